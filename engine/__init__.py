@@ -1,0 +1,1 @@
+"""What does the work: media, faces, avatars, nets, training, conversion, quality."""
