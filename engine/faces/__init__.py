@@ -1,0 +1,1 @@
+"""Finding faces, aligning them, and judging whose they are."""

@@ -1,0 +1,1 @@
+"""Bringing footage and pictures into a person's sources."""
