@@ -1,0 +1,109 @@
+"""Pictures: reading one upright, writing one, and folders of them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+from engine.media.errors import MediaError
+
+Image = npt.NDArray[np.uint8]
+
+PICTURE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"))
+MAX_PIXELS = 150_000_000
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "PPM")
+_ORIENTATION_TAG = 0x0112
+
+
+def is_picture_name(path: Path) -> bool:
+    """Whether the file's name says that it is a picture."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def picture_format(path: Path) -> str | None:
+    """The format of the picture that a file holds ("JPEG"), None when it holds something else."""
+    try:
+        with Pillow.open(path, formats=_FORMATS) as picture:
+            return picture.format
+    except Pillow.DecompressionBombError:
+        return "picture"
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height of the upright picture, from its header alone.
+
+    Raises MediaError for a file that is no picture, or one of more than MAX_PIXELS.
+    """
+    with _open(path) as picture:
+        width, height = picture.size
+        turned = picture.getexif().get(_ORIENTATION_TAG, 1) >= 5
+    return (height, width) if turned else (width, height)
+
+
+def read_picture(path: Path) -> Image:
+    """uint8 [H, W, 3] RGB, upright by its EXIF orientation; transparency is dropped.
+
+    Raises MediaError for a file that is no picture, is cut short, or has more than MAX_PIXELS.
+    """
+    with _open(path) as picture:
+        try:
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I;16"):
+                return np.repeat((np.asarray(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+            return np.array(upright.convert("RGB"))
+        except (OSError, ValueError, SyntaxError) as error:
+            raise MediaError(
+                f"{path} is damaged or cut short ({error}). Fetch or copy it again."
+            ) from error
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The pictures directly inside a folder, by name with numbers counted (2 before 10).
+
+    Raises MediaError when there are none.
+    """
+    found = [
+        path
+        for path in folder.iterdir()
+        if is_picture_name(path) and not path.name.startswith(".") and path.is_file()
+    ]
+    if not found:
+        kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise MediaError(f"{folder} holds no pictures ({kinds}). Name a folder that does.")
+    return sorted(found, key=lambda path: natural_key(path.name))
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """A sort key that puts frame2 before frame10 and does not care about case."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part]
+
+
+def _open(path: Path) -> Pillow.Image:
+    try:
+        picture = Pillow.open(path, formats=_FORMATS)
+    except Pillow.DecompressionBombError as error:
+        raise MediaError(_too_large(path)) from error
+    except UnidentifiedImageError as error:
+        raise MediaError(
+            f"{path} is not a picture that can be read. If it is a video, give it a video's name "
+            "(.mp4, .mov, .mkv); otherwise save it as PNG or JPEG."
+        ) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise MediaError(f"{path} cannot be read ({error}).") from error
+    if picture.width * picture.height > MAX_PIXELS:
+        picture.close()
+        raise MediaError(_too_large(path))
+    return picture
+
+
+def _too_large(path: Path) -> str:
+    return (
+        f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels. "
+        "Scale the picture down and try again."
+    )

@@ -1,0 +1,176 @@
+"""Frames with exact timestamps, one at a time, from a video, a picture or a folder of pictures."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer
+from av.error import FFmpegError, InvalidDataError
+from av.video.stream import VideoStream
+
+from engine.media.colour import ToRgb
+from engine.media.errors import MediaError
+from engine.media.info import (
+    MediaInfo,
+    declared_duration,
+    declared_frames,
+    no_frame_error,
+    open_video,
+    probe,
+)
+from engine.media.orientation import orientation_of
+from engine.media.pictures import list_pictures, read_picture
+
+# An intact clip may declare 98 frames and decode 95: fewer than this share, and by more than this
+# many frames, is a file that was cut short.
+_ENOUGH = 0.97
+_SPARE_FRAMES = 3
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    `pts` counts in the video stream's time base and is None for pictures. `time` is in seconds;
+    pictures of a folder count one a second. `image` is uint8 [H, W, 3] RGB, upright.
+    """
+
+    index: int
+    pts: int | None
+    time: float
+    image: npt.NDArray[np.uint8]
+
+
+class FrameReader:
+    """Iterates once over the frames of a source; a context manager. See `open_frames`."""
+
+    def __init__(self, path: Path, start: int = 0) -> None:
+        self.info: MediaInfo = probe(path)
+        self._start = start
+        self._stack = ExitStack()
+        self._frames = self._pictures() if self.info.kind != "video" else self._video()
+        self._ended = False
+        self._count = 0
+        self._end_time = 0.0
+        self._declared: tuple[int | None, float | None] = (self.info.frames, None)
+        self._unreadable: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._frames
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def shortfall(self) -> str:
+        """After the last frame: a sentence when clearly less came than the source declares, or "".
+
+        Before the end of the source it is always "".
+        """
+        if not self._ended:
+            return ""
+        if self.info.kind != "video":
+            if not self._unreadable:
+                return ""
+            names = ", ".join(self._unreadable[:5])
+            more = len(self._unreadable) - 5
+            return (
+                f"{len(self._unreadable)} of {self.info.frames} pictures in {self.info.path} could "
+                f"not be read and were left out: {names}{f' and {more} more' if more > 0 else ''}."
+            )
+        frames, duration = self._declared
+        if frames is not None:
+            short = self._count < frames * _ENOUGH and frames - self._count > _SPARE_FRAMES
+            promised = f"{frames} frames, but only {self._count} could be decoded"
+        elif duration is not None:
+            spare = _SPARE_FRAMES * float(1 / (self.info.rate or Fraction(25)))
+            short = self._end_time < duration * _ENOUGH and duration - self._end_time > spare
+            promised = f"{duration:.1f} s, but only {self._end_time:.1f} s could be decoded"
+        else:
+            return ""
+        if not short:
+            return ""
+        return (
+            f"{self.info.path} declares {promised}: it is damaged or cut short. "
+            "What was there has been used; fetch it again for the rest."
+        )
+
+    def _video(self) -> Iterator[Frame]:
+        container, stream = self._stack.enter_context(open_video(self.info.path))
+        stream.thread_type = "AUTO"
+        time_base = stream.time_base or Fraction(1, 90_000)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        step = max(1, round(1 / (rate * time_base)))
+        self._declared = (declared_frames(stream), declared_duration(stream))
+        first = pts = None
+        to_rgb = ToRgb()
+        for index, decoded in enumerate(_decoded(container, stream)):
+            stamp = decoded.pts
+            if pts is not None and (stamp is None or stamp <= pts):
+                stamp = pts + step
+            pts = stamp if stamp is not None else 0
+            first = pts if first is None else first
+            self._count = index + 1
+            self._end_time = float((pts - first + step) * time_base)
+            if index >= self._start:
+                image = orientation_of(decoded).upright(to_rgb(decoded))
+                yield Frame(index, pts, float(pts * time_base), image)
+        if self._count == 0:
+            raise no_frame_error(self.info.path)
+        self._ended = True
+
+    def _pictures(self) -> Iterator[Frame]:
+        path = self.info.path
+        if self.info.kind == "image":
+            if self._start == 0:
+                yield Frame(0, None, 0.0, read_picture(path))
+            self._ended = True
+            return
+        for index, picture in enumerate(list_pictures(path)):
+            if index < self._start:
+                continue
+            try:
+                image = read_picture(picture)
+            except MediaError:
+                self._unreadable.append(picture.name)
+                continue
+            yield Frame(index, None, float(index), image)
+        self._ended = True
+
+
+def open_frames(path: Path, start: int = 0) -> FrameReader:
+    """The frames of a video, picture or folder of pictures, in order, from frame `start`.
+
+    Frames before `start` are decoded and dropped, so indices are exact with any spacing of key
+    frames. Damaged packets are skipped, as players do; `FrameReader.shortfall` tells afterwards.
+    Raises MediaError as `probe` does, and when nothing can be decoded.
+    """
+    return FrameReader(path, start)
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except InvalidDataError:
+                continue
+    except FFmpegError:
+        return  # the container breaks off here; shortfall() tells how much is missing
