@@ -1,0 +1,1 @@
+"""The headless command line. Nothing here imports what does the work until a verb needs it."""

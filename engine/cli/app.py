@@ -1,0 +1,110 @@
+"""The verbs together, and what becomes of an error: a sentence and an exit code, no traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine.cli import bench, demo, doctor, faces, jobs, people, swaps, work
+from engine.cli.output import Output
+from engine.cli.session import Session, Verbs
+from projects.errors import SwapdeckError
+
+INTERRUPTED = 130
+
+
+@click.group(
+    cls=Verbs,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="swapdeck", message="swapdeck %(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """A face-swap studio that lives in a terminal. Without a verb: the dashboard."""
+    if context.invoked_subcommand is None:
+        open_dashboard(context.ensure_object(Session))
+
+
+for verb in (
+    demo.demo,
+    people.person,
+    work.gather,
+    work.extract,
+    faces.faces,
+    swaps.swap,
+    work.train,
+    work.convert,
+    work.report,
+    jobs.jobs,
+    doctor.doctor,
+    bench.bench,
+):
+    cli.add_command(verb)
+
+
+def open_dashboard(session: Session) -> None:
+    """Become the dashboard, which shares nothing with this process but the workspace's files."""
+    if session.json:
+        raise click.UsageError("--json needs a verb; the dashboard is for people.")
+    command = [sys.executable, "-m", "tui"]
+    if session.workspace is not None:
+        command += ["--workspace", str(session.workspace)]
+    if os.name == "nt":
+        sys.exit(subprocess.run(command, check=False).returncode)
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; returns its exit code and never raises for what a user can cause."""
+    output = Output(json="--json" in arguments)
+    try:
+        code = cli.main(args=list(arguments), prog_name="swapdeck", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SwapdeckError as error:
+        output.error(str(error), error.exit_code)
+        return error.exit_code
+    except click.ClickException as error:
+        output.error(_usage(error), error.exit_code)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        output.error("Interrupted; nothing was left half-written.", INTERRUPTED)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        output.error("There is not enough memory for this. Close something, or do less at once.", 1)
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last stop: the traceback goes to a file
+        output.error(_unexpected(error), 1)
+        return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{message} See `{error.ctx.command_path} --help`."
+    return message
+
+
+def _unexpected(error: Exception) -> str:
+    """One sentence about a fault of ours, with the traceback kept in a file."""
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="swapdeck-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            traceback.print_exception(error, file=log)
+    except OSError:
+        return f"Something went wrong inside swapdeck ({what})."
+    return f"Something went wrong inside swapdeck ({what}). The details are in {Path(log.name)}."

@@ -1,0 +1,100 @@
+"""The options that every verb takes, before the verb or after it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.output import Output
+from engine.cli.text import clean
+
+if TYPE_CHECKING:
+    from projects.workspace import Workspace
+
+
+@dataclass
+class Session:
+    """What the shared options said."""
+
+    workspace: Path | None = None
+    json: bool = False
+    quiet: bool = False
+
+    @property
+    def output(self) -> Output:
+        """Where this verb's words go."""
+        return Output(json=self.json, quiet=self.quiet)
+
+    def open(self, *, create: bool = False) -> Workspace:
+        """The workspace that was asked for; raises SwapdeckError when it cannot be used."""
+        from projects.workspace import default_root, open_workspace
+
+        return open_workspace(self.workspace or default_root(), create=create)
+
+    def confirm(self, question: str, yes: bool) -> None:
+        """Ask before something is taken away; raises CommandError where nobody can answer."""
+        from projects.errors import CommandError
+
+        if yes:
+            return
+        if self.json or not sys.stdin.isatty():
+            raise CommandError(f"{question} Say so with --yes.")
+        click.confirm(clean(question), abort=True)
+
+
+def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
+    session = context.ensure_object(Session)
+    if value and option.name is not None:
+        setattr(session, option.name, value)
+
+
+def shared_options() -> list[click.Option]:
+    """`--workspace`, `--json` and `--quiet`, kept on the session and not passed to the verb."""
+    common: dict[str, Any] = {"expose_value": False, "callback": _remember, "is_eager": True}
+    return [
+        click.Option(
+            ["--workspace"],
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="The folder that holds people, swaps and jobs  [default: ~/swapdeck]",
+            **common,
+        ),
+        click.Option(["--json"], is_flag=True, help="One JSON object a line on stdout.", **common),
+        click.Option(["--quiet"], is_flag=True, help="No progress and no remarks.", **common),
+    ]
+
+
+class Verb(click.Command):
+    """A command with the shared options."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params = [*self.params, *shared_options()]
+
+
+class Verbs(click.Group):
+    """A group of verbs with the shared options before the verb too."""
+
+    command_class = Verb
+    group_class = type
+    default_verb: str | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params = [*self.params, *shared_options()]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As Click's, but a word that is no verb goes to the default verb, where there is one."""
+        if self.default_verb and args and self.get_command(ctx, args[0]) is None:
+            args = [self.default_verb, *args]
+        return super().resolve_command(ctx, args)
+
+
+pass_session: Callable[[Callable[..., None]], Callable[..., None]] = click.pass_obj

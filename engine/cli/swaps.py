@@ -1,0 +1,133 @@
+"""`swapdeck swap`: swap projects."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.output import Column
+from engine.cli.session import Session, Verbs, pass_session
+
+if TYPE_CHECKING:
+    from projects.swaps import Swap
+
+PRESETS = ("light-64", "classic-64")
+
+SWAPS = (
+    Column("swap", "swap"),
+    Column("source", "source"),
+    Column("target", "target"),
+    Column("preset", "preset"),
+    Column("step", "step", right=True),
+    Column("results", "results", right=True),
+)
+
+
+@click.group(cls=Verbs)
+def swap() -> None:
+    """Swap projects: a source person's face on a target person's footage."""
+
+
+@swap.command()
+@click.argument("name")
+@click.option("--source", required=True, metavar="PERSON", help="Whose face will be seen.")
+@click.option("--target", required=True, metavar="PERSON", help="Whose footage is altered.")
+@click.option("--preset", type=click.Choice(PRESETS), default=PRESETS[0], show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="[default: a new one]")
+@pass_session
+def new(
+    session: Session, name: str, source: str, target: str, preset: str, seed: int | None
+) -> None:
+    """Make a swap of two people; train it next."""
+    from projects.errors import CommandError
+    from projects.people import get_person
+    from projects.swaps import new_swap
+
+    workspace = session.open()
+    one, other = get_person(workspace, source), get_person(workspace, target)
+    if one.slug == other.slug:
+        raise CommandError("Source and target are the same person; a swap needs two.")
+    made = new_swap(
+        workspace,
+        name,
+        one.slug,
+        other.slug,
+        preset=preset,
+        seed=secrets.randbelow(2**31) if seed is None else seed,
+        settings={},
+    )
+    session.output.done(
+        describe(made), f"{made.name} is {made.slug}. Next: swapdeck train {made.slug}"
+    )
+
+
+@swap.command("list")
+@pass_session
+def list_(session: Session) -> None:
+    """List the swaps of this workspace."""
+    from projects.swaps import list_swaps
+
+    rows = [describe(one) for one in list_swaps(session.open())]
+    session.output.table(SWAPS, rows, "No swaps yet: swapdeck swap new NAME --source … --target …")
+
+
+@swap.command()
+@click.argument("name", metavar="SWAP")
+@pass_session
+def show(session: Session, name: str) -> None:
+    """Show a swap: people, settings, checkpoints, results."""
+    from projects.checkpoints import steps
+    from projects.swaps import get_swap
+
+    one = get_swap(session.open(), name)
+    session.output.show(
+        {
+            **describe(one),
+            "seed": one.seed,
+            "settings": dict(one.settings),
+            "created": one.created,
+            "checkpoints": steps(one.checkpoints_dir),
+            "result_files": result_files(one),
+            "folder": str(one.root),
+        }
+    )
+
+
+@swap.command()
+@click.argument("name", metavar="SWAP")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def remove(session: Session, name: str, yes: bool) -> None:
+    """Move a swap, with its checkpoints and results, to the workspace's trash."""
+    from projects.swaps import get_swap, remove_swap
+
+    workspace = session.open()
+    one = get_swap(workspace, name)
+    trained = describe(one)["step"]
+    session.confirm(f"Move {one.name}, trained to step {trained}, to the trash?", yes)
+    trashed = remove_swap(workspace, one)
+    session.output.done({"swap": one.slug, "trash": str(trashed)}, f"Moved {one.slug} to {trashed}")
+
+
+def describe(one: Swap) -> dict[str, Any]:
+    """A swap's row: people, preset, newest step, number of results."""
+    from projects.checkpoints import steps
+
+    return {
+        "swap": one.slug,
+        "name": one.name,
+        "source": one.source,
+        "target": one.target,
+        "preset": one.preset,
+        "step": max(steps(one.checkpoints_dir), default=0),
+        "results": len(result_files(one)),
+    }
+
+
+def result_files(one: Swap) -> list[str]:
+    """Names of what conversions and reports left in the swap's results."""
+    if not one.results_dir.is_dir():
+        return []
+    return sorted(path.name for path in one.results_dir.iterdir() if not path.name.startswith("."))
