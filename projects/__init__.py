@@ -1,1 +1,1 @@
-"""What is on disk: workspace, people, sources, faces, swaps, jobs, consent. Plain data and files."""
+"""What is on disk: workspace, people, sources, faces, swaps, jobs. Plain data and files."""

@@ -1,0 +1,164 @@
+"""Checkpoints: one folder a step, complete or absent, with the SHA-256 of every file.
+
+checkpoints/00001234/state.safetensors  config.json  manifest.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from projects.errors import DamagedError, NewerVersionError
+from projects.files import (
+    check_version,
+    folder_replacing,
+    read_errors,
+    read_json,
+    remove_tree,
+    sha256_file,
+    sweep,
+    write_bytes,
+    write_errors,
+    write_json,
+)
+
+VERSION = 1
+MANIFEST = "manifest.json"
+_STEP = re.compile(r"[0-9]{8,12}")
+
+
+def save(folder: Path, step: int, files: Mapping[str, bytes], keep: int = 3) -> Path:
+    """Write the checkpoint of `step`, then delete all but the newest `keep`; its folder.
+
+    A checkpoint of the same step is replaced. When anything fails, what was there stays.
+
+    Raises:
+        SwapdeckError: the disk is full or cannot be written.
+    """
+    if step < 0 or keep < 1 or not files:
+        raise ValueError(f"cannot save step {step} with {len(files)} files, keeping {keep}")
+    for name in files:
+        if not _is_plain(name):
+            raise ValueError(f"{name!r} cannot be the name of a checkpoint's file")
+    path = folder / f"{step:08d}"
+    with write_errors(folder):
+        folder.mkdir(exist_ok=True)
+        sweep(folder)
+    with folder_replacing(path) as temporary:
+        for name, data in files.items():
+            write_bytes(temporary / name, data)
+        write_json(
+            temporary / MANIFEST,
+            {
+                "version": VERSION,
+                "step": step,
+                "files": {
+                    name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+                    for name, data in files.items()
+                },
+            },
+        )
+    for old in steps(folder)[:-keep]:
+        if old != step:
+            _delete(folder / f"{old:08d}")
+    return path
+
+
+def steps(folder: Path) -> list[int]:
+    """The steps that have a checkpoint, in order; they may be damaged."""
+    if not folder.is_dir():
+        return []
+    with read_errors(folder):
+        names = [entry.name for entry in folder.iterdir() if _STEP.fullmatch(entry.name)]
+    return sorted(int(name) for name in names if name == f"{int(name):08d}")
+
+
+def verify(checkpoint: Path) -> None:
+    """Compare every file of the checkpoint with its manifest.
+
+    Raises:
+        DamagedError: a file is missing, shorter, longer or changed; the sentence names it.
+        NewerVersionError: a newer swapdeck wrote it.
+        SwapdeckError: it cannot be read.
+    """
+    path = checkpoint / MANIFEST
+    manifest = read_json(path)
+    check_version(path, manifest, VERSION)
+    files = manifest.get("files")
+    if (
+        not isinstance(files, dict)
+        or not files
+        or str(manifest.get("step")).zfill(8) != (checkpoint.name)
+    ):
+        raise DamagedError(f"{path} is damaged: its step or its list of files cannot be right.")
+    for name, record in files.items():
+        if not _is_plain(name) or not isinstance(record, dict):
+            raise DamagedError(f"{path} is damaged: its entry for {name!r} cannot be right.")
+        file = checkpoint / name
+        with read_errors(file):
+            size = file.stat().st_size
+        if size != record.get("bytes"):
+            raise DamagedError(
+                f"{file} is damaged: it has {size} bytes instead of {record.get('bytes')}."
+            )
+        if sha256_file(file) != record.get("sha256"):
+            raise DamagedError(f"{file} is damaged: its bytes do not match their checksum.")
+
+
+def newest(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest checkpoint that verifies, and a warning for each newer one that does not.
+
+    A damaged one is moved aside to NAME.damaged, so that nothing loads it by accident.
+
+    Raises:
+        NewerVersionError: the newest was written by a newer swapdeck.
+        SwapdeckError: one cannot be read; that says nothing about its bytes, so it stays.
+    """
+    warnings: list[str] = []
+    for step in reversed(steps(folder)):
+        checkpoint = folder / f"{step:08d}"
+        try:
+            verify(checkpoint)
+        except NewerVersionError:
+            raise
+        except DamagedError as error:
+            aside = _set_aside(checkpoint)
+            warnings.append(
+                f"The checkpoint of step {step} is damaged and was set aside as {aside}; the one "
+                f"before it is used. {error}"
+            )
+        else:
+            return checkpoint, warnings
+    return None, warnings
+
+
+def _set_aside(checkpoint: Path) -> Path:
+    number = 1
+    while (
+        aside := checkpoint.with_name(
+            f"{checkpoint.name}.damaged" + (f"-{number}" if number > 1 else "")
+        )
+    ).exists():
+        number += 1
+    with write_errors(checkpoint):
+        checkpoint.rename(aside)
+    return aside
+
+
+def _delete(checkpoint: Path) -> None:
+    # Renamed first, so that a half-deleted folder never looks like a checkpoint.
+    doomed = checkpoint.with_name(checkpoint.name + ".old")
+    with write_errors(checkpoint):
+        remove_tree(doomed)
+        checkpoint.rename(doomed)
+    remove_tree(doomed)
+
+
+def _is_plain(name: object) -> bool:
+    return (
+        isinstance(name, str)
+        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) is not None
+        and name != MANIFEST
+    )

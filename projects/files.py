@@ -1,0 +1,446 @@
+"""Reading and writing so that a file is complete or absent, and errors are sentences.
+
+A write goes to a temporary entry in the same folder, is flushed and fsynced, renamed over the
+final name, and the folder is fsynced. Whatever interrupts it, the temporary entry is removed;
+only a killed process can leave one, and `sweep` removes those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+import re
+import secrets
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
+from projects.names import printable
+from projects.names import slug as slug
+
+_TEMPORARY = re.compile(r"\.tmp-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}(\..*)?")
+
+
+def inside(root: Path, *parts: str) -> Path:
+    """`root` joined with `parts`.
+
+    Raises:
+        CommandError: the result lies outside `root` once symbolic links are followed.
+    """
+    path = root.joinpath(*parts)
+    try:
+        contained = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a NUL in a part
+        contained = False
+    if not contained:
+        raise CommandError(
+            f"'{printable(str(Path(*parts)))}' leads out of {root}. Nothing is read or written "
+            "there: use a name without '..', and no symbolic link to another place."
+        )
+    return path
+
+
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError in the body into a SwapdeckError about writing `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise SwapdeckError(write_sentence(error, path)) from error
+
+
+def write_sentence(error: OSError, path: Path) -> str:
+    """What went wrong when `path` was written, and what to do about it."""
+    match error.errno:
+        case errno.ENOSPC:
+            return (
+                f"The disk is full: {path} could not be written. Free some space and run the "
+                "same command again; what was there before is unchanged."
+            )
+        case errno.EDQUOT:
+            return (
+                f"Your disk quota is used up: {path} could not be written. Delete something or "
+                "ask for more, then run the same command again."
+            )
+        case errno.EFBIG:
+            return (
+                f"{path} would be larger than the disk or a limit of this session (ulimit -f) "
+                "allows. Choose another disk or lift the limit."
+            )
+        case errno.EROFS:
+            return (
+                f"{path} is on a disk that is mounted read-only. Mount it for writing or choose "
+                "another place."
+            )
+        case errno.EACCES | errno.EPERM:
+            return (
+                f"You have no permission to write {path}. Change the owner or the permissions of "
+                f"{path.parent}, or choose another place."
+            )
+        case errno.EIO:
+            return (
+                f"The disk reported an error while {path} was written. Check the disk and its "
+                "cable before anything else, and copy what matters to another one."
+            )
+        case errno.ENOENT | errno.ENOTDIR if not path.parent.is_dir():
+            return (
+                f"{path} could not be written because the folder {path.parent} does not exist. "
+                "Create it or choose another place."
+            )
+    what = error.strerror or str(error)
+    return f"{path} could not be written ({what}{_elsewhere(error, path)})."
+
+
+@contextlib.contextmanager
+def read_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError in the body into a SwapdeckError about reading `path`."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DamagedError(
+            f"{path} is missing. If it was moved or deleted by hand, put it back."
+        ) from error
+    except PermissionError as error:
+        raise SwapdeckError(
+            f"You have no permission to read {path}. Change its owner or its permissions."
+        ) from error
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise SwapdeckError(
+            f"{path} could not be read ({what}{_elsewhere(error, path)})."
+        ) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path in the same folder, with the same suffix, to write to; then rename it.
+
+    On success `path` is the new file, on the disk. On any exception, also KeyboardInterrupt,
+    `path` is as it was and the temporary file is gone. An existing file's permissions are kept.
+
+    Raises:
+        SwapdeckError: an OSError in the body or in the renaming, as a sentence.
+    """
+    temporary = _temporary(path)
+    try:
+        with write_errors(path):
+            yield temporary
+            _keep_permissions(path, temporary)
+            _sync(temporary)
+            temporary.replace(path)
+            _sync(path.parent)
+    except BaseException:
+        remove_tree(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def folder_replacing(path: Path, *, replace: bool = True) -> Iterator[Path]:
+    """Yield an empty folder beside `path` to fill; then rename it, complete, to `path`.
+
+    With `replace=False` an existing, non-empty `path` is an error (CommandError) and wins.
+    With `replace=True` it is set aside as NAME.old for the moment of the renaming.
+
+    Raises:
+        SwapdeckError: an OSError in the body or in the renaming, as a sentence.
+    """
+    temporary = _temporary(path)
+    try:
+        with write_errors(path):
+            temporary.mkdir()
+            yield temporary
+            for folder, _, names in os.walk(temporary, topdown=False):
+                for name in names:
+                    _sync(Path(folder, name))
+                _sync(Path(folder))
+            _rename_folder(temporary, path, replace)
+            _sync(path.parent)
+    except BaseException:
+        remove_tree(temporary)
+        raise
+
+
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write `data` to `path`, completely or not at all."""
+    with replacing(path) as temporary:
+        view = memoryview(data).cast("B")
+        with temporary.open("xb", buffering=0) as file:
+            while view:
+                view = view[file.write(view) or 0 :]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, completely or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as indented JSON; see `jsonable` for what is converted."""
+    write_text(path, json.dumps(jsonable(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_toml(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a TOML document or a plain mapping. TOML has no null: None values are left out."""
+    import tomlkit
+
+    plain = document if isinstance(document, tomlkit.TOMLDocument) else without_none(document)
+    write_text(path, tomlkit.dumps(plain))
+
+
+def append_line(path: Path, value: Mapping[str, Any]) -> None:
+    """Append one JSON object as one line, in a single write.
+
+    A torn line that a crash or a full disk left at the end is closed first, so that it costs only
+    itself.
+
+    Raises:
+        SwapdeckError: the line could not be written whole.
+    """
+    line = json.dumps(jsonable(value), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    with write_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size and os.pread(descriptor, 1, size - 1) != b"\n":
+                line = b"\n" + line
+            if os.write(descriptor, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            os.close(descriptor)
+
+
+def read_jsonl(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The JSON objects from byte `offset` on, and the offset to go on from.
+
+    A last line without its newline is left for the next call; lines that do not parse are skipped.
+    A missing file is an empty one. A negative `offset` counts from the end and starts at the first
+    whole line there. A file that became shorter than `offset` is read from its start.
+    """
+    with read_errors(path):
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return [], max(offset, 0)
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            start = max(0, size + offset) if offset < 0 else offset if offset <= size else 0
+            if offset < 0 and start > 0:
+                file.seek(start - 1)
+                start += len(file.readline()) - 1
+            file.seek(start)
+            data = file.read()
+    end = data.rfind(b"\n") + 1
+    objects = []
+    for line in data[:end].splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            objects.append(value)
+    return objects, start + end
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`.
+
+    Raises:
+        DamagedError: it is missing or does not parse; the sentence names the line.
+        SwapdeckError: it cannot be read.
+    """
+    with read_errors(path):
+        data = path.read_bytes()
+    try:
+        return json.loads(data)
+    except json.JSONDecodeError as error:
+        raise DamagedError(
+            f"{path} is damaged: line {error.lineno} is not valid JSON ({error.msg}). "
+            "Put back a good copy, or delete what it belongs to."
+        ) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DamagedError(f"{path} is damaged: it is not JSON text. Put back a good copy.") from (
+            error
+        )
+
+
+def read_text(path: Path) -> str:
+    """The UTF-8 text in `path`.
+
+    Raises:
+        DamagedError: it is missing or is not UTF-8.
+        SwapdeckError: it cannot be read.
+    """
+    with read_errors(path):
+        data = path.read_bytes()
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DamagedError(
+            f"{path} is damaged: line {line} is not UTF-8 text. Correct it in an editor, or put "
+            "back a good copy."
+        ) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The TOML document in `path` as plain values.
+
+    Raises:
+        DamagedError: it is missing or does not parse; the sentence names the line.
+        SwapdeckError: it cannot be read.
+    """
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise DamagedError(
+            f"{path} is damaged: it is not valid TOML ({error}). Correct that line in an editor, "
+            "or put back a good copy."
+        ) from error
+
+
+def versioned_toml(path: Path, version: int) -> dict[str, Any]:
+    """`read_toml`, with its `version` checked.
+
+    Raises:
+        NewerVersionError: it was written by a newer swapdeck.
+        DamagedError: as `read_toml`, or `version` is missing.
+    """
+    document = read_toml(path)
+    check_version(path, document, version)
+    return document
+
+
+def check_version(path: Path, document: object, version: int) -> None:
+    """Raise unless `document`, read from `path`, is a mapping of a version this code reads."""
+    found = document.get("version") if isinstance(document, Mapping) else None
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise DamagedError(
+            f"{path} has no valid 'version'. If you edited it, add the line 'version = {version}' "
+            "at the top; otherwise put back a good copy."
+        )
+    if found > version:
+        raise NewerVersionError(
+            f"{path} was written by a newer swapdeck (version {found} of the format; this one "
+            f"reads up to {version}). Update swapdeck; nothing was changed."
+        )
+
+
+def sha256_file(path: Path) -> str:
+    """The SHA-256 of the file's bytes, in lower-case hex."""
+    with read_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a file or a folder that may not exist. A symbolic link is deleted, not followed."""
+    if path.is_dir() and not path.is_symlink():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Delete temporary entries in `folder` whose process, on this machine, is gone."""
+    for entry in list(folder.iterdir()) if folder.is_dir() else []:
+        match = _TEMPORARY.fullmatch(entry.name)
+        if match and match["host"] == _host() and not _runs(int(match["pid"])):
+            remove_tree(entry)
+
+
+def jsonable(value: Any) -> Any:
+    """`value` with paths as text, array scalars as numbers, and NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(k): jsonable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(v) for v in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "item") and not isinstance(value, float):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def without_none(value: Any) -> Any:
+    """`value` with the None values of its mappings left out and its paths as text."""
+    if isinstance(value, Mapping):
+        return {str(k): without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list | tuple):
+        return [without_none(v) for v in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _temporary(path: Path) -> Path:
+    token = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return path.with_name(f".tmp-{token}{path.suffix[:20]}")
+
+
+def _host() -> str:
+    return hashlib.sha256(os.uname().nodename.encode()).hexdigest()[:8]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _keep_permissions(path: Path, temporary: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            temporary.chmod(stat.S_IMODE(mode))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems cannot sync a folder, and say so.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _rename_folder(temporary: Path, path: Path, replace: bool) -> None:
+    try:
+        temporary.rename(path)  # an existing empty folder is replaced
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        if not replace:
+            raise CommandError(f"{path} exists already. Choose another name.") from error
+        aside = path.with_name(path.name + ".old")
+        remove_tree(aside)
+        path.rename(aside)
+        try:
+            temporary.rename(path)
+        except BaseException:
+            aside.rename(path)
+            raise
+        remove_tree(aside)
+
+
+def _elsewhere(error: OSError, path: Path) -> str:
+    if error.filename is None:
+        return ""
+    other = Path(os.fsdecode(error.filename))
+    return "" if other == path or _TEMPORARY.fullmatch(other.name) else f": {other}"
