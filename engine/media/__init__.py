@@ -3,5 +3,19 @@
 from engine.media.errors import MediaError
 from engine.media.info import MediaInfo, probe
 from engine.media.reader import Frame, FrameReader, open_frames
+from engine.media.sound import SoundComparison, compare_sound
+from engine.media.writer import EncodeSettings, WriteResult, write_converted
 
-__all__ = ["Frame", "FrameReader", "MediaError", "MediaInfo", "open_frames", "probe"]
+__all__ = [
+    "EncodeSettings",
+    "Frame",
+    "FrameReader",
+    "MediaError",
+    "MediaInfo",
+    "SoundComparison",
+    "WriteResult",
+    "compare_sound",
+    "open_frames",
+    "probe",
+    "write_converted",
+]

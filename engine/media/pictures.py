@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,34 @@ def read_picture(path: Path) -> Image:
             raise MediaError(
                 f"{path} is damaged or cut short ({error}). Fetch or copy it again."
             ) from error
+
+
+def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
+    """Write uint8 [H, W, 3] RGB in the format of the path's suffix; JPEG is at quality 95, 4:4:4.
+
+    like: the picture it was made from, whose colour profile and transparency are taken over.
+    The file is written in place: pass a temporary path. Raises MediaError for an unknown suffix.
+    """
+    picture = Pillow.fromarray(image)
+    options: dict[str, Any] = {}
+    if like is not None:
+        with _open(like) as original:
+            if original.info.get("icc_profile"):
+                options["icc_profile"] = original.info["icc_profile"]
+            if original.has_transparency_data and path.suffix.lower() == ".png":
+                upright = ImageOps.exif_transpose(original)
+                picture.putalpha(upright.convert("RGBA").getchannel("A"))
+    match path.suffix.lower():
+        case ".jpg" | ".jpeg":
+            options |= {"quality": 95, "subsampling": 0}
+        case ".webp":
+            options |= {"lossless": True}
+        case ".png":
+            options |= {"compress_level": 3}
+        case suffix if suffix not in PICTURE_SUFFIXES:
+            kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+            raise MediaError(f"{path.name} has no name for a picture. End it with one of {kinds}.")
+    picture.save(path, **options)
 
 
 def list_pictures(folder: Path) -> list[Path]:

@@ -28,8 +28,8 @@ from engine.media.info import (
 from engine.media.orientation import orientation_of
 from engine.media.pictures import list_pictures, read_picture
 
-# An intact clip may declare 98 frames and decode 95: fewer than this share, and by more than this
-# many frames, is a file that was cut short.
+# Intact clips may decode to a few frames less than they declare. Fewer than this share, and by more
+# than this many frames, is a file that was cut short.
 _ENOUGH = 0.97
 _SPARE_FRAMES = 3
 
@@ -58,6 +58,7 @@ class FrameReader:
         self._frames = self._pictures() if self.info.kind != "video" else self._video()
         self._ended = False
         self._count = 0
+        self._hidden = 0
         self._end_time = 0.0
         self._declared: tuple[int | None, float | None] = (self.info.frames, None)
         self._unreadable: list[str] = []
@@ -97,6 +98,7 @@ class FrameReader:
             )
         frames, duration = self._declared
         if frames is not None:
+            frames -= self._hidden
             short = self._count < frames * _ENOUGH and frames - self._count > _SPARE_FRAMES
             promised = f"{frames} frames, but only {self._count} could be decoded"
         elif duration is not None:
@@ -121,7 +123,7 @@ class FrameReader:
         self._declared = (declared_frames(stream), declared_duration(stream))
         first = pts = None
         to_rgb = ToRgb()
-        for index, decoded in enumerate(_decoded(container, stream)):
+        for index, decoded in enumerate(self._decoded(container, stream)):
             stamp = decoded.pts
             if pts is not None and (stamp is None or stamp <= pts):
                 stamp = pts + step
@@ -135,6 +137,17 @@ class FrameReader:
         if self._count == 0:
             raise no_frame_error(self.info.path)
         self._ended = True
+
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        try:
+            for packet in container.demux(stream):
+                self._hidden += packet.is_discard  # an edit list keeps it from being shown
+                try:
+                    yield from packet.decode()
+                except InvalidDataError:
+                    continue
+        except FFmpegError:
+            return  # the container breaks off here; shortfall() tells how much is missing
 
     def _pictures(self) -> Iterator[Frame]:
         path = self.info.path
@@ -163,14 +176,3 @@ def open_frames(path: Path, start: int = 0) -> FrameReader:
     Raises MediaError as `probe` does, and when nothing can be decoded.
     """
     return FrameReader(path, start)
-
-
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-    try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except InvalidDataError:
-                continue
-    except FFmpegError:
-        return  # the container breaks off here; shortfall() tells how much is missing
