@@ -1,0 +1,236 @@
+"""The files of a job, which is one run of the engine.
+
+jobs/20261123-101502-train-ada-as-ben/
+    spec.json      what to do; written once
+    control.json   what was asked of it since: stop, pause, save, preview
+    events.jsonl   what it says, one object a line, with a sequence number
+    output.log     whatever it and its libraries print
+    exit.json      how it ended; absent while it runs
+    lock           held with flock by the supervisor, and who that is
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from projects.errors import CommandError, DamagedError
+from projects.files import (
+    append_line,
+    check_version,
+    read_json,
+    read_jsonl,
+    write_errors,
+    write_json,
+)
+from projects.workspace import now
+
+VERSION = 1
+Asked = Literal["stop", "pause", "resume", "save", "preview"]
+_ASKED = ("stop", "pause", "resume", "save", "preview")
+
+
+@dataclass(frozen=True)
+class Job:
+    root: Path
+    id: str
+    verb: str
+    subject: str  # what it works on, for example a swap's slug
+    created: str
+
+    @property
+    def spec_path(self) -> Path:
+        return self.root / "spec.json"
+
+    @property
+    def control_path(self) -> Path:
+        return self.root / "control.json"
+
+    @property
+    def events_path(self) -> Path:
+        return self.root / "events.jsonl"
+
+    @property
+    def output_path(self) -> Path:
+        return self.root / "output.log"
+
+    @property
+    def exit_path(self) -> Path:
+        return self.root / "exit.json"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.root / "lock"
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What is asked of a job. `save` and `preview` count how often; from a Reporter, how often
+    since they were last returned."""
+
+    stop: bool = False
+    pause: bool = False
+    save: int = 0
+    preview: int = 0
+    kill: bool = False
+
+
+def load_job(root: Path) -> Job:
+    """The job in the folder `root`.
+
+    Raises:
+        DamagedError, NewerVersionError: its spec.json.
+    """
+    spec = _read_spec(root / "spec.json")
+    return Job(root, root.name, spec["verb"], spec["subject"], str(spec.get("created", "")))
+
+
+def read_spec(job: Job) -> dict[str, Any]:
+    """spec.json: version, verb, subject, title, created, arguments.
+
+    Raises:
+        DamagedError, NewerVersionError: it cannot be trusted.
+    """
+    return _read_spec(job.spec_path)
+
+
+class EventLog:
+    """Appends to a job's events.jsonl. One process writes at a time; threads may share a log."""
+
+    def __init__(self, job: Job) -> None:
+        self._path = job.events_path
+        self._lock = threading.Lock()
+        last, _ = read_jsonl(self._path, -65536)
+        self._next = 1 + max((e["seq"] for e in last if isinstance(e.get("seq"), int)), default=0)
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Append {seq, at, kind, **fields}; `at` is Unix time in seconds.
+
+        Raises:
+            SwapdeckError: it cannot be written.
+        """
+        if reserved := {"seq", "at"} & fields.keys():
+            raise ValueError(f"an event's {', '.join(reserved)} cannot be given")
+        with self._lock:
+            append_line(
+                self._path,
+                {"seq": self._next, "at": round(time.time(), 3), "kind": kind, **fields},
+            )
+            self._next += 1
+
+
+def read_events(job: Job, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    """The events from byte `offset` on, and the offset to go on from. A negative `offset` reads
+    only about that many bytes at the end."""
+    return read_jsonl(job.events_path, offset)
+
+
+def request(job: Job, what: Asked) -> None:
+    """Ask the job to stop, pause, resume, save a checkpoint or make a preview.
+
+    Raises:
+        CommandError: the job has ended, or `what` is unknown.
+        SwapdeckError: it cannot be written.
+    """
+    if what not in _ASKED:
+        raise CommandError(f"A job cannot be asked to '{what}'. Use one of: {', '.join(_ASKED)}.")
+    if job.exit_path.exists():
+        raise CommandError(f"The job {job.id} has ended. There is nothing to {what}.")
+    match what:
+        case "stop":
+            _change(job, lambda r: {"stop": True, "pause": False})
+        case "pause" | "resume":
+            _change(job, lambda r: {"pause": what == "pause"})
+        case "save":
+            _change(job, lambda r: {"save": r.save + 1})
+        case "preview":
+            _change(job, lambda r: {"preview": r.preview + 1})
+
+
+def requested(job: Job) -> Requests:
+    """All that was asked of the job since it was made."""
+    return ControlFile(job).read()
+
+
+class ControlFile:
+    """Reads control.json, again only when it changed: a poll costs one stat."""
+
+    def __init__(self, job: Job) -> None:
+        self._path = job.control_path
+        self._seen: tuple[int, int, int] | None = None
+        self._requests = Requests()
+
+    def read(self) -> Requests:
+        """All that was asked so far.
+
+        Raises:
+            DamagedError, NewerVersionError: the file cannot be trusted.
+        """
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return self._requests
+        seen = (found.st_mtime_ns, found.st_size, found.st_ino)
+        if seen != self._seen:
+            document = read_json(self._path)
+            check_version(self._path, document, VERSION)
+            values = {k: document.get(k, getattr(Requests, k)) for k in _KINDS}
+            if any(type(values[k]) is not kind for k, kind in _KINDS.items()):
+                raise DamagedError(f"{self._path} is damaged. Delete it, and ask the job again.")
+            self._requests = Requests(**values)
+            self._seen = seen
+        return self._requests
+
+
+def write_exit(job: Job, code: int, reason: str) -> None:
+    """Record how the job ended. The first record stands.
+
+    Raises:
+        SwapdeckError: it cannot be written.
+    """
+    if not job.exit_path.exists():
+        write_json(
+            job.exit_path, {"version": VERSION, "code": code, "reason": reason, "ended": now()}
+        )
+
+
+_KINDS = {"stop": bool, "pause": bool, "save": int, "preview": int, "kill": bool}
+
+
+def ask_to_kill(job: Job) -> None:
+    """Record that the job is about to be killed on purpose, so that its end says so."""
+    _change(job, lambda r: {"kill": True})
+
+
+def _change(job: Job, change: Callable[[Requests], dict[str, Any]]) -> None:
+    with write_errors(job.control_path), _folder_lock(job.root):
+        before = requested(job)
+        after = {k: getattr(before, k) for k in _KINDS} | change(before)
+        write_json(job.control_path, {"version": VERSION, **after})
+
+
+@contextlib.contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _read_spec(path: Path) -> dict[str, Any]:
+    spec = read_json(path)
+    check_version(path, spec, VERSION)
+    expected = {"verb": str, "subject": str, "arguments": dict}
+    for key, kind in expected.items():
+        if not isinstance(spec.get(key), kind):
+            raise DamagedError(f"{path} is damaged: its '{key}' cannot be right. Start a new job.")
+    return dict(spec)
