@@ -29,11 +29,13 @@ from projects.files import (
     write_errors,
     write_json,
 )
-from projects.jobfiles import VERSION, Job, load_job
+from projects.jobfiles import VERSION
 from projects.jobfiles import ControlFile as ControlFile
 from projects.jobfiles import EventLog as EventLog
+from projects.jobfiles import Job as Job
 from projects.jobfiles import Requests as Requests
 from projects.jobfiles import ask_to_kill as ask_to_kill
+from projects.jobfiles import load_job as load_job
 from projects.jobfiles import read_events as read_events
 from projects.jobfiles import read_spec as read_spec
 from projects.jobfiles import request as request

@@ -1,0 +1,145 @@
+"""The process that watches over a job: `python -m engine.supervisor [--detach] JOBDIR`.
+
+It holds the job's lock for its whole life, runs the worker as its child, passes SIGTERM on, and
+writes exit.json when the worker could not. It imports nothing heavy, so it outlives what kills a
+worker, and costs a few megabytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from engine.reporting import STOPPED
+from projects.errors import SwapdeckError
+from projects.jobs import (
+    ALREADY_RUNS,
+    EventLog,
+    Job,
+    holding_lock,
+    load_job,
+    record_processes,
+    requested,
+    write_exit,
+)
+
+WORKER = (sys.executable, "-P", "-u", "-m", "engine.worker")
+
+
+def main(arguments: Sequence[str], worker: Sequence[str] = WORKER) -> int:
+    """Supervise the job in the folder that is the last argument; the job's exit code.
+
+    With `--detach` first, do it in a process of its own session, and return 0 as soon as that
+    holds the job's lock, ALREADY_RUNS or 1 when it cannot.
+    """
+    *options, folder = arguments
+    try:
+        job = load_job(Path(folder).absolute())
+        if options == ["--detach"]:
+            return _detached(job, worker)
+        return supervise(job, worker, started=lambda: None)
+    except SwapdeckError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def supervise(job: Job, worker: Sequence[str], started: Callable[[], None]) -> int:
+    """Run `worker` with the job's folder as its argument until it ends; the job's exit code.
+
+    `started` is called when the lock is held and the worker runs. ALREADY_RUNS comes back when
+    another supervisor holds the lock, or the job has ended.
+    """
+    with holding_lock(job) as descriptor:
+        if descriptor is None or job.exit_path.exists():
+            return ALREADY_RUNS
+        record_processes(descriptor, None)
+        told: list[int] = []
+        children: list[subprocess.Popen[bytes]] = []
+
+        def pass_on(number: int, frame: FrameType | None) -> None:
+            told.append(number)
+            for child in children:
+                child.send_signal(signal.SIGTERM)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, pass_on)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the worker inherits this
+        children.append(subprocess.Popen([*worker, str(job.root)], stdin=subprocess.DEVNULL))
+        if told:
+            children[0].send_signal(signal.SIGTERM)
+        record_processes(descriptor, children[0].pid)
+        started()
+        status = children[0].wait()
+        if job.exit_path.exists():
+            return max(status, 0)
+        code, reason = _account(job, status, stopped=bool(told))
+        with contextlib.suppress(SwapdeckError):  # exit.json matters more, and is smaller
+            EventLog(job).emit("ended", code=code, reason=reason)
+        write_exit(job, code, reason)
+        return code
+
+
+def _detached(job: Job, worker: Sequence[str]) -> int:
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            answer = pipe.read()
+        return int(answer) if answer else 1
+    status = 1
+    try:
+        os.close(reader)
+        os.setsid()
+
+        def started() -> None:
+            os.write(writer, b"0")
+            os.close(writer)
+
+        status = supervise(job, worker, started)
+        if status == ALREADY_RUNS:
+            os.write(writer, str(status).encode())
+    except SwapdeckError as error:
+        sys.stderr.write(f"{error}\n")
+    except BaseException:  # noqa: BLE001 - a forked process must not return into its parent's code
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _account(job: Job, status: int, *, stopped: bool) -> tuple[int, str]:
+    """The exit code and the sentence for a worker that ended without writing exit.json."""
+    if status >= 0:
+        return status or 1, (
+            f"The work ended with status {status} and did not say why. What was saved is there; "
+            f"what it printed is in {job.output_path}."
+        )
+    number = -status
+    code = 128 + number
+    with contextlib.suppress(SwapdeckError):
+        if requested(job).kill:
+            return code, "It was killed on request. What was saved before is there."
+    if stopped and number == signal.SIGTERM:
+        return 130, STOPPED  # the signal came before the worker had begun
+    name = signal.Signals(number).name
+    if number == signal.SIGKILL:
+        return code, (
+            "The work was killed (SIGKILL). If nobody did that, the machine's memory was used up: "
+            "choose a smaller batch or preset, then run the same command again; it resumes from "
+            "what was saved."
+        )
+    return code, (
+        f"The work crashed ({name}). What was saved is there; what it printed is in "
+        f"{job.output_path}. Run the same command again, and please report it if it crashes again."
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
