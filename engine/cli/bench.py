@@ -14,7 +14,9 @@ def bench() -> None:
 
 
 @bench.command()
-@click.option("--preset", "presets", type=click.Choice(PRESETS), multiple=True, help="[default: all]")
+@click.option(
+    "--preset", "presets", type=click.Choice(PRESETS), multiple=True, help="[default: all]"
+)
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True)
 @pass_session
 def train(session: Session, presets: tuple[str, ...], batch: int) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import click
 
 from engine.cli.output import Output
-from engine.cli.text import clean, count, duration
+from engine.text import clean, count, duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -114,7 +114,7 @@ class LogDisplay(Silence):
 
 
 class LiveDisplay(Silence):
-    """A line a stage with a bar, what it does now, and the time; it moves while the job is silent."""
+    """A line a stage: bar, what it does now, time; it moves while the job is silent."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 
 import click
 
 from engine.cli.session import Session, Verb, pass_session
-from engine.cli.text import clean
+from engine.text import clean
 
 GLYPHS = {"good": "✓", "doubtful": "!", "broken": "✗"}
 COLOURS = {"good": "green", "doubtful": "yellow", "broken": "red"}
@@ -17,7 +16,7 @@ COLOURS = {"good": "green", "doubtful": "yellow", "broken": "red"}
 @click.command(cls=Verb)
 @pass_session
 def doctor(session: Session) -> None:
-    """Check devices, codecs, models, disk and workspace; say what to mend."""
+    """Check this machine and say what to mend."""
     from engine.doctor import examine
     from projects.workspace import default_root
 
@@ -34,4 +33,4 @@ def doctor(session: Session) -> None:
             if check.mend:
                 click.echo(f"{'':<22}→ {clean(check.mend)}")
     if worst:
-        sys.exit(1)
+        raise click.exceptions.Exit(1)

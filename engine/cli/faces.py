@@ -9,7 +9,7 @@ import click
 
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
-from engine.cli.text import count, short_path
+from engine.text import count, short_path
 
 if TYPE_CHECKING:
     from projects.faces import Face
@@ -75,15 +75,15 @@ def list_(session: Session, person: str, **choice: Any) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--columns", type=click.IntRange(1, 64), default=12, show_default=True)
 @pass_session
-def sheet(
-    session: Session, person: str, output: Path | None, columns: int, **choice: Any
-) -> None:
+def sheet(session: Session, person: str, output: Path | None, columns: int, **choice: Any) -> None:
     """Draw PERSON's faces on one picture, to be looked at with anything."""
     from projects.errors import SwapdeckError
 
     one, found = _choose(session, person, choice)
     if not found:
-        raise SwapdeckError(f"{one.name} has no such faces: swapdeck extract {one.slug} finds them.")
+        raise SwapdeckError(
+            f"{one.name} has no such faces: swapdeck extract {one.slug} finds them."
+        )
     from engine.report.sheet import face_sheet
     from engine.report.stills import save_png
 
@@ -152,9 +152,7 @@ def _choose(session: Session, person: str, choice: dict[str, Any]) -> tuple[Pers
     return one, found[: choice["limit"]]
 
 
-def _judge(
-    session: Session, person: str, ids: tuple[int, ...], *, kept: bool, reason: str
-) -> None:
+def _judge(session: Session, person: str, ids: tuple[int, ...], *, kept: bool, reason: str) -> None:
     from projects.errors import CommandError
     from projects.faces import FaceIndex
 
@@ -170,7 +168,7 @@ def _judge(
             f"{one.name} has no face {listed}. `swapdeck faces {one.slug}` lists their ids."
         )
     with FaceIndex(one.index_path) as index:
-        index.judge({number: (kept, reason) for number in ids})
+        index.judge(dict.fromkeys(ids, (kept, reason)))
     session.output.done(
         {"person": one.slug, "faces": list(ids), "kept": kept, "reason": reason},
         f"{count(len(ids), 'face')} {'kept' if kept else 'rejected'}",

@@ -1,25 +1,25 @@
-"""Starting a job and watching it: the job is a process of its own, this one only reads its files."""
+"""Starting a job and watching it. The job is a process of its own; here its files are read."""
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from engine.cli.display import Display, display_for
 from engine.cli.session import Session
-from projects.errors import StopRequested, SwapdeckError
+from projects.errors import CommandError, StopRequested, SwapdeckError
 
 if TYPE_CHECKING:
-    from projects.jobs import Job
+    from projects.jobs import Job, JobState
     from projects.workspace import Workspace
 
 POLL = 0.1  # seconds between two looks at the event log
-ENDED = {"done", "failed", "stopped", "crashed"}
+CODES = (0, 1, 2, 3, 130)  # what the command line may exit with
 
 
 @dataclass
@@ -79,9 +79,7 @@ def run_job(
     from projects.jobs import create_job, launch
 
     with Interrupts() as interrupts:
-        job = create_job(
-            workspace, verb, subject, {"verb": verb, "arguments": dict(arguments)}
-        )
+        job = create_job(workspace, verb, subject, arguments)
         if not interrupts.count:
             launch(job)
         if detach:
@@ -115,12 +113,13 @@ def _follow(job: Job, display: Display, interrupts: Interrupts) -> Outcome:
             display.event(event)
             if event.get("kind") == "result":
                 outcome.results.append(event)
-        if now.name in ENDED:
-            outcome.code, outcome.reason = _ending(job, now.name, now.detail, now.exit_code)
+        if now.ended:
+            outcome.code, outcome.reason = _ending(job, now)
             return outcome
         if interrupts.count and not asked:
             asked = True
-            request(job, "stop")
+            with contextlib.suppress(CommandError):  # it ended just now
+                request(job, "stop")
             display.say("Stopping: saving first. Ctrl-C again leaves the job to finish alone.")
         if interrupts.count > 1:
             outcome.code = StopRequested.exit_code
@@ -131,12 +130,11 @@ def _follow(job: Job, display: Display, interrupts: Interrupts) -> Outcome:
         time.sleep(POLL)
 
 
-def _ending(job: Job, name: str, detail: str, code: int | None) -> tuple[int, str]:
-    log = Path(job.root) / "output.log"
-    if name == "done":
+def _ending(job: Job, now: JobState) -> tuple[int, str]:
+    """The exit code and the sentence for a job that has ended."""
+    if now.name == "done":
         return 0, ""
-    if name == "stopped":
-        return StopRequested.exit_code, detail or "Stopped; everything was saved."
-    if name == "crashed":
-        return 1, f"The job {job.id} ended without a word. What it said last is in {log}."
-    return code or 1, detail or f"The job {job.id} failed. What it said is in {log}."
+    code = now.exit_code if now.exit_code in CODES else 1
+    if now.name == "stopped":
+        code = StopRequested.exit_code
+    return code or 1, now.detail or f"The job {job.id} failed. See: swapdeck jobs log {job.id}"

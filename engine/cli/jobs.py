@@ -10,7 +10,7 @@ import click
 from engine.cli.follow import Interrupts, watch
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
-from engine.cli.text import clean
+from engine.text import clean
 
 if TYPE_CHECKING:
     from projects.jobs import Job
@@ -22,7 +22,6 @@ JOBS = (
     Column("state", "state"),
     Column("detail", "detail"),
 )
-SETTLED = {"done", "failed", "stopped", "crashed"}
 
 
 @click.group(cls=Verbs)
@@ -36,7 +35,7 @@ def list_(session: Session) -> None:
     """List the jobs of this workspace, newest last."""
     from projects.jobs import list_jobs
 
-    rows = [describe(job) for job in sorted(list_jobs(session.open()), key=lambda job: job.id)]
+    rows = [describe(job) for job in reversed(list_jobs(session.open()))]
     session.output.table(JOBS, rows, "No jobs yet.")
 
 
@@ -58,9 +57,8 @@ def stop(session: Session, job: str, wait: bool) -> None:
     from projects.jobs import request, state
 
     one = _job(session, job)
-    if state(one).name not in SETTLED:
-        request(one, "stop")
-    while wait and state(one).name not in SETTLED:
+    request(one, "stop")
+    while wait and not state(one).ended:
         time.sleep(0.1)
     session.output.done(describe(one), f"{one.id}: {describe(one)['state']}")
 
@@ -100,7 +98,7 @@ def kill(session: Session, job: str, grace: float) -> None:
 def log(session: Session, job: str) -> None:
     """Print what a job's processes wrote."""
     one = _job(session, job)
-    path = one.root / "output.log"
+    path = one.output_path
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     for line in text.splitlines():
         if session.json:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from engine.cli.text import clean
+from engine.text import clean
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3g}" if math.isfinite(value) else "–"
+        return f"{value:.3g}" if math.isfinite(value) else "-"
     if isinstance(value, Mapping):
         return ", ".join(f"{clean(key)} {_plain(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,13 @@ import click
 
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
-from engine.cli.text import count
+from engine.text import count
+from projects.consent import BASES
+from projects.workspace import now
 
 if TYPE_CHECKING:
     from projects.consent import Consent
     from projects.people import Person
-
-BASES = ("self", "release", "licensed", "synthetic", "other")
 
 PEOPLE = (
     Column("person", "person"),
@@ -38,7 +37,7 @@ def person() -> None:
 @click.argument("name")
 @click.option(
     "--basis",
-    type=click.Choice(BASES),
+    type=click.Choice(tuple(BASES)),
     required=True,
     help="Why this person's face may be used: it is your own (self), they signed a release, "
     "a licence covers it, nobody has this face (synthetic), or something else (explain it).",
@@ -96,7 +95,7 @@ def show(session: Session, name: str) -> None:
 
 @person.command()
 @click.argument("name", metavar="PERSON")
-@click.option("--basis", type=click.Choice(BASES))
+@click.option("--basis", type=click.Choice(tuple(BASES)))
 @click.option("--scope")
 @click.option("--recorded-by")
 @click.option("--expires", metavar="YYYY-MM-DD")
@@ -116,9 +115,9 @@ def consent(session: Session, name: str, withdraw: bool, **said: Any) -> None:
         if "document" in changes:
             changes["document"] = _digest(changes["document"])
         changes.setdefault("recorded_by", _login())
-        one = set_consent(one, replace(one.consent, recorded_at=_now(), **changes))
+        one = set_consent(one, replace(one.consent, recorded_at=now(), **changes))
     if withdraw:
-        one = set_consent(one, replace(one.consent, withdrawn_at=_now()))
+        one = set_consent(one, replace(one.consent, withdrawn_at=now()))
     session.output.show({"person": one.slug, **asdict(one.consent)})
 
 
@@ -173,10 +172,10 @@ def _consent(said: dict[str, Any]) -> Consent:
     basis = str(said["basis"])
     document = said["document"]
     return Consent(
-        basis=basis,  # type: ignore[arg-type]
+        basis=basis,
         scope=said["scope"] or ("any use" if basis in ("self", "synthetic") else ""),
         recorded_by=said["recorded_by"] or _login(),
-        recorded_at=_now(),
+        recorded_at=now(),
         expires=said["expires"],
         explanation=said["explanation"],
         document=None if document is None else _digest(document),
@@ -195,7 +194,3 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.output import Output
-from engine.cli.text import clean
+from engine.text import clean
 
 if TYPE_CHECKING:
     from projects.workspace import Workspace

@@ -9,7 +9,7 @@ import click
 
 from engine.cli.follow import Outcome, run_job
 from engine.cli.session import Session, Verb, pass_session
-from engine.cli.text import count, duration, short_path
+from engine.text import count, duration, short_path
 
 detach_option = click.option(
     "--detach", is_flag=True, help="Start the job, print its id, and come back at once."
@@ -22,7 +22,10 @@ detach_option = click.option(
 @detach_option
 @pass_session
 def gather(session: Session, person: str, paths: tuple[Path, ...], detach: bool) -> None:
-    """Bring files and folders of footage in as PERSON's sources."""
+    """Bring footage in as PERSON's sources.
+
+    Files and folders of videos and images are copied into the workspace.
+    """
     from projects.errors import CommandError
     from projects.people import get_person
 
@@ -56,7 +59,10 @@ def gather(session: Session, person: str, paths: tuple[Path, ...], detach: bool)
 def extract(
     session: Session, person: str, every: int, min_size: int | None, again: bool, detach: bool
 ) -> None:
-    """Find, align and judge every face in PERSON's sources. Resumes by itself."""
+    """Find and judge every face in PERSON's sources.
+
+    Looks only at what is new; goes on where it was interrupted.
+    """
     from projects.errors import CommandError
     from projects.people import get_person
     from projects.sources import list_sources
@@ -83,7 +89,10 @@ def extract(
 def train(
     session: Session, swap: str, steps: int | None, minutes: float | None, detach: bool
 ) -> None:
-    """Train SWAP's model, on from its newest checkpoint. Without a limit: until Ctrl-C."""
+    """Train SWAP's model.
+
+    Goes on from its newest checkpoint. Without a limit it trains until Ctrl-C, which saves.
+    """
     from projects.swaps import get_swap
 
     workspace = session.open()
@@ -99,8 +108,12 @@ def train(
 
 @click.command(cls=Verb)
 @click.argument("swap")
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT…")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder to fill.")
+@click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT…"
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder to fill."
+)
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
 @detach_option
 @pass_session
@@ -112,7 +125,10 @@ def convert(
     reverse: bool,
     detach: bool,
 ) -> None:
-    """Swap the face in videos, images or folders of images; the sound is kept."""
+    """Swap the face in videos and images.
+
+    Videos keep their sound and timestamps; folders of images become folders of images.
+    """
     from projects.errors import CommandError
     from projects.swaps import get_swap
 
@@ -143,7 +159,10 @@ def convert(
 @detach_option
 @pass_session
 def report(session: Session, swap: str, output: Path | None, detach: bool) -> None:
-    """Measure SWAP's results and write them up as one HTML file that opens anywhere."""
+    """Measure SWAP's results and write them up.
+
+    The report is one HTML file that opens anywhere, with the values beside it as JSON.
+    """
     from projects.swaps import get_swap
 
     workspace = session.open()

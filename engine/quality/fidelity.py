@@ -64,8 +64,8 @@ def compare(
 ) -> Fidelity:
     """Compare one picture with the truth inside a mask.
 
-    `picture`, `truth`: uint8 [H, W, 3], RGB; `mask`: bool [H, W]. Outside of the mask the picture is
-    taken to equal the truth, so a window across the mask's edge counts only what differs inside.
+    `picture`, `truth`: uint8 [H, W, 3], RGB; `mask`: bool [H, W]. Outside of the mask the picture
+    is taken to equal the truth, so a window across the edge counts only what differs inside.
     Raises ValueError when the shapes differ.
     """
     if picture.shape != truth.shape or picture.shape[:2] != mask.shape:

@@ -1,4 +1,4 @@
-"""What can be measured on any footage: whose face it is, and whether it moves as the target moves."""
+"""What can be measured on any footage: whose face it is, and whether it moves as the target."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def eye_distance(landmarks: NDArray[np.float32]) -> float:
 
 
 def landmark_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """Mean distance in eye distances of `wanted`. Both: float32 [68, 2], the same frame's pixels."""
+    """Mean distance in eye distances of `wanted`. Both: float32 [68, 2], pixels of one frame."""
     distance = float(np.linalg.norm(found - wanted, axis=1).mean())
     return distance / eye_distance(wanted)
 
@@ -56,11 +56,6 @@ def correlation(a: Sequence[float], b: Sequence[float]) -> float:
     if len(x) < 3 or x.std() < 1e-9 or y.std() < 1e-9:
         return math.nan
     return float(np.corrcoef(x, y)[0, 1])
-
-
-def mean_embedding(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The identity that a set of faces shares. `embeddings`: float32 [N, 128], N > 0."""
-    return embeddings.mean(axis=0).astype(np.float32)
 
 
 def distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

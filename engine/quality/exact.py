@@ -1,0 +1,132 @@
+"""A swap against its exact ground truth, which only rendered footage has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.conversion.swapper import Swapper
+from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
+from engine.faces.detect import Detection, FaceFinder
+from engine.media.reader import open_frames
+from engine.quality.fidelity import Fidelity, compare
+from projects.errors import SwapdeckError
+
+HALF = 128
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The exact answer for some of the target's frames.
+
+    `picture`: a video, or folder, of what a perfect swap shows; `mask`: white where the face is.
+    Their first frame belongs to frame `start` of the target.
+    """
+
+    picture: Path
+    mask: Path
+    start: int = 0
+
+
+@dataclass(frozen=True)
+class ExactFrame:
+    """One frame of all four, uint8 [H, W, 3] RGB; `mask` bool [H, W]."""
+
+    index: int
+    target: NDArray[np.uint8]
+    converted: NDArray[np.uint8]
+    truth: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Sums for the swap and for the target left unchanged."""
+
+    registered: Fidelity
+    registered_unchanged: Fidelity
+    in_place: Fidelity
+    in_place_unchanged: Fidelity
+
+
+def exact_frames(target: Path, converted: Path, truth: Truth) -> Iterator[ExactFrame]:
+    """The frames that have a truth, in order.
+
+    Raises SwapdeckError when their sizes differ: the truth then belongs to something else.
+    """
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(open_frames(path, start))
+            for path, start in (
+                (target, truth.start),
+                (converted, truth.start),
+                (truth.picture, 0),
+                (truth.mask, 0),
+            )
+        ]
+        for one, other, exact, mask in zip(*readers, strict=False):
+            shapes = {frame.image.shape for frame in (one, other, exact, mask)}
+            if len(shapes) != 1:
+                raise SwapdeckError(
+                    f"The truth {truth.picture} and {target} are not the same size. "
+                    "Give the truth that was rendered for this clip."
+                )
+            inside = mask.image[..., 1] >= HALF
+            yield ExactFrame(one.index, one.image, other.image, exact.image, inside)
+
+
+def compare_exactly(
+    frames: Iterator[ExactFrame],
+    finder: FaceFinder,
+    swapper: Swapper,
+    alignment: Alignment,
+    *,
+    person: str = "source",
+) -> Exact:
+    """Sum the errors of all frames in which a face is found in the target and in the truth."""
+    total = Exact(Fidelity(), Fidelity(), Fidelity(), Fidelity())
+    for frame in frames:
+        in_target, in_truth = largest(finder, frame.target), largest(finder, frame.truth)
+        if in_target is None or in_truth is None:
+            continue
+        size = swapper.size
+        mine = fit_transform(in_target.landmarks, alignment)
+        theirs = fit_transform(in_truth.landmarks, alignment)
+        chip = crop(frame.target, mine, size)
+        exact_chip = crop(frame.truth, theirs, size)
+        inside = warp_mask(frame.mask, theirs, size)
+        decoded = decode_one(swapper, chip, in_target, mine, person)
+        total = Exact(
+            total.registered + compare(decoded, exact_chip, inside),
+            total.registered_unchanged + compare(chip, exact_chip, inside),
+            total.in_place + compare(frame.converted, frame.truth, frame.mask),
+            total.in_place_unchanged + compare(frame.target, frame.truth, frame.mask),
+        )
+    return total
+
+
+def warp_mask(
+    mask: NDArray[np.bool_], transform: NDArray[np.float64], size: int
+) -> NDArray[np.bool_]:
+    """A frame's mask, bool [H, W], as the chip sees it: bool [size, size]; nothing lies outside."""
+    warped = cv2.warpAffine(
+        mask.astype(np.float32),
+        chip_matrix(transform, size),
+        (size, size),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0.0,
+    )
+    return np.asarray(warped >= 0.5, dtype=np.bool_)
+
+
+def largest(finder: FaceFinder, image: NDArray[np.uint8]) -> Detection | None:
+    """The largest face in a frame, None when there is none. `image`: uint8 [H, W, 3] RGB."""
+    found = finder.find(image)
+    return max(found, key=lambda face: face.box[2] - face.box[0], default=None)

@@ -1,0 +1,1 @@
+"""What a swap came to, as pictures, tables and one HTML file."""

@@ -1,0 +1,58 @@
+"""A report as one HTML file that opens anywhere: everything it shows is inside it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from engine.quality.table import MEASURES, QualityTable, written
+
+
+@dataclass(frozen=True)
+class ConversionPart:
+    """One converted clip in a report. `stills` is a JPEG's bytes, empty where there are none."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    stills: bytes
+    quality: QualityTable
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a report shows; texts may hold anything, they are escaped."""
+
+    title: str
+    summary: Sequence[tuple[str, str]]
+    conversions: Sequence[ConversionPart]
+    curves: str
+    """An SVG, "" for none."""
+    preview: bytes
+    """A PNG of the training's newest preview, empty for none."""
+    datasets: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    settings: Sequence[tuple[str, str]]
+    warnings: Sequence[str] = ()
+
+
+def render(report: Report) -> str:
+    """The report's HTML."""
+    environment = Environment(
+        loader=PackageLoader("engine.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    return environment.get_template("report.html").render(
+        report=report, measures=MEASURES, written=written
+    )
+
+
+def data_uri(content: bytes | str, kind: str) -> str:
+    """`content` as an address that holds it."""
+    raw = content.encode() if isinstance(content, str) else content
+    return f"data:{kind};base64,{base64.b64encode(raw).decode('ascii')}"

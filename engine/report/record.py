@@ -1,0 +1,59 @@
+"""What a conversion leaves beside its result, so that a report can measure it later."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from projects.errors import DamagedError
+from projects.files import check_version, read_json, write_json
+from projects.swaps import Swap
+
+VERSION = 1
+SUFFIX = ".conversion.json"
+
+
+@dataclass(frozen=True)
+class ConversionRecord:
+    """One conversion. Paths are absolute; `seconds` is wall time."""
+
+    input: str
+    output: str
+    step: int
+    frames: int
+    faces: int
+    seconds: float
+    reverse: bool = False
+    truth: str | None = None
+    truth_mask: str | None = None
+    truth_start: int = 0
+
+
+def save_record(swap: Swap, record: ConversionRecord) -> Path:
+    """Write the record into the swap's results. Raises SwapdeckError."""
+    path = swap.results_dir / f"{Path(record.output).name}{SUFFIX}"
+    write_json(path, {"version": VERSION, **asdict(record)})
+    return path
+
+
+def list_records(swap: Swap) -> list[ConversionRecord]:
+    """The swap's conversions by their files' names.
+
+    Raises DamagedError or NewerVersionError for a record that cannot be read.
+    """
+    if not swap.results_dir.is_dir():
+        return []
+    return [_load(path) for path in sorted(swap.results_dir.glob(f"*{SUFFIX}"))]
+
+
+def _load(path: Path) -> ConversionRecord:
+    values: dict[str, Any] = read_json(path)
+    check_version(path, values, VERSION)
+    known = {field.name for field in fields(ConversionRecord)}
+    try:
+        return ConversionRecord(**{key: value for key, value in values.items() if key in known})
+    except TypeError as error:
+        raise DamagedError(
+            f"{path} is not complete. Delete it and convert again to have this result in a report."
+        ) from error

@@ -1,0 +1,124 @@
+"""The verbs that run as jobs: from a job's arguments to what does the work, and back to a result.
+
+Each imports what it needs only when it runs. `arguments` are JSON values; paths are absolute. What
+a verb has to say at its end goes into a `result` event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from engine.reporting import Reporter
+from projects.errors import CommandError
+from projects.people import get_person
+from projects.swaps import get_swap
+from projects.workspace import Workspace
+
+Arguments: TypeAlias = Mapping[str, Any]
+
+
+def run(workspace: Workspace, verb: str, arguments: Arguments, reporter: Reporter) -> None:
+    """Do a verb's work. Raises SwapdeckError when it cannot be done."""
+    if verb not in VERBS:
+        raise CommandError(f"There is no verb '{verb}' that runs as a job.")
+    VERBS[verb](workspace, arguments, reporter)
+
+
+def gather(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """person, paths -> added, known."""
+    from engine.gather.local import gather_paths
+
+    person = get_person(workspace, arguments["person"])
+    paths = [Path(path) for path in arguments["paths"]]
+    gathered = gather_paths(person, paths, reporter)
+    reporter.event("result", added=len(gathered.added), known=len(gathered.known))
+
+
+def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """person, every, min_size, again -> frames, faces, kept, rejected, reasons, seconds."""
+    from engine.faces.extract import ExtractSettings, extract_person
+
+    person = get_person(workspace, arguments["person"])
+    names = ("every", "min_size", "upsample", "again")
+    given = {name: arguments[name] for name in names if arguments.get(name) is not None}
+    found = extract_person(person, ExtractSettings(**given), reporter)
+    reporter.event(
+        "result",
+        person=person.slug,
+        frames=found.frames,
+        faces=found.faces,
+        kept=found.kept,
+        rejected=found.rejected,
+        reasons=found.reasons,
+        seconds=found.seconds,
+    )
+
+
+def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """swap, steps, minutes -> step, checkpoint, seconds."""
+    from engine.training.loop import Limits
+    from engine.training.loop import train as train_swap
+
+    swap = get_swap(workspace, arguments["swap"])
+    limits = Limits(steps=arguments.get("steps"), minutes=arguments.get("minutes"))
+    trained = train_swap(workspace, swap, limits, reporter)
+    reporter.event(
+        "result",
+        swap=swap.slug,
+        step=trained.step,
+        checkpoint=str(trained.checkpoint),
+        seconds=trained.seconds,
+    )
+
+
+def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """swap, inputs, output, reverse -> a result for each input: output, frames, faces, seconds."""
+    from engine.conversion.verb import convert_inputs
+
+    swap = get_swap(workspace, arguments["swap"])
+    output = arguments.get("output")
+    convert_inputs(
+        swap,
+        [Path(path) for path in arguments["inputs"]],
+        None if output is None else Path(output),
+        reporter,
+        reverse=bool(arguments.get("reverse")),
+    )
+
+
+def report(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """swap, output, compare -> report, values."""
+    from engine.report.write import write_report
+
+    swap = get_swap(workspace, arguments["swap"])
+    output = arguments.get("output")
+    compare = [get_swap(workspace, name) for name in arguments.get("compare") or ()]
+    written = write_report(
+        workspace, swap, reporter, output=None if output is None else Path(output), compare=compare
+    )
+    reporter.event("result", swap=swap.slug, report=str(written.html), values=str(written.values))
+
+
+def demo(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """minutes, fresh, reference -> everything the demo's table shows."""
+    from engine.demo.run import run_demo
+
+    run_demo(
+        workspace,
+        reporter,
+        minutes=arguments.get("minutes"),
+        fresh=bool(arguments.get("fresh")),
+        reference=bool(arguments.get("reference")),
+    )
+
+
+VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {
+    "gather": gather,
+    "extract": extract,
+    "train": train,
+    "convert": convert,
+    "report": report,
+    "demo": demo,
+}
