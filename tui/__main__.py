@@ -1,0 +1,41 @@
+"""`python -m tui [--workspace PATH]`: opens the dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from projects.errors import SwapdeckError
+from projects.workspace import default_root
+
+
+def main() -> int:
+    """Run the dashboard; the exit code."""
+    parser = argparse.ArgumentParser(prog="swapdeck", description="The dashboard.")
+    parser.add_argument("--workspace", type=Path, metavar="PATH", help="the folder to show")
+    arguments = parser.parse_args()
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(  # noqa: T201
+            "The dashboard needs a terminal. For use in a pipe or a script: swapdeck --help",
+            file=sys.stderr,
+        )
+        return 2
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    try:
+        root = arguments.workspace or default_root()
+    except SwapdeckError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+
+    from tui.app import Dashboard
+    from tui.reading import Reader
+
+    app = Dashboard(Reader(root.expanduser().absolute()))
+    app.run()
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The dashboard: its modes, its readings, and what it asks of running jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+from textual import actions, on, work
+from textual.app import App, SystemCommand
+from textual.message import Message
+from textual.screen import Screen
+
+from projects.errors import SwapdeckError
+from projects.jobfiles import Asked
+from tui.actions import ACTIONS, EVERYWHERE, bindings, ids
+from tui.dialogs import Help
+from tui.jobs import JobsScreen
+from tui.mode import BaseScreen, ModeScreen
+from tui.people import PeopleScreen
+from tui.reading import Reader
+from tui.rows import Rows
+from tui.snapshot import Detail, Snapshot
+from tui.states import LIVE
+from tui.swaps import SwapsScreen
+from tui.system import SystemScreen
+from tui.text import clean
+from tui.themes import DARK, DEFAULT_VARIABLES, LIGHT
+
+POLL = 0.5  # seconds between readings while a job runs
+IDLE_POLLS = 4  # so many polls between readings while none does
+NAMED_IN_PALETTE = 500
+
+
+class Dashboard(App[None]):
+    """Shows a workspace. `poll` None reads only when told to, which tests do."""
+
+    TITLE = "swapdeck"
+    MODES = {  # noqa: RUF012 - declared by Textual, as the next
+        "people": PeopleScreen,
+        "swaps": SwapsScreen,
+        "jobs": JobsScreen,
+        "system": SystemScreen,
+    }
+    DEFAULT_MODE = "people"
+    BINDINGS = bindings(*ids(EVERYWHERE))
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (160, "-widest")]  # noqa: RUF012
+    CSS = """
+    Screen { background: $background; }
+    Footer { background: $footer-background; }
+    Toast { background: $panel; }
+    """
+
+    class Read(Message):
+        """A reading is finished. `detail` belongs to the row `key` of the mode."""
+
+        def __init__(self, snapshot: Snapshot, mode: str, key: str, detail: Detail) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+            self.mode = mode
+            self.key = key
+            self.detail = detail
+
+    class Answered(Message):
+        """A request was left for a job, or could not be."""
+
+        def __init__(self, text: str, problem: bool) -> None:
+            super().__init__()
+            self.text = text
+            self.problem = problem
+
+    def __init__(self, reader: Reader, *, poll: float | None = POLL) -> None:
+        super().__init__()
+        self._reader = reader
+        self._poll_every = poll
+        self._polls = 0
+        self._reading = False
+        self._read_again = False
+        self.snapshot: Snapshot | None = None
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return DEFAULT_VARIABLES
+
+    def on_mount(self) -> None:
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit)
+        if self._poll_every is not None:
+            self.set_interval(self._poll_every, self._poll)
+
+    # Readings: a thread reads, a message brings the result, this handler alone shows it.
+
+    def _poll(self) -> None:
+        self._polls += 1
+        running = self.snapshot is not None and any(row.state in LIVE for row in self.snapshot.jobs)
+        if running or self._polls % IDLE_POLLS == 0:
+            self.refresh_now()
+
+    def refresh_now(self) -> None:
+        """Read the files, or read them once more after the reading that is going on."""
+        if self._reading:
+            self._read_again = True
+            return
+        screen = self._mode_screen
+        if screen is not None:
+            self._reading = True
+            self._read(screen.MODE, screen.key)
+
+    @work(thread=True, group="reading")
+    def _read(self, mode: str, key: str) -> None:
+        snapshot = self._reader.snapshot()
+        detail = self._reader.detail(mode, key) if key or mode == "system" else None
+        self.post_message(self.Read(snapshot, mode, key, detail))
+
+    @on(Read)
+    def _show(self, message: Read) -> None:
+        self._reading = False
+        self.snapshot = message.snapshot
+        screen = self._mode_screen
+        if screen is not None:
+            same = message.mode == screen.MODE
+            screen.update(message.snapshot, message.key, message.detail if same else None)
+        if self._read_again:
+            self._read_again = False
+            self.refresh_now()
+
+    @property
+    def _mode_screen(self) -> BaseScreen | None:
+        """The mode that is shown, whatever dialog is over it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, BaseScreen):
+                return screen if screen.is_mounted else None
+        return None
+
+    @on(BaseScreen.Wanted)
+    def _wanted(self) -> None:
+        self.refresh_now()
+
+    # Actions.
+
+    async def action_mode(self, mode: str) -> None:
+        """Show another mode, at once with what is known."""
+        await self.switch_mode(mode)
+        screen = self._mode_screen
+        if screen is not None and self.snapshot is not None:
+            screen.update(self.snapshot, "", None)
+        self.refresh_now()
+
+    def action_refresh_now(self) -> None:
+        """Read the files again."""
+        self.refresh_now()
+
+    def action_help(self) -> None:
+        """Show what every key does."""
+        self.push_screen(Help())
+
+    async def action_show(self, mode: str, key: str) -> None:
+        """Go to one row of a mode."""
+        await self.action_mode(mode)
+        self.screen.query_one(Rows).select(key)
+
+    @on(ModeScreen.JobAsked)
+    def _asked(self, message: ModeScreen.JobAsked) -> None:
+        self._ask(message.job.id, f"{message.job.verb} {message.job.subject}", message.what)
+
+    @work(thread=True, group="asking")
+    def _ask(self, job: str, name: str, what: Asked) -> None:
+        try:
+            self._reader.ask(job, what)
+        except SwapdeckError as error:
+            self.post_message(self.Answered(clean(error), True))
+        else:
+            self.post_message(self.Answered(f"Asked {name} to {_ASKED[what]}.", False))
+
+    @on(Answered)
+    def _answered(self, message: Answered) -> None:
+        self.notify(
+            message.text,
+            severity="error" if message.problem else "information",
+            markup=False,
+            timeout=4,
+        )
+        self.refresh_now()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for action in ACTIONS:
+            if action.palette and _possible(screen, action.action):
+                run = partial(self.run_action, action.action, screen)
+                yield SystemCommand(action.label, action.tooltip, run)
+        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+        if self.snapshot is None:
+            return
+        named = [("people", row.slug, f"Person {row.name}") for row in self.snapshot.people]
+        named += [("swaps", row.slug, f"Swap {row.name}") for row in self.snapshot.swaps]
+        named += [
+            ("jobs", row.id, f"Job {row.verb} {row.subject}, {row.state}")
+            for row in self.snapshot.jobs
+        ]
+        for mode, key, title in named[:NAMED_IN_PALETTE]:
+            yield SystemCommand(title, key, partial(self.action_show, mode, key))
+
+
+def _possible(screen: Screen[object], action: str) -> bool:
+    _, name, parameters = actions.parse(action)
+    return screen.check_action(name, parameters) is True
+
+
+_ASKED = {
+    "stop": "stop",
+    "pause": "pause",
+    "resume": "go on",
+    "save": "save a checkpoint",
+    "preview": "draw a preview",
+}

@@ -1,0 +1,176 @@
+"""Jobs: what runs and what ran, each with its live progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from tui import text
+from tui.curve import Curve
+from tui.mode import ModeScreen
+from tui.panes import Pane, facts, lines, loss_line, progress_bar, progress_words
+from tui.picture import Picture
+from tui.rows import Column, Row
+from tui.snapshot import Detail, JobDetail, JobRow, Snapshot
+from tui.states import LIVE, badge, warning
+
+SIDE_BY_SIDE = 96  # cells from which the curve and the preview stand beside each other
+LOG_SHOWN = 12
+
+
+class JobPane(Pane):
+    """One job: how far it is, its losses, its newest preview, the end of its output."""
+
+    DEFAULT_CSS = """
+    JobPane #pictures { layout: vertical; height: auto; }
+    JobPane #pictures Vertical { height: auto; width: 1fr; }
+    JobPane.-beside #pictures { layout: horizontal; }
+    JobPane.-beside #preview-part { margin-left: 3; }
+    JobPane #log { color: $quiet; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head")
+        yield Static(id="bar")
+        yield Static(id="where")
+        yield Static(id="notes")
+        with Horizontal(id="pictures"):
+            with Vertical(id="curve-part"):
+                yield Static("loss", classes="title", markup=False)
+                yield Curve(id="curve")
+                yield Static(id="losses")
+            with Vertical(id="preview-part"):
+                yield Static("newest preview", id="preview-title", classes="title", markup=False)
+                yield Picture(id="preview")
+        yield Static("result", id="result-title", classes="title", markup=False)
+        yield Static(id="result")
+        yield Static("output", id="log-title", classes="title", markup=False)
+        yield Static(id="log")
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= SIDE_BY_SIDE, "-beside")
+        rows = max(8, min(32, event.size.height - 10))
+        self.query_one(Picture).rows = rows
+        self.query_one(Curve).rows = max(5, min(12, rows - 4))
+
+    def show(self, row: JobRow, now: float, detail: JobDetail | None) -> None:
+        """Fill the pane."""
+        progress = row.progress if detail is None else detail.progress
+        head = Content.assemble(
+            (row.verb, "bold $primary"), " ", (row.subject, "bold"), "   ", badge(row.state)
+        )
+        since = f"started {text.age(now - row.created)} ago" if row.created else ""
+        self.fill("#head", lines([head, Content.styled(since, "$quiet"), ""]))
+        live = row.state in LIVE
+        self.fill("#bar", progress_bar(progress, self.size.width - 6) if live else None)
+        self.fill("#where", progress_words(progress) if live or progress.step else None)
+        notes = _notes(row, progress.warnings)
+        self.fill("#notes", lines(["", *notes]) if notes else None)
+        if detail is None:
+            return
+        self.query_one(Curve).points = progress.curve
+        self.query_one("#curve-part").display = len(progress.curve) > 1
+        self.fill("#losses", loss_line(progress))
+        title = "newest preview"
+        if progress.preview_step is not None:
+            title += f", step {progress.preview_step:,}"
+        self.fill("#preview-title", Content(title))
+        self.query_one(Picture).paths = (detail.preview,) if detail.preview else ()
+        self.query_one("#preview-part").display = detail.preview is not None
+        result = facts(progress.result) if progress.result else None
+        self.fill("#result", result)
+        self.query_one("#result-title").display = result is not None
+        log = lines(detail.log[-LOG_SHOWN:]) if detail.log else None
+        self.fill("#log", log)
+        self.query_one("#log-title").display = log is not None
+
+
+class JobsScreen(ModeScreen):
+    """The jobs of the workspace, the newest first."""
+
+    MODE = "jobs"
+    COLUMNS: ClassVar[Sequence[Column]] = (
+        Column("state", 10),
+        Column("job", 20, grow=2),
+        Column("started", 7, right=True),
+        Column("progress", 28, grow=3),
+    )
+    EMPTY = """[b]Nothing runs, and nothing ever has.[/]
+
+A job is one run of the engine: extracting faces, training, converting.
+Jobs go on when this window closes or the connection drops.
+
+  [b $primary]swapdeck demo[/]
+  [$quiet]every kind of job once, on two rendered people[/]
+
+  [b $primary]swapdeck train SWAP[/]
+  [$quiet]a training; watch it here: loss, previews, time left[/]"""
+
+    def make_pane(self) -> Pane:
+        return JobPane(id="detail")
+
+    def rows(self, snapshot: Snapshot) -> list[Row]:
+        return [Row(row.id, _cells(row, snapshot.at)) for row in snapshot.jobs]
+
+    def show_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        for row in snapshot.jobs:
+            if row.id == key:
+                found = detail if isinstance(detail, JobDetail) else None
+                self.query_one(JobPane).show(row, snapshot.at, found)
+
+    def job(self) -> JobRow | None:
+        rows = self.snapshot.jobs if self.snapshot is not None else ()
+        return next((row for row in rows if row.id == self.key), None)
+
+
+def _cells(row: JobRow, now: float) -> tuple[Content | str, ...]:
+    if row.problem:
+        return (
+            Content.styled("! damaged", "$error"),
+            row.subject,
+            "",
+            Content.styled(row.problem, "$error"),
+        )
+    return (
+        badge(row.state),
+        Content.assemble(row.verb, " ", (row.subject, "$quiet")),
+        text.age(now - row.created) if row.created else "",
+        _progress_cell(row),
+    )
+
+
+def _progress_cell(row: JobRow) -> Content:
+    progress = row.progress
+    if row.state not in LIVE:
+        return Content.styled(row.detail, "$error" if row.state in _BAD else "$quiet")
+    parts = []
+    bar = progress_bar(progress, 16)
+    if bar is not None:
+        parts.append(bar)
+    if progress.eta is not None:
+        parts.append(Content.styled(f"{text.duration(progress.eta)} left", "$quiet"))
+    elif bar is None:
+        parts.append(progress_words(progress))
+    if row.stalled:
+        parts.insert(0, warning("silent"))
+    return Content("  ").join(parts)
+
+
+_BAD = frozenset({"failed", "crashed"})
+
+
+def _notes(row: JobRow, warnings: Sequence[str]) -> list[Content]:
+    notes = []
+    if row.problem:
+        notes.append(Content.styled(row.problem, "$error"))
+    if row.detail:
+        notes.append(Content.styled(row.detail, "$error" if row.state in _BAD else "$quiet"))
+    if row.stalled:
+        notes.append(warning("Nothing was heard of it for more than two minutes."))
+    return notes + [warning(words) for words in warnings]

@@ -1,0 +1,277 @@
+"""What the modes share: the heading, a list, details beside it or in its place, the footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from projects.jobfiles import Asked
+from tui.actions import JOBS, MODES, bindings, ids
+from tui.dialogs import Confirm
+from tui.panes import Pane
+from tui.rows import Column, Row, Rows
+from tui.snapshot import Detail, JobRow, Snapshot
+from tui.states import can_be_asked
+
+
+class Heading(Horizontal):
+    """The modes with their keys, how many jobs run, and which workspace this is."""
+
+    DEFAULT_CSS = """
+    Heading { height: 1; margin-bottom: 1; background: $panel; padding: 0 1; }
+    Heading Static { width: auto; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Heading #place { width: 1fr; text-align: right; color: $quiet; }
+    Heading Static { link-style: none; link-color: $quiet; link-background: $panel; }
+    Heading Static { link-style-hover: none; link-background-hover: $boost; }
+    Heading Static { link-color-hover: $foreground; }
+    """
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.mode = mode
+
+    def compose(self) -> ComposeResult:
+        tabs = ["[b $primary]swapdeck[/]  "]
+        for number, (name, title) in enumerate(MODES.items(), start=1):
+            look = "[b $foreground on $selected]" if name == self.mode else "[$quiet]"
+            tabs.append(f"{look} [@click=app.mode('{name}')]{number} {title}[/] [/]")
+        yield Static("".join(tabs), id="tabs")
+        yield Static(id="place")
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Bring the right-hand side up to date."""
+        running = sum(row.state in ("running", "stopping") for row in snapshot.jobs)
+        waiting = sum(row.state in ("waiting", "paused") for row in snapshot.jobs)
+        parts = [Content.styled(f"● {running} running", "$primary")] if running else []
+        parts += [Content.styled(f"○ {waiting} waiting", "$quiet")] if waiting else []
+        parts.append(Content(snapshot.place))
+        self.query_one("#place", Static).update(Content("  ").join(parts))
+
+
+class BaseScreen(Screen[None]):
+    """A mode: the heading, a body, the footer."""
+
+    MODE: ClassVar[str]
+    snapshot: Snapshot | None = None
+
+    class Wanted(Message):
+        """Something else is selected, or this mode has just opened: a reading is wanted."""
+
+    def compose(self) -> ComposeResult:
+        yield Heading(self.MODE)
+        yield from self.compose_body()
+        yield Footer(show_command_palette=False)
+
+    def on_screen_resume(self) -> None:
+        self.post_message(self.Wanted())
+
+    def compose_body(self) -> ComposeResult:
+        """What is between heading and footer."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """What is selected, "" when nothing is."""
+        return ""
+
+    def update(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        """Show a new reading; `detail` belongs to `key`."""
+        self.snapshot = snapshot
+        self.query_one(Heading).show(snapshot)
+
+
+class ModeScreen(BaseScreen):
+    """A mode with a list. Subclasses say what the list holds and fill the details."""
+
+    COLUMNS: ClassVar[Sequence[Column]]
+    EMPTY: ClassVar[str]
+    BINDINGS = bindings("back", "filter", *ids(JOBS))
+    DEFAULT_CSS = """
+    ModeScreen #panes { height: 1fr; }
+    ModeScreen #list { width: 1fr; height: 1fr; }
+    ModeScreen Rows { height: 1fr; }
+    ModeScreen #detail { display: none; width: 1fr; height: 1fr; }
+    ModeScreen #notice { padding: 1 3; height: 1fr; display: none; }
+    ModeScreen #filter { display: none; height: 1; border: none; padding: 0 1; }
+    ModeScreen #filter.-active { display: block; }
+
+    ModeScreen.-wide #detail, ModeScreen.-widest #detail {
+        display: block; border-left: vkey $rule;
+    }
+    ModeScreen.-wide #detail { width: 54; }
+    ModeScreen.-widest #detail { width: 52%; }
+    ModeScreen.-open #list { display: none; }
+    ModeScreen.-open #detail { display: block; width: 1fr; border-left: none; }
+    ModeScreen.-notice #panes { display: none; }
+    ModeScreen.-notice #notice { display: block; }
+    """
+
+    class JobAsked(Message):
+        """A running job is to be asked for something."""
+
+        def __init__(self, job: JobRow, what: Asked) -> None:
+            super().__init__()
+            self.job = job
+            self.what = what
+
+    def compose_body(self) -> ComposeResult:
+        yield Static(id="notice")
+        with Horizontal(id="panes"):
+            with Vertical(id="list"):
+                yield Rows(self.COLUMNS)
+                yield Input(id="filter", placeholder="words to look for", compact=True)
+            yield self.make_pane()
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).focus()
+
+    # What a mode says about itself.
+
+    def make_pane(self) -> Pane:
+        """The pane with the details, its id "detail"."""
+        raise NotImplementedError
+
+    def rows(self, snapshot: Snapshot) -> list[Row]:
+        """The list's rows."""
+        raise NotImplementedError
+
+    def show_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        """Fill the pane for the row named."""
+        raise NotImplementedError
+
+    def job(self) -> JobRow | None:
+        """The job that pause, save, preview and stop are about."""
+        return None
+
+    # Readings.
+
+    @property
+    def key(self) -> str:
+        return self.query_one(Rows).key if self.is_mounted else ""
+
+    def update(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        super().update(snapshot, key, detail)
+        rows = self.rows(snapshot)
+        notice = self._notice(snapshot, bool(rows))
+        self.set_class(notice is not None, "-notice")
+        if notice is not None:
+            self.query_one("#notice", Static).update(notice)
+        self.query_one(Rows).show(rows)
+        if not rows:
+            self.remove_class("-open")
+        if self.key:
+            self.show_detail(snapshot, self.key, detail if key == self.key else None)
+        self.refresh_bindings()
+
+    def _notice(self, snapshot: Snapshot, filled: bool) -> Content | None:
+        if snapshot.problem:
+            return Content.assemble(
+                ("The workspace cannot be shown.\n\n", "bold $error"), snapshot.problem
+            )
+        if filled:
+            return None
+        return Content.from_markup(self.EMPTY)
+
+    @on(Rows.Selected)
+    def _selected(self, event: Rows.Selected) -> None:
+        event.stop()
+        if self.snapshot is not None and event.key:
+            self.show_detail(self.snapshot, event.key, None)
+            pane = self.query_one("#detail", Pane)
+            pane.scroll_home(animate=False)
+        self.refresh_bindings()
+        self.post_message(self.Wanted())
+
+    @on(Rows.Opened)
+    def _opened(self, event: Rows.Opened) -> None:
+        event.stop()
+        self.action_open()
+
+    # Actions.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """False hides an action that would do nothing here."""
+        if not self.is_mounted:
+            return True
+        opened = self.has_class("-open")
+        if action == "open":
+            return bool(self.key) and not opened
+        if action == "back":
+            return opened or self.query_one("#filter").has_class("-active")
+        if action == "filter":
+            return not opened and not self.has_class("-notice")
+        if action in ("request", "stop_job"):
+            what = "stop" if action == "stop_job" else cast(Asked, parameters[0])
+            job = self.job()
+            return job is not None and can_be_asked(job.state, job.verb, what)
+        return True
+
+    def action_open(self) -> None:
+        """Give the details the whole screen."""
+        self.add_class("-open")
+        self.query_one("#detail", Pane).focus()
+        self.refresh_bindings()
+
+    def action_back(self) -> None:
+        """Back to the list, or drop the filter."""
+        if self.has_class("-open"):
+            self.remove_class("-open")
+        else:
+            words = self.query_one("#filter", Input)
+            words.value = ""
+            words.remove_class("-active")
+        self.query_one(Rows).focus()
+        self.refresh_bindings()
+
+    def action_filter(self) -> None:
+        """Ask for words to look for."""
+        words = self.query_one("#filter", Input)
+        words.add_class("-active")
+        words.focus()
+        self.refresh_bindings()
+
+    @on(Input.Changed, "#filter")
+    def _narrow(self, event: Input.Changed) -> None:
+        event.stop()
+        self.query_one(Rows).narrow(event.value)
+
+    @on(Input.Submitted, "#filter")
+    def _narrowed(self, event: Input.Submitted) -> None:
+        event.stop()
+        if not event.value.strip():
+            event.input.remove_class("-active")
+        self.query_one(Rows).focus()
+
+    def action_request(self, what: Asked) -> None:
+        """Ask the selected job for something that costs nothing."""
+        job = self.job()
+        if job is not None:
+            self.post_message(self.JobAsked(job, what))
+
+    def action_stop_job(self) -> None:
+        """Ask the selected job to stop, once the question is answered."""
+        job = self.job()
+        if job is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.post_message(self.JobAsked(job, "stop"))
+
+        self.app.push_screen(
+            Confirm(
+                f"Stop {job.verb} of {job.subject}?",
+                "It saves what it has done and ends. The same command goes on from there later: "
+                f"swapdeck {job.verb} {job.subject}",
+                "Stop it",
+            ),
+            answered,
+        )

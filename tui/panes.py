@@ -1,0 +1,97 @@
+"""The parts that every detail pane is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.actions import bindings
+from tui.progress import Progress
+from tui.text import bar, duration, figure
+
+
+class Pane(VerticalScroll):
+    """Details beside a list, or in place of it. The keys of a list scroll it."""
+
+    BINDINGS = bindings("down", "up", "page-down", "page-up", "top", "bottom")
+    DEFAULT_CSS = """
+    Pane { padding: 0 2; scrollbar-size-vertical: 1; }
+    Pane Static { height: auto; }
+    Pane .title { color: $quiet; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Pane .hidden { display: none; }
+    """
+
+    def action_cursor(self, step: int) -> None:
+        self.scroll_relative(y=step, animate=False)
+
+    def action_page(self, pages: int) -> None:
+        self.scroll_relative(y=pages * max(1, self.size.height - 2), animate=False)
+
+    def action_edge(self, end: int) -> None:
+        self.scroll_to(y=0 if end < 0 else self.max_scroll_y, animate=False)
+
+    def fill(self, selector: str, content: Content | None) -> None:
+        """Put text into the part named, or hide it when there is none."""
+        part = self.query_one(selector, Static)
+        part.set_class(content is None, "hidden")
+        if content is not None and content != part.content:
+            part.update(content)
+
+
+def lines(parts: Iterable[Content | str]) -> Content:
+    """Lines of text under each other."""
+    return Content("\n").join(
+        [part if isinstance(part, Content) else Content(part) for part in parts]
+    )
+
+
+def facts(pairs: Iterable[tuple[str, Content | str]]) -> Content:
+    """Names and values in two columns; pairs without a value are left out."""
+    shown = [(name, value) for name, value in pairs if str(value)]
+    width = max((len(name) for name, _ in shown), default=0) + 2
+    return lines(Content.assemble((name.ljust(width), "$quiet"), value) for name, value in shown)
+
+
+def loss_line(progress: Progress) -> Content:
+    """The latest loss and its parts."""
+    if progress.loss is None:
+        return Content("")
+    parts = [Content.assemble(("loss ", "$quiet"), (figure(progress.loss), "bold $primary"))]
+    parts += [
+        Content.assemble((f"{name} ", "$quiet"), figure(value)) for name, value in progress.losses
+    ]
+    return Content("   ").join(parts)
+
+
+def progress_bar(progress: Progress, width: int) -> Content | None:
+    """A bar with its percentage, `width` cells together; None when nobody knows how far it is."""
+    fraction = progress.fraction
+    if fraction is None:
+        return None
+    done, left = bar(fraction, max(4, width - 6))
+    return Content.assemble((done, "$primary"), (left, "$rule"), f" {fraction:4.0%}")
+
+
+def progress_words(progress: Progress) -> Content:
+    """Where the job is, in words: step or count, rate, time left."""
+    parts: list[str] = []
+    if progress.step is not None:
+        of = f" of {progress.total:,.0f}" if progress.total else ""
+        parts.append(f"step {progress.step:,}{of}")
+        if progress.rate:
+            parts.append(f"{figure(progress.rate)} steps/s")
+    elif progress.done is not None:
+        of = f" of {progress.total:,.0f}" if progress.total else ""
+        parts.append(f"{progress.stage} {progress.done:,.0f}{of} {progress.unit}".strip())
+        if progress.rate:
+            parts.append(f"{figure(progress.rate)} {progress.unit or 'a'}/s")
+    elif progress.stage:
+        parts.append(progress.stage)
+    if progress.eta is not None:
+        parts.append(f"{duration(progress.eta)} left")
+    if progress.words:
+        parts.append(progress.words)
+    return Content("  ·  ".join(parts))

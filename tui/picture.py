@@ -1,0 +1,150 @@
+"""Pictures in a terminal: two pixels a character cell, drawn with the upper half block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.color import Color
+from rich.color_triplet import ColorTriplet
+from rich.segment import Segment
+from rich.style import Style
+from textual import on, work
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.text import clean
+
+GAP = 1  # pixels between pictures
+BIGGEST_FILE = 64_000_000  # bytes; a picture in a workspace is never near this
+
+Wanted = tuple[tuple[Path, ...], Size]
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A decoded picture: rows of RGB bytes, `width` * 3 each."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+def decode(paths: Sequence[Path], width: int, height: int) -> Pixels | str:
+    """Pictures beside each other, shrunk to fit `width` x `height` pixels together.
+
+    They keep their shape and are never enlarged beyond twice their size. Gives a sentence instead
+    when one cannot be shown.
+    """
+    from PIL import Image  # kept out of the start-up, as is every codec behind it
+
+    room = (width - (len(paths) - 1) * GAP) // len(paths)
+    sheet = Image.new("RGB", (width, height))
+    right = tallest = 0
+    for path in paths:
+        try:
+            if path.stat().st_size > BIGGEST_FILE:
+                return f"{clean(path.name)} is too big to show here."
+            with Image.open(path) as image:
+                image.draft("RGB", (room, height))
+                scale = min(room / image.width, height / image.height, 2.0)
+                fitted = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+                small = image.convert("RGB").resize(fitted, Image.Resampling.BOX, reducing_gap=2.0)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            return f"{clean(path.name)} cannot be shown: {clean(error)}."
+        left = right + (GAP if right else 0)
+        sheet.paste(small, (left, 0))
+        right, tallest = left + small.width, max(tallest, small.height)
+    cut = sheet.crop((0, 0, max(1, right), max(1, tallest)))
+    return Pixels(cut.width, cut.height, cut.tobytes())
+
+
+def half_blocks(pixels: Pixels) -> list[Strip]:
+    """One strip for every two rows of pixels."""
+
+    def colour(x: int, y: int) -> Color:
+        start = (y * pixels.width + x) * 3
+        return Color.from_triplet(ColorTriplet(*pixels.rgb[start : start + 3]))
+
+    strips = []
+    for y in range(0, pixels.height, 2):
+        last = y + 1 >= pixels.height
+        segments = [
+            Segment("▀", Style(color=colour(x, y), bgcolor=None if last else colour(x, y + 1)))
+            for x in range(pixels.width)
+        ]
+        strips.append(Strip(segments, pixels.width))
+    return strips
+
+
+class Picture(Widget):
+    """Shows a picture, or a few in a row, as large as its width and `rows` allow."""
+
+    DEFAULT_CSS = """
+    Picture { width: 1fr; height: auto; }
+    """
+
+    paths: reactive[tuple[Path, ...]] = reactive(())
+    rows: reactive[int] = reactive(12)
+
+    class Decoded(Message):
+        """Sent to itself by the thread that decodes."""
+
+        def __init__(self, wanted: Wanted, result: Pixels | str) -> None:
+            super().__init__()
+            self.wanted = wanted
+            self.result = result
+
+    def __init__(self, *, rows: int = 12, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.set_reactive(Picture.rows, rows)
+        self._strips: list[Strip] = []
+        self._wanted: Wanted = ((), Size(0, 0))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._strips)
+
+    def watch_paths(self) -> None:
+        self._fetch()
+
+    def watch_rows(self) -> None:
+        self._fetch()
+
+    def on_resize(self) -> None:
+        self._fetch()
+
+    def _fetch(self) -> None:
+        wanted = (self.paths, Size(self.size.width, self.rows))
+        if wanted == self._wanted or (self.paths and not self.size.width):
+            return
+        self._wanted = wanted
+        if self.paths:
+            self._decode(wanted)
+        else:
+            self._strips = []
+            self.refresh(layout=True)
+
+    @work(thread=True, exclusive=True, group="picture")
+    def _decode(self, wanted: Wanted) -> None:
+        paths, area = wanted
+        self.post_message(self.Decoded(wanted, decode(paths, area.width, area.height * 2)))
+
+    @on(Decoded)
+    def _decoded(self, message: Decoded) -> None:
+        message.stop()
+        if message.wanted != self._wanted:
+            return
+        if isinstance(message.result, str):
+            self._strips = [Strip([Segment(message.result)])]
+        else:
+            self._strips = half_blocks(message.result)
+        self.refresh(layout=True)
+
+    def render_line(self, y: int) -> Strip:
+        if y >= len(self._strips):
+            return Strip.blank(self.size.width, self.rich_style)
+        return self._strips[y].adjust_cell_length(self.size.width, self.rich_style)

@@ -1,0 +1,357 @@
+"""Reads the workspace's files into snapshots. Touches no widget; writes nothing but requests.
+
+A `Reader` belongs to one thread at a time. It remembers what it has read by the files' times, so
+that looking again costs little, and shows what can be read when something beside it cannot.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from projects import checkpoints, jobs
+from projects.errors import SwapdeckError
+from projects.faces import FaceCounts, FaceIndex
+from projects.files import inside, read_jsonl
+from projects.jobfiles import Asked
+from projects.people import Person, load_person
+from projects.sources import list_sources
+from projects.swaps import Swap, load_swap
+from projects.workspace import Workspace, open_workspace
+from tui.machine import read_system
+from tui.progress import Event, Follower, Progress, number, whole
+from tui.snapshot import (
+    Detail,
+    JobDetail,
+    JobRow,
+    PersonDetail,
+    PersonRow,
+    ResultRow,
+    Snapshot,
+    SourceRow,
+    SwapDetail,
+    SwapRow,
+)
+from tui.states import LIVE
+from tui.text import clean, clean_path
+
+T = TypeVar("T")
+LOG_BYTES = 16_384
+LOG_LINES = 100
+TAIL_BYTES = 8_192
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+STALLED_AFTER = 120.0  # seconds without an event
+SHARP_FACES = 60  # of these, PORTRAITS are shown, from one profile to the other
+PORTRAITS = 6
+
+
+class Reader:
+    """The workspace at `root`, read again whenever it is asked."""
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._root = root
+        self._clock = clock
+        self._known: dict[tuple[str, str], tuple[Hashable, Any]] = {}
+        self._followers: dict[Path, Follower] = {}
+
+    def snapshot(self) -> Snapshot:
+        """Everything the lists show."""
+        empty = Snapshot(clean_path(self._root, str(Path.home())), self._clock())
+        try:
+            if self._is_vacant():
+                return empty
+            ws = open_workspace(self._root)
+            people = tuple(self._person(folder) for folder in _folders(ws.people))
+            names = {person.slug: person.name for person in people}
+            return replace(
+                empty,
+                people=people,
+                swaps=tuple(self._swap(folder, names) for folder in _folders(ws.swaps)),
+                jobs=tuple(self._job(ws, folder) for folder in reversed(_folders(ws.jobs))),
+            )
+        except SwapdeckError as error:
+            return replace(empty, problem=clean(error))
+        except OSError as error:
+            return replace(empty, problem=_sentence(error))
+
+    def detail(self, mode: str, key: str) -> Detail:
+        """More about the row `key` of a mode; None when it has gone or cannot be read."""
+        readers = {
+            "people": self._person_detail,
+            "swaps": self._swap_detail,
+            "jobs": self._job_detail,
+        }
+        try:
+            if mode == "system":
+                return read_system(self._root)
+            return readers[mode](open_workspace(self._root), key)
+        except (SwapdeckError, OSError):
+            return None
+
+    def ask(self, job: str, what: Asked) -> None:
+        """Leave a request for a job.
+
+        Raises:
+            SwapdeckError: the job has gone, or its folder cannot be written.
+        """
+        jobs.request(jobs.get_job(open_workspace(self._root), job), what)
+
+    def _is_vacant(self) -> bool:
+        try:
+            return not self._root.exists() or not any(self._root.iterdir())
+        except (OSError, ValueError):
+            return False  # what is wrong is said when it is opened
+
+    def _remembered(
+        self, kind: str, folder: Path, watched: tuple[Path, ...], build: Callable[[], T]
+    ) -> T:
+        """What `build` gave last time, unless a watched file, or the hour, has changed since."""
+        times = (int(self._clock() // 3600), *(_time(path) for path in watched))
+        found = self._known.get((kind, folder.name))
+        if found is None or found[0] != times:
+            found = self._known[kind, folder.name] = (times, build())
+        value: T = found[1]
+        return value
+
+    def _follower(self, path: Path, read: Callable[[int], tuple[list[Event], int]]) -> Follower:
+        return self._followers.setdefault(path, Follower(path, read))
+
+    # People.
+
+    def _person(self, folder: Path) -> PersonRow:
+        watched = (folder / "person.toml", folder / "sources", folder / "faces.sqlite")
+        return self._remembered("person", folder, watched, lambda: _read_person(folder))
+
+    def _person_detail(self, ws: Workspace, slug: str) -> Detail:
+        person = load_person(inside(ws.people, slug))
+        return self._remembered(
+            "faces", person.root, (person.index_path,), lambda: _read_faces(person)
+        )
+
+    # Swaps.
+
+    def _swap(self, folder: Path, names: dict[str, str]) -> SwapRow:
+        watched = (
+            *(folder / name for name in ("swap.toml", "checkpoints", "results", "previews")),
+            folder / "history.jsonl",
+        )
+        row = self._remembered("swap", folder, watched, lambda: _read_swap(folder))
+        return replace(
+            row,
+            source_name=names.get(row.source, row.source),
+            target_name=names.get(row.target, row.target),
+        )
+
+    def _swap_detail(self, ws: Workspace, slug: str) -> Detail:
+        path = load_swap(inside(ws.swaps, slug)).history_path
+
+        def read(offset: int) -> tuple[list[Event], int]:
+            records, after = read_jsonl(path, offset)
+            return [{"kind": "step", **record} for record in records], after
+
+        return SwapDetail(slug, self._follower(path, read).follow())
+
+    # Jobs.
+
+    def _job(self, ws: Workspace, folder: Path) -> JobRow:
+        found = self._known.get(("job", folder.name))
+        if found is not None and found[0]:  # it has ended: nothing changes any more
+            row: JobRow = found[1]
+            return row
+        try:
+            job = jobs.load_job(inside(ws.jobs, folder.name))
+            state = jobs.state(job)
+        except (SwapdeckError, OSError) as error:
+            problem = _sentence(error) if isinstance(error, OSError) else clean(error)
+            return JobRow(folder.name, subject=clean(folder.name), problem=problem)
+        live = state.name in LIVE
+        progress = self._events(job) if live else Progress()
+        row = JobRow(
+            job.id,
+            clean(job.verb),
+            clean(job.subject),
+            _epoch(job.created),
+            state.name,
+            clean(state.detail),
+            self._is_silent(state.name, progress),
+            progress,
+        )
+        self._known["job", folder.name] = (not live, row)
+        return row
+
+    def _events(self, job: jobs.Job) -> Progress:
+        return self._follower(
+            job.events_path, lambda offset: jobs.read_events(job, offset)
+        ).follow()
+
+    def _is_silent(self, state: str, progress: Progress) -> bool:
+        if state != "running" or progress.updated is None:
+            return False
+        return self._clock() - progress.updated > STALLED_AFTER
+
+    def _job_detail(self, ws: Workspace, identity: str) -> Detail:
+        job = jobs.get_job(ws, identity)
+        progress = self._events(job)
+        preview = _inside_workspace(ws, ws.swaps / job.subject, progress.preview)
+        return JobDetail(job.id, progress, preview, _log(job.output_path))
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def _read_person(folder: Path) -> PersonRow:
+    try:
+        person = load_person(folder)
+    except SwapdeckError as error:
+        return PersonRow(folder.name, clean(folder.name), problem=clean(error))
+    consent = person.consent
+    row = PersonRow(
+        person.slug,
+        clean(person.name),
+        clean(consent.basis),
+        clean(consent.scope),
+        clean(consent.recorded_by),
+        clean(consent.expires or ""),
+        clean(consent.problem()),
+    )
+    try:
+        row = replace(
+            row,
+            sources=tuple(
+                SourceRow(clean(s.name), s.kind, clean(s.origin), s.size)
+                for s in list_sources(person)
+            ),
+        )
+        counts = _counts(person)
+    except SwapdeckError as error:
+        return replace(row, problem=clean(error))
+    reasons = tuple((clean(name), count) for name, count in counts.reasons.items())
+    return replace(row, kept=counts.kept, rejected=counts.total - counts.kept, reasons=reasons)
+
+
+def _counts(person: Person) -> FaceCounts:
+    with FaceIndex(person.index_path, readonly=True) as index:
+        return index.counts()
+
+
+def _read_faces(person: Person) -> PersonDetail:
+    with FaceIndex(person.index_path, readonly=True) as index:
+        sharp = index.faces(kept=True, order="sharpness", limit=SHARP_FACES)
+    sharp.sort(key=lambda face: face.yaw)
+    step = max(1, (len(sharp) - 1) // max(1, PORTRAITS - 1))
+    crops = [inside(person.faces_dir, face.crop) for face in sharp[::step][:PORTRAITS]]
+    return PersonDetail(person.slug, tuple(path for path in crops if path.is_file()))
+
+
+def _read_swap(folder: Path) -> SwapRow:
+    try:
+        swap = load_swap(folder)
+        steps = checkpoints.steps(swap.checkpoints_dir)
+        newest = steps[-1] if steps else None
+        last = _last_record(swap.history_path)
+        trained = whole(last.get("step"))
+        return SwapRow(
+            swap.slug,
+            clean(swap.name),
+            swap.source,
+            swap.target,
+            preset=clean(swap.preset),
+            trained=newest if trained is None else trained,
+            checkpoint=newest,
+            saved=None if newest is None else _seconds(swap.checkpoints_dir / f"{newest:08d}"),
+            loss=number(last.get("loss")),
+            results=_results(swap),
+            preview=_newest_picture(swap.previews_dir),
+        )
+    except SwapdeckError as error:
+        return SwapRow(folder.name, clean(folder.name), problem=clean(error))
+
+
+def _results(swap: Swap) -> tuple[ResultRow, ...]:
+    rows = []
+    for path in _entries(swap.results_dir):
+        with suppress(OSError):
+            found = path.stat()
+            name = clean(path.name) + ("/" if path.is_dir() else "")
+            rows.append(ResultRow(name, found.st_size, found.st_mtime))
+    return tuple(sorted(rows, key=lambda row: row.written, reverse=True))
+
+
+def _newest_picture(folder: Path) -> Path | None:
+    pictures = [path for path in _entries(folder) if path.suffix.lower() in PICTURES]
+    return max(pictures, key=lambda path: (_time(path) or 0, path.name), default=None)
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        return iter(())
+    return (path for path in entries if not path.name.startswith("."))
+
+
+def _last_record(path: Path) -> dict[str, Any]:
+    records, _ = read_jsonl(path, -TAIL_BYTES)
+    return records[-1] if records else {}
+
+
+def _log(path: Path) -> tuple[str, ...]:
+    """The last lines of a job's output. A line drawn over itself counts as it was last."""
+    text = _tail(path, LOG_BYTES).decode("utf-8", errors="replace")
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    kept = [clean(line) for line in lines[-LOG_LINES:]]
+    return tuple(kept[:-1] if kept and not kept[-1] else kept)
+
+
+def _tail(path: Path, size: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - size))
+            return file.read(size)
+    except OSError:
+        return b""
+
+
+def _inside_workspace(ws: Workspace, folder: Path, path: str) -> Path | None:
+    """A picture that an event names, unless it leads out of the workspace."""
+    if not path:
+        return None
+    with suppress(SwapdeckError, OSError, ValueError):
+        found = (folder / path).resolve()
+        if found.is_relative_to(ws.root.resolve()) and found.is_file():
+            return found
+    return None
+
+
+def _time(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _seconds(path: Path) -> float | None:
+    time_ns = _time(path)
+    return None if time_ns is None else time_ns / 1e9
+
+
+def _epoch(created: str) -> float:
+    try:
+        return datetime.fromisoformat(created).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def _sentence(error: OSError) -> str:
+    name = clean(error.filename or "The workspace")
+    return f"{name} cannot be read: {error.strerror}. Check its owner and its permissions."

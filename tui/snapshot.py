@@ -1,0 +1,137 @@
+"""What the dashboard knows of the workspace: plain values that never change once made.
+
+Every text in them is clean already: a widget can show it without a second thought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui.progress import Progress
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """Something that was brought in for a person; `size` in bytes."""
+
+    name: str
+    kind: str
+    origin: str
+    size: int
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A person with the counts of their faces.
+
+    `lapsed` says why the consent does not hold, `problem` what cannot be read; both are sentences.
+    """
+
+    slug: str
+    name: str
+    basis: str = ""
+    scope: str = ""
+    recorded_by: str = ""
+    expires: str = ""
+    lapsed: str = ""
+    sources: tuple[SourceRow, ...] = ()
+    kept: int = 0
+    rejected: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """A file that a conversion or report left; `written` in seconds since the epoch."""
+
+    name: str
+    size: int
+    written: float
+
+
+@dataclass(frozen=True)
+class SwapRow:
+    """A swap and how far it has come; `saved` is its newest checkpoint's time."""
+
+    slug: str
+    name: str
+    source: str = ""  # slug, as the next
+    target: str = ""
+    source_name: str = ""
+    target_name: str = ""
+    preset: str = ""
+    trained: int | None = None
+    checkpoint: int | None = None
+    saved: float | None = None
+    loss: float | None = None
+    results: tuple[ResultRow, ...] = ()
+    preview: Path | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job, its state and what its events say; `created` in seconds since the epoch."""
+
+    id: str
+    verb: str = ""
+    subject: str = ""
+    created: float = 0.0
+    state: str = ""
+    detail: str = ""
+    stalled: bool = False
+    progress: Progress = field(default_factory=Progress)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The workspace at one moment; `at` in seconds since the epoch, `place` its path.
+
+    `problem` says why nothing could be read, "" when it could.
+    """
+
+    place: str
+    at: float = field(default=0.0, compare=False)
+    people: tuple[PersonRow, ...] = ()
+    swaps: tuple[SwapRow, ...] = ()
+    jobs: tuple[JobRow, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class PersonDetail:
+    """More about one person: the crops of a few sharp faces, from one profile to the other."""
+
+    slug: str
+    faces: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class SwapDetail:
+    """More about one swap: its whole training so far."""
+
+    slug: str
+    training: Progress
+
+
+@dataclass(frozen=True)
+class JobDetail:
+    """More about one job: its newest preview and the end of its output."""
+
+    id: str
+    progress: Progress
+    preview: Path | None
+    log: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SystemDetail:
+    """What is known of the machine: sections of names and values."""
+
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+Detail = PersonDetail | SwapDetail | JobDetail | SystemDetail | None

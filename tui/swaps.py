@@ -1,0 +1,152 @@
+"""Swaps: whose face goes onto whom, how far the model is, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui import text
+from tui.curve import Curve
+from tui.mode import ModeScreen
+from tui.panes import Pane, facts, lines, loss_line
+from tui.picture import Picture
+from tui.rows import Column, Row
+from tui.snapshot import Detail, JobRow, Snapshot, SwapDetail, SwapRow
+from tui.states import LIVE, badge
+
+SHOWN_RESULTS = 8
+
+
+class SwapPane(Pane):
+    """One swap: its people, its training so far, the newest preview, its results."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head")
+        yield Static(id="facts")
+        yield Static("loss so far", id="curve-title", classes="title", markup=False)
+        yield Curve(id="curve")
+        yield Static(id="losses")
+        yield Static("newest preview", id="preview-title", classes="title", markup=False)
+        yield Picture(id="preview")
+        yield Static("results", classes="title", markup=False)
+        yield Static(id="results")
+
+    def show(self, row: SwapRow, snapshot: Snapshot, detail: SwapDetail | None) -> None:
+        """Fill the pane."""
+        head: list[Content | str] = [
+            Content.assemble(
+                (row.source_name, "bold $primary"), ("  →  ", "$quiet"), (row.target_name, "bold")
+            )
+            if row.source
+            else Content.styled(row.name, "bold")
+        ]
+        head += [Content(), Content.styled(row.problem, "$error")] if row.problem else []
+        self.fill("#head", lines([*head, ""]))
+        self.fill("#facts", facts(_facts(row, snapshot)))
+        self.fill("#results", _results(row, snapshot.at))
+        preview = self.query_one("#preview", Picture)
+        preview.rows = max(10, min(30, self.size.height - 6))
+        preview.paths = (row.preview,) if row.preview else ()
+        preview.display = self.query_one("#preview-title").display = row.preview is not None
+        if detail is not None:
+            self.query_one(Curve).points = detail.training.curve
+            self.fill("#losses", loss_line(detail.training))
+            shown = len(detail.training.curve) > 1
+            for name in ("#curve", "#curve-title", "#losses"):
+                self.query_one(name).display = shown
+
+
+class SwapsScreen(ModeScreen):
+    """The swaps of the workspace."""
+
+    MODE = "swaps"
+    COLUMNS: ClassVar[Sequence[Column]] = (
+        Column("source → target", 18, grow=3),
+        Column("name", 16, grow=2, from_width=84),
+        Column("preset", 12),
+        Column("steps", 9, right=True),
+        Column("loss", 8, right=True),
+        Column("saved", 8, right=True),
+        Column("results", 7, right=True),
+    )
+    EMPTY = """[b]There is no swap yet.[/]
+
+A swap puts one person's face onto another person's footage.
+Both need faces first: [b $primary]swapdeck extract PERSON[/]
+
+  [b $primary]swapdeck swap new ada-as-ben --source ada --target ben[/]
+  [b $primary]swapdeck train ada-as-ben[/]
+  [b $primary]swapdeck convert ada-as-ben footage.mp4[/]
+
+Or see the whole job once with two rendered people:
+
+  [b $primary]swapdeck demo[/]"""
+
+    def make_pane(self) -> Pane:
+        return SwapPane(id="detail")
+
+    def rows(self, snapshot: Snapshot) -> list[Row]:
+        return [Row(row.slug, _cells(row, snapshot)) for row in snapshot.swaps]
+
+    def show_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        for row in snapshot.swaps:
+            if row.slug == key:
+                found = detail if isinstance(detail, SwapDetail) else None
+                self.query_one(SwapPane).show(row, snapshot, found)
+
+    def job(self) -> JobRow | None:
+        return None if self.snapshot is None else _live_job(self.snapshot, self.key)
+
+
+def _live_job(snapshot: Snapshot, slug: str) -> JobRow | None:
+    live = [row for row in snapshot.jobs if row.subject == slug and row.state in LIVE]
+    return live[0] if live else None
+
+
+def _cells(row: SwapRow, snapshot: Snapshot) -> tuple[Content | str, ...]:
+    if row.problem and not row.source:
+        names = Content.styled(f"! {row.name}", "$error")
+    else:
+        names = Content.assemble(row.source_name, (" → ", "$quiet"), row.target_name)
+    return (
+        names,
+        Content.styled(row.name, "$quiet"),
+        row.preset,
+        Content.styled("-", "$quiet") if row.trained is None else text.count(row.trained),
+        "" if row.loss is None else text.figure(row.loss),
+        "" if row.saved is None else text.age(snapshot.at - row.saved),
+        text.count(len(row.results)) if row.results else Content.styled("-", "$quiet"),
+    )
+
+
+def _facts(row: SwapRow, snapshot: Snapshot) -> list[tuple[str, Content | str]]:
+    job = _live_job(snapshot, row.slug)
+    trained = "not yet" if row.trained is None else text.plural(row.trained, "step")
+    saved = ""
+    if row.checkpoint is not None and row.saved is not None:
+        saved = f"step {row.checkpoint:,}, {text.age(snapshot.at - row.saved)} ago"
+    return [
+        ("swap", row.name),
+        ("preset", row.preset),
+        ("trained", trained),
+        ("saved", saved),
+        ("now", Content.assemble(badge(job.state), f"  {job.verb}") if job is not None else ""),
+    ]
+
+
+def _results(row: SwapRow, now: float) -> Content:
+    if not row.results:
+        return Content.styled(f"none yet: swapdeck convert {row.slug} FOOTAGE", "$quiet")
+    shown = [
+        Content.assemble(
+            result.name,
+            (f"  {text.size(result.size)}, {text.age(now - result.written)} ago", "$quiet"),
+        )
+        for result in row.results[:SHOWN_RESULTS]
+    ]
+    more = len(row.results) - len(shown)
+    return lines([*shown, *([Content.styled(f"and {more} more", "$quiet")] if more else [])])
