@@ -99,7 +99,8 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
         if not counts.total:
             raise NoFacesError(_no_face(person, sources))
         reporter.event("stage", name="judge", total=None, unit="faces")
-        run.warnings += judge(index, JudgeSettings(settings.min_size, settings.min_sharpness))
+        bounds = JudgeSettings(settings.min_size, settings.min_sharpness, settings.every)
+        run.warnings += judge(index, bounds)
         counts = index.counts()
     for warning in run.warnings:
         reporter.event("warning", text=warning)

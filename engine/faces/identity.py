@@ -15,6 +15,8 @@ Measured with dlib's embedding: a person's own faces lie at most 0.27 (synthetic
 woman with her hands over her face) from their mean; the nearest stranger to any mean was at 0.50
 (two synthetic people), real strangers at 0.65 and more.
 """
+FOLLOWED_THRESHOLD: Final = 0.6
+"""The same for a face in a track that is mostly the person's: dlib's own bound for one person."""
 LINK_THRESHOLD: Final = 0.42
 """Faces nearer than this are linked when clusters are formed; pairs of two people start at 0.45.
 One person may fall into several clusters by it, which the mean then brings together again."""

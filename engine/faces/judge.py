@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 
 from engine.faces.dataset import distinct_embeddings, embedding_of
-from engine.faces.identity import IDENTITY_THRESHOLD, main_identity
+from engine.faces.identity import FOLLOWED_THRESHOLD, IDENTITY_THRESHOLD, Identity, main_identity
+from engine.faces.tracks import chains
 from projects.faces import Face, FaceIndex
 
 BY_HAND: Final = "by hand"
@@ -20,6 +21,7 @@ class JudgeSettings:
 
     min_size: int
     min_sharpness: float
+    every: int
 
 
 def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
@@ -35,12 +37,12 @@ def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
         return []
     good = [face for face in candidates if not flaws.get(face.id)] or candidates
     identity = main_identity(*distinct_embeddings(good))
-    distances = identity.distances(np.stack([embedding_of(face) for face in faces]))
+    strange = _strangers(faces, identity, settings.every)
     verdicts: dict[int, tuple[bool, str]] = {}
-    for face, distance in zip(faces, distances, strict=True):
+    for face in faces:
         if face.id not in flaws:
             continue
-        reason = flaws[face.id] or ("stranger" if distance > IDENTITY_THRESHOLD else "")
+        reason = flaws[face.id] or ("stranger" if face.id in strange else "")
         if (face.kept, face.reason) != (not reason, reason):
             verdicts[face.id] = (not reason, reason)
     index.judge(verdicts)
@@ -51,6 +53,21 @@ def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
             "and remove the sources that show another person most of the time."
         ]
     return []
+
+
+def _strangers(faces: list[Face], identity: Identity, every: int) -> set[int]:
+    """The ids of the faces that show somebody else.
+
+    A hand over the face or a turned head moves the embedding away; where a head can be followed
+    from frame to frame and is mostly the person's, such faces are allowed more.
+    """
+    distances = identity.distances(np.stack([embedding_of(face) for face in faces]))
+    strange: set[int] = set()
+    for chain in chains(faces, every):
+        own = float(np.median(distances[chain])) <= IDENTITY_THRESHOLD
+        bound = FOLLOWED_THRESHOLD if own else IDENTITY_THRESHOLD
+        strange.update(faces[place].id for place in chain if distances[place] > bound)
+    return strange
 
 
 def _flaw(face: Face, settings: JudgeSettings) -> str:
