@@ -1,0 +1,63 @@
+"""Check that every `swapdeck` command in a README is one: its verbs exist and take its options."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from engine.cli.app import cli
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words after `swapdeck` of each line in the fenced blocks."""
+    found = []
+    for block in re.findall(r"```(?:sh|bash)\n(.*?)```", text, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|\|", line.split(" #")[0]):
+                words = shlex.split(part)
+                if words and Path(words[0]).name == "swapdeck":
+                    found.append(words[1:])
+    return found
+
+
+def problem(words: list[str]) -> str:
+    """What is wrong with a command, "" when nothing is."""
+    command: click.Command = cli
+    while isinstance(command, click.Group):
+        verbs = [word for word in words if not word.startswith("-")]
+        if not verbs:
+            break
+        following = command.commands.get(verbs[0])
+        if following is None:
+            break
+        words = words[words.index(verbs[0]) + 1 :]
+        command = following
+    if (
+        isinstance(command, click.Group)
+        and words
+        and getattr(command, "default_verb", None) is None
+    ):
+        return f"there is no verb {words[0]!r}"
+    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    known |= {"--help", "-h", "--version"}
+    wrong = [word for word in words if word.startswith("-") and word.split("=")[0] not in known]
+    return f"{command.name} does not take {wrong[0]}" if wrong else ""
+
+
+def main(path: str) -> int:
+    """Print every wrong command; the number of them, at most 1."""
+    listed = commands(Path(path).read_text(encoding="utf-8"))
+    wrong = [(words, why) for words in listed if (why := problem(words))]
+    for words, why in wrong:
+        sys.stdout.write(f"swapdeck {' '.join(words)}: {why}\n")
+    if not listed:
+        sys.stdout.write(f"{path} shows no command\n")
+    return 1 if wrong or not listed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))
