@@ -7,16 +7,28 @@ untagged video is read and written here as players show it, so the round trip sh
 from dataclasses import dataclass
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
 Image = npt.NDArray[np.uint8]
 
-_UNTAGGED = 2
 _HD_LINES = 720
 # AVColorSpace (ISO/IEC 23091-2 matrix coefficients) -> the scaler's own numbering
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+# the scaler's matrix -> the weights of red and blue in luma (ITU-T H.273)
+_WEIGHTS = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+}
+# half-band filters: at a sample's own place, and half-way between two
+_COSITED = np.array([-1, 0, 9, 16, 9, 0, -1]) / 32
+_BETWEEN = np.array([-1, 9, 9, -1]) / 16
+# Without these the scaler rounds chroma down: each generation would be a level darker.
 _QUALITY = (
     Interpolation.BICUBIC
     | Interpolation.ACCURATE_RND
@@ -38,8 +50,12 @@ class ColourTags:
         """The matrix to convert with, where `lines` decides for a video without a tag."""
         return _MATRICES.get(self.matrix, 1 if lines >= _HD_LINES else 5)
 
+    @property
+    def is_full(self) -> bool:
+        return self.range == ColorRange.JPEG
+
     def scaler_range(self) -> int:
-        return ColorRange.JPEG if self.range == ColorRange.JPEG else ColorRange.MPEG
+        return ColorRange.JPEG if self.is_full else ColorRange.MPEG
 
 
 def is_rgb(pix_fmt: str) -> bool:
@@ -74,21 +90,52 @@ class ToRgb:
 
 
 class FromRgb:
-    """Arrays to frames of one pixel format, matrix and range."""
+    """Arrays to 8-bit frames as H.264 has them: one matrix and range, chroma sited to the left.
+
+    Done here because the scaler sites chroma in the middle when it writes, which would move it by
+    half a pixel in every generation, and cuts the chroma of full-range video off instead of
+    rounding it.
+    """
 
     def __init__(self, pix_fmt: str, tags: ColourTags) -> None:
+        """pix_fmt: yuv420p, yuv422p or yuv444p."""
         self._pix_fmt = pix_fmt
         self._tags = tags
-        self._reformatter = VideoReformatter()
 
     def __call__(self, image: Image) -> av.VideoFrame:
         """The frame for `image` (uint8 [H, W, 3] RGB), ready for the encoder."""
-        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-        return self._reformatter.reformat(
-            rgb,
-            format=self._pix_fmt,
-            dst_colorspace=self._tags.scaler_matrix(image.shape[0]),
-            dst_color_range=self._tags.scaler_range(),
-            interpolation=_QUALITY,
-            threads=1,
-        )
+        matrix = yuv_matrix(self._tags.scaler_matrix(image.shape[0]), self._tags.is_full)
+        yuv = np.asarray(cv2.transform(image, matrix.astype(np.float32)), np.uint8)
+        luma, *chroma = (yuv[..., channel] for channel in range(3))
+        if self._pix_fmt != "yuv444p":
+            chroma = [_thinned(plane, self._pix_fmt == "yuv420p") for plane in chroma]
+        frame = av.VideoFrame(image.shape[1], image.shape[0], self._pix_fmt)
+        for plane, values in zip(frame.planes, (luma, *chroma), strict=True):
+            rows = np.zeros((plane.height, plane.line_size), np.uint8)
+            rows[:, : plane.width] = values
+            plane.update(rows.tobytes())
+        return frame
+
+
+def _thinned(plane: Image, rows_too: bool) -> Image:
+    """Every second column at its own place, of rows every pair at its middle."""
+    halved = cv2.sepFilter2D(
+        plane,
+        cv2.CV_32F,
+        _COSITED,
+        _BETWEEN if rows_too else np.ones(1),
+        anchor=(3, 1 if rows_too else 0),
+        borderType=cv2.BORDER_REFLECT_101,
+    )[:: 2 if rows_too else 1, ::2]
+    return np.asarray(np.clip(np.rint(halved), 0, 255), np.uint8)
+
+
+def yuv_matrix(scaler_matrix: int, full: bool) -> npt.NDArray[np.float64]:
+    """float64 [3, 4] from RGB 0..255 to 8-bit Y'CbCr codes, by ITU-T H.273."""
+    red, blue = _WEIGHTS[scaler_matrix]
+    luma = np.array([red, 1 - red - blue, blue])
+    cb = (np.array([0, 0, 1]) - luma) / (2 * (1 - blue))
+    cr = (np.array([1, 0, 0]) - luma) / (2 * (1 - red))
+    scales, offsets = ([1, 1, 1], [0, 128, 128]) if full else ([219, 224, 224], [16, 128, 128])
+    rows = np.stack([luma, cb, cr]) * (np.array(scales)[:, None] / (1 if full else 255))
+    return np.column_stack([rows, offsets])
