@@ -300,8 +300,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
+        end = f"at the end, line {text.rstrip().count(chr(10)) + 1}"
+        what = str(error).replace("at end of document", end)
         raise DamagedError(
-            f"{path} is damaged: it is not valid TOML ({error}). Correct that line in an editor, "
+            f"{path} is damaged: it is not valid TOML ({what}). Correct that line in an editor, "
             "or put back a good copy."
         ) from error
 
