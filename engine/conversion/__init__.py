@@ -1,0 +1,1 @@
+"""Putting one person's face on another in videos and pictures."""
