@@ -29,19 +29,16 @@ def problem(words: list[str]) -> str:
     command: click.Command = cli
     while isinstance(command, click.Group):
         verbs = [word for word in words if not word.startswith("-")]
+        default = getattr(command, "default_verb", None)
         if not verbs:
             break
-        following = command.commands.get(verbs[0])
-        if following is None:
-            break
-        words = words[words.index(verbs[0]) + 1 :]
-        command = following
-    if (
-        isinstance(command, click.Group)
-        and words
-        and getattr(command, "default_verb", None) is None
-    ):
-        return f"there is no verb {words[0]!r}"
+        if verbs[0] in command.commands:
+            words = words[words.index(verbs[0]) + 1 :]
+            command = command.commands[verbs[0]]
+        elif default is not None:
+            command = command.commands[default]
+        else:
+            return f"there is no verb {verbs[0]!r}"
     known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     known |= {"--help", "-h", "--version"}
     wrong = [word for word in words if word.startswith("-") and word.split("=")[0] not in known]

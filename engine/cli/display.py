@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -85,11 +86,13 @@ class LogDisplay(Silence):
 
     def __init__(self) -> None:
         self._said: dict[str, float] = {}
+        self._finished: set[str] = set()
 
     def event(self, event: Event) -> None:
         """Write a line when the event is worth one."""
         kind = event.get("kind")
         if kind == "stage":
+            self._finished.discard(str(event["name"]))
             self.say(str(event["name"]))
         elif kind == "progress":
             name = str(event["stage"])
@@ -108,7 +111,11 @@ class LogDisplay(Silence):
         sys.stdout.flush()
 
     def _now_and_then(self, name: str, words: str, *, done: bool) -> None:
-        if done or time.monotonic() - self._said.get(name, -LINE_EVERY) >= LINE_EVERY:
+        if name in self._finished:
+            return
+        if done:
+            self._finished.add(name)
+        if done or time.monotonic() - self._said.get(name, -math.inf) >= LINE_EVERY:
             self._said[name] = time.monotonic()
             self.say(f"  {words}")
 

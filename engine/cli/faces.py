@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from projects.faces import Face
     from projects.people import Person
 
+KEPT = {None: None, "kept": True, "rejected": False}
 ORDERS = ("time", "sharpness", "yaw", "pitch", "size")
 
 FACES = (
@@ -40,8 +41,8 @@ def choosing(command: Any) -> Any:
     """The options that choose and order faces."""
     for option in reversed(
         (
-            click.option("--kept", "kept", flag_value=True, type=bool, help="Only kept faces."),
-            click.option("--rejected", "kept", flag_value=False, type=bool, help="Only rejected."),
+            click.option("--kept", "which", flag_value="kept", help="Only kept faces."),
+            click.option("--rejected", "which", flag_value="rejected", help="Only rejected ones."),
             click.option("--reason", help="Only faces rejected for this reason."),
             click.option("--sort", type=click.Choice(ORDERS), default="time", show_default=True),
             click.option("--reverse", is_flag=True, help="Largest or last first."),
@@ -142,7 +143,7 @@ def _choose(session: Session, person: str, choice: dict[str, Any]) -> tuple[Pers
     if not one.index_path.exists():
         return one, []
     with FaceIndex(one.index_path) as index:
-        found = index.faces(kept=choice["kept"])
+        found = index.faces(kept=KEPT[choice["which"]])
     if choice["reason"]:
         found = [face for face in found if face.reason == choice["reason"]]
     if choice["sort"] != "time":
@@ -159,7 +160,7 @@ def _judge(session: Session, person: str, ids: tuple[int, ...], *, kept: bool, r
     one, known = _choose(
         session,
         person,
-        {"kept": None, "reason": None, "sort": "time", "reverse": False, "limit": None},
+        {"which": None, "reason": None, "sort": "time", "reverse": False, "limit": None},
     )
     unknown = set(ids) - {face.id for face in known}
     if unknown:

@@ -74,9 +74,11 @@ def extract(
     arguments = {"person": one.slug, "every": every, "min_size": min_size, "again": again}
     outcome = run_job(session, workspace, "extract", one.slug, arguments, detach=detach)
     for result in outcome.results:
+        searched = count(result["frames"], "frame")
+        kept = count(result["kept"], "face")
         session.output.remark(
-            f"{one.slug}: {count(result['kept'], 'face')} kept, {result['rejected']} rejected, "
-            f"from {count(result['frames'], 'frame')}"
+            f"{one.slug}: {searched if result['frames'] else 'nothing new'} searched; "
+            f"{kept} kept, {result['rejected']} rejected"
         )
 
 

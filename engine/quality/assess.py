@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.conversion.swapper import Swapper
+from engine.conversion.swapper import Swapper, Who
 from engine.faces.align import Alignment
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
@@ -47,7 +47,7 @@ class Conversion:
     result_clip: Path
     source: Embedding
     target: Embedding
-    person: str = "source"
+    person: Who = "source"
     alignment: Alignment = Alignment.EYES_BRIDGE
     truth: Truth | None = None
 

@@ -71,11 +71,16 @@ class QualityTable:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> QualityTable:
         """The inverse of `as_dict`; a null stands for what could not be measured."""
-        rows = tuple(
-            Row(**{key: math.nan if value is None else value for key, value in row.items()})
-            for row in values["rows"]
+        return cls(
+            tuple(map(_row, values["rows"])), values["sound_drift_ms"], values["sound_identical"]
         )
-        return cls(rows, values["sound_drift_ms"], values["sound_identical"])
+
+
+def _row(values: dict[str, Any]) -> Row:
+    known: dict[str, Any] = {
+        key: math.nan if value is None else value for key, value in values.items()
+    }
+    return Row(**known)
 
 
 def written(row: Row, measure: Measure) -> str:

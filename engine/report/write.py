@@ -161,9 +161,10 @@ def _measure(
         result_clip=Path(record.output),
         source=_identity(people[seen]),
         target=_identity(people[altered]),
+        person="target" if record.reverse else "source",
         truth=_truth(record),
     )
-    swapper = load_swapper(swap, reverse=record.reverse)
+    swapper = load_swapper(swap)
     name = swap.name if record.truth else "swap"
     return assess(
         conversion,
