@@ -351,9 +351,9 @@ def _last_line(path: Path) -> str:
     return next((printable(line) for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def _age(root: Path) -> tuple[str, int]:
+def _age(root: Path) -> tuple[str, int, int, str]:
     try:
         written = (root / "spec.json").stat().st_mtime_ns
     except OSError:
         written = 0
-    return root.name[:15], written
+    return root.name[:15], written, len(root.name), root.name  # …-9 comes before …-10
