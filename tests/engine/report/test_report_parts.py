@@ -1,0 +1,131 @@
+"""The parts of a report: page, curves, stills, records of conversions."""
+
+import base64
+import io
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.quality.table import MEASURES, QualityTable, Row, written
+from engine.report.curves import POINTS, loss_curves, thin
+from engine.report.page import ConversionPart, Report, render
+from engine.report.record import ConversionRecord, list_records, save_record
+from engine.report.stills import grid, jpeg, png
+from projects.errors import DamagedError
+from projects.people import Person
+from projects.swaps import new_swap
+from projects.workspace import Workspace
+
+TABLE = QualityTable(
+    (Row("swap", 19.1234, 0.8, 18.5, frames=3), Row("target unchanged")), 0.0, True
+)
+
+
+def report(**changes: object) -> Report:
+    values: dict[str, object] = {
+        "title": "<b>Ada & Ben</b>",
+        "summary": [("face of", "Ada")],
+        "conversions": [ConversionPart("clip.mp4", [("frames", "3")], b"jpeg", TABLE)],
+        "curves": "<svg/>",
+        "preview": b"",
+        "datasets": [("source: Ada", [("faces kept", "3")])],
+        "settings": [("preset", "light-64")],
+        "warnings": ["<script>alert(1)</script>"],
+    }
+    return Report(**(values | changes))
+
+
+def test_a_page_holds_everything_it_shows() -> None:
+    page = render(report())
+    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
+    assert "url(" not in page
+    assert "<script" not in page
+    assert 'name="viewport"' in page
+
+
+def test_names_on_a_page_are_text() -> None:
+    page = render(report())
+    assert "&lt;b&gt;Ada &amp; Ben&lt;/b&gt;" in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_page_shows_every_measure_and_a_dash_for_what_was_not_measured() -> None:
+    page = render(report())
+    assert all(measure.heading in page for measure in MEASURES)
+    assert "19.12 dB" in page
+    assert written(TABLE.rows[1], MEASURES[0]) == "-"
+
+
+def test_a_page_without_conversions_says_so() -> None:
+    assert "Nothing has been converted yet" in render(report(conversions=[]))
+
+
+def test_a_table_survives_json() -> None:
+    stored = json.loads(json.dumps(TABLE.as_dict()).replace("NaN", "null"))
+    again = QualityTable.from_dict(stored)
+    assert again.rows[0].registered_psnr == TABLE.rows[0].registered_psnr
+    assert math.isnan(again.rows[1].registered_psnr)
+
+
+def test_curves_are_an_svg_and_nothing_for_nothing() -> None:
+    history = [{"step": n, "loss": 1 / (n + 1), "losses": {"l1": 0.5}} for n in range(50)]
+    assert "<svg" in loss_curves(history)
+    assert loss_curves(history[:1]) == ""
+
+
+def test_thinning_keeps_what_a_logarithm_can_show() -> None:
+    points = [(n, 1.0) for n in range(5000)] + [(5000, math.nan), (5001, 0.0), (5002, None)]
+    thinned = thin(points)
+    assert len(thinned) <= POINTS
+    assert all(value == 1.0 for _, value in thinned)
+
+
+def test_stills_stand_in_columns_under_captions() -> None:
+    picture = np.full((30, 40, 3), 200, np.uint8)
+    sheet = grid([[picture, picture], [picture, picture]], ["target", "swap"], 60)
+    decoded = np.asarray(Image.open(io.BytesIO(png(sheet))))
+    assert np.array_equal(decoded, sheet)
+    assert (sheet[60, 40] == 200).all()
+    assert jpeg(sheet).startswith(b"\xff\xd8")
+    with pytest.raises(ValueError, match="no pictures"):
+        grid([[]], ["target"], 60)
+
+
+def test_records_of_conversions_come_back(workspace: Workspace, ada: Person, ben: Person) -> None:
+    swap = new_swap(workspace, "x", ada.slug, ben.slug, preset="light-64", seed=1, settings={})
+    record = ConversionRecord("/in/clip.mp4", "/out/clip.mp4", 6, 20, 19, 1.5, reverse=True)
+    path = save_record(swap, record)
+    assert list_records(swap) == [record]
+    path.write_text(json.dumps({"version": 1, "input": "x"}))
+    with pytest.raises(DamagedError, match="convert again"):
+        list_records(swap)
+
+
+def test_a_page_decodes_back_to_its_pictures() -> None:
+    [encoded] = re.findall(r"data:image/jpeg;base64,([A-Za-z0-9+/=]+)", render(report()))
+    assert base64.b64decode(encoded) == b"jpeg"
+
+
+def test_a_face_sheet_frames_what_was_rejected(tmp_path: Path) -> None:
+    from engine.report.sheet import CELL, LABEL, REJECTED, face_sheet
+    from projects.faces import Face
+
+    Image.fromarray(np.full((256, 256, 3), 90, np.uint8)).save(tmp_path / "a.png")
+
+    def face(number: int, kept: bool, crop: str) -> Face:
+        box = (0, 0, 90, 90)
+        reason = "" if kept else "blurred"
+        return Face(
+            *(number, "d", 0, 0.0, box, b"", b"", 0.0, 0.0, 0.0, 1.0, b"", crop, kept, reason)
+        )
+
+    faces = [face(1, True, "a.png"), face(2, False, "a.png"), face(3, True, "gone.png")]
+    sheet = face_sheet(tmp_path, faces, 2)
+    assert sheet.shape == (2 * (CELL + LABEL), 2 * CELL, 3)
+    assert (sheet[CELL // 2, CELL // 2] == 90).all()
+    assert tuple(sheet[0, CELL + 5]) == REJECTED
