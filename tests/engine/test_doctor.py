@@ -1,0 +1,61 @@
+"""The machine's check."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import doctor
+from projects.workspace import Workspace
+
+
+def named(workspace: Path) -> dict[str, doctor.Check]:
+    return {check.name: check for check in doctor.examine(workspace)}
+
+
+@pytest.fixture(autouse=True)
+def quick_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAX takes seconds to start; one test asks the real one."""
+    monkeypatch.setattr(doctor, "FIND_DEVICES", "print('[[\"cpu\", \"cpu\"]]')")
+
+
+def test_a_sound_machine_and_workspace_are_good(workspace: Workspace) -> None:
+    found = named(workspace.root)
+    assert {found[name].state for name in ("python", "packages", "codecs", "models")} == {"good"}
+    assert found["workspace"].state == "good"
+    assert all(check.mend for check in found.values() if check.state != "good")
+
+
+def test_a_damaged_workspace_is_broken_and_says_what_to_mend(workspace: Workspace) -> None:
+    (workspace.root / "swapdeck.toml").write_text("version = [")
+    found = named(workspace.root)["workspace"]
+    assert found.state == "broken"
+    assert "swapdeck.toml" in found.found
+
+
+def test_a_device_that_hangs_or_crashes_is_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(doctor, "FIND_DEVICES", "import sys; sys.exit('the driver is too old')")
+    crashed = named(tmp_path / "ws")["devices"]
+    assert (crashed.state, "driver is too old" in crashed.found) == ("broken", True)
+    monkeypatch.setattr(doctor, "FIND_DEVICES", "import time; time.sleep(600)")
+    monkeypatch.setattr(doctor, "DEVICE_TIMEOUT", 0.2)
+    assert "did not answer" in named(tmp_path / "ws")["devices"].found
+
+
+def test_a_full_disk_is_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(doctor, "NO_SPACE", float("inf"))
+    assert named(tmp_path / "ws")["disk"].state == "broken"
+
+
+def test_the_verb_exits_with_1_when_something_needed_is_broken(workspace: Workspace) -> None:
+    (workspace.root / "swapdeck.toml").write_text("version = [")
+    command = [sys.executable, "-m", "engine", "doctor", "--json", "--workspace"]
+    done = subprocess.run([*command, str(workspace.root)], capture_output=True, text=True)
+    assert done.returncode == 1
+    checks = {check["name"]: check for check in map(json.loads, done.stdout.splitlines())}
+    assert checks["workspace"]["state"] == "broken"
+    assert checks["devices"]["state"] == "good"
