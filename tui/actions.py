@@ -34,7 +34,7 @@ JOBS = "On a running job"
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "open", "enter", "screen.open", "Open", "Show the selected line on the whole screen", LISTS,
+        "open", "enter", "screen.open", "Open", "Show the selected line in full", LISTS,
         footer=True, palette=False,
     ),
     Action(
@@ -81,7 +81,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "palette", "ctrl+p,colon", "app.command_palette", "Commands",
-        "Find any command, person, swap or job by name", EVERYWHERE, palette=False,
+        "Find a command, person, swap or job", EVERYWHERE, palette=False,
     ),
     Action(
         "refresh", "f5", "app.refresh_now", "Refresh", "Read the files again now", EVERYWHERE
@@ -91,7 +91,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action(
-        "quit", "q,ctrl+q", "app.quit", "Quit", "Close the dashboard; every job goes on",
+        "quit", "q", "app.quit", "Quit", "Close the dashboard; every job goes on",
         EVERYWHERE, footer=True,
     ),
 )  # fmt: skip

@@ -26,7 +26,7 @@ class Confirm(ModalScreen[bool]):
     Confirm { align: center middle; background: $background 60%; }
     Confirm #window {
         width: 64; max-width: 90%; height: auto; padding: 1 3 0 3;
-        background: $panel; border: round $warning;
+        background: $background; border: round $warning;
     }
     Confirm #question { text-style: bold; margin-bottom: 1; }
     Confirm #buttons { height: auto; margin-top: 1; align-horizontal: right; }
@@ -64,7 +64,7 @@ class Help(ModalScreen[None]):
     Help { align: center middle; background: $background 60%; }
     Help #window {
         width: 76; max-width: 96%; height: auto; max-height: 92%; padding: 0 2;
-        background: $panel; border: round $primary; border-title-color: $primary;
+        background: $background; border: round $primary; border-title-color: $primary;
         border-subtitle-color: $quiet;
     }
     Help Static { height: auto; }

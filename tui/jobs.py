@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -53,14 +52,20 @@ class JobPane(Pane):
         yield Static("output", id="log-title", classes="title", markup=False)
         yield Static(id="log")
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= SIDE_BY_SIDE, "-beside")
-        rows = max(8, min(32, event.size.height - 10))
+    def on_resize(self) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Share the room between the curve and the preview."""
+        width, height = self.size
+        self.set_class(width >= SIDE_BY_SIDE, "-beside")
+        rows = max(8, min(32, height - 3))
         self.query_one(Picture).rows = rows
-        self.query_one(Curve).rows = max(5, min(12, rows - 4))
+        self.query_one(Curve).rows = 6 if width < SIDE_BY_SIDE else min(14, rows - 8)
 
     def show(self, row: JobRow, now: float, detail: JobDetail | None) -> None:
         """Fill the pane."""
+        self._arrange()
         progress = row.progress if detail is None else detail.progress
         head = Content.assemble(
             (row.verb, "bold $primary"), " ", (row.subject, "bold"), "   ", badge(row.state)
@@ -69,7 +74,7 @@ class JobPane(Pane):
         self.fill("#head", lines([head, Content.styled(since, "$quiet"), ""]))
         live = row.state in LIVE
         self.fill("#bar", progress_bar(progress, self.size.width - 6) if live else None)
-        self.fill("#where", progress_words(progress) if live or progress.step else None)
+        self.fill("#where", progress_words(progress, live) if live or progress.step else None)
         notes = _notes(row, progress.warnings)
         self.fill("#notes", lines(["", *notes]) if notes else None)
         if detail is None:
@@ -97,9 +102,9 @@ class JobsScreen(ModeScreen):
     MODE = "jobs"
     COLUMNS: ClassVar[Sequence[Column]] = (
         Column("state", 10),
-        Column("job", 20, grow=2),
+        Column("job", 16, grow=2),
         Column("started", 7, right=True),
-        Column("progress", 28, grow=3),
+        Column("progress", 16, grow=3),
     )
     EMPTY = """[b]Nothing runs, and nothing ever has.[/]
 

@@ -41,8 +41,11 @@ class Heading(Horizontal):
     def compose(self) -> ComposeResult:
         tabs = ["[b $primary]swapdeck[/]  "]
         for number, (name, title) in enumerate(MODES.items(), start=1):
-            look = "[b $foreground on $selected]" if name == self.mode else "[$quiet]"
-            tabs.append(f"{look} [@click=app.mode('{name}')]{number} {title}[/] [/]")
+            tabs.append(
+                f"[b on $selected] {number} {title} [/]"
+                if name == self.mode
+                else f"[@click=app.mode('{name}')] {number} {title} [/]"
+            )
         yield Static("".join(tabs), id="tabs")
         yield Static(id="place")
 
@@ -106,8 +109,6 @@ class ModeScreen(BaseScreen):
     ModeScreen.-wide #detail, ModeScreen.-widest #detail {
         display: block; border-left: vkey $rule;
     }
-    ModeScreen.-wide #detail { width: 54; }
-    ModeScreen.-widest #detail { width: 52%; }
     ModeScreen.-open #list { display: none; }
     ModeScreen.-open #detail { display: block; width: 1fr; border-left: none; }
     ModeScreen.-notice #panes { display: none; }
@@ -268,10 +269,19 @@ class ModeScreen(BaseScreen):
 
         self.app.push_screen(
             Confirm(
-                f"Stop {job.verb} of {job.subject}?",
+                f"Stop {_DOING.get(job.verb, job.verb)} {job.subject}?",
                 "It saves what it has done and ends. The same command goes on from there later: "
                 f"swapdeck {job.verb} {job.subject}",
                 "Stop it",
             ),
             answered,
         )
+
+
+_DOING = {
+    "gather": "gathering for",
+    "extract": "extracting the faces of",
+    "train": "training",
+    "convert": "converting with",
+    "report": "reporting on",
+}

@@ -48,10 +48,11 @@ def lines(parts: Iterable[Content | str]) -> Content:
     )
 
 
-def facts(pairs: Iterable[tuple[str, Content | str]]) -> Content:
-    """Names and values in two columns; pairs without a value are left out."""
+def facts(pairs: Iterable[tuple[str, Content | str]], least: int = 0) -> Content:
+    """Names, `least` cells wide or more, and values; pairs without a value are left out."""
     shown = [(name, value) for name, value in pairs if str(value)]
-    width = max((len(name) for name, _ in shown), default=0) + 2
+    width = max((len(name) for name, _ in shown), default=0)
+    width = max(width, least) + 2
     return lines(Content.assemble((name.ljust(width), "$quiet"), value) for name, value in shown)
 
 
@@ -75,22 +76,22 @@ def progress_bar(progress: Progress, width: int) -> Content | None:
     return Content.assemble((done, "$primary"), (left, "$rule"), f" {fraction:4.0%}")
 
 
-def progress_words(progress: Progress) -> Content:
-    """Where the job is, in words: step or count, rate, time left."""
+def progress_words(progress: Progress, live: bool = True) -> Content:
+    """Where the job is, in words: step or count and, while it lives, rate and time left."""
     parts: list[str] = []
     if progress.step is not None:
         of = f" of {progress.total:,.0f}" if progress.total else ""
         parts.append(f"step {progress.step:,}{of}")
-        if progress.rate:
+        if progress.rate and live:
             parts.append(f"{figure(progress.rate)} steps/s")
     elif progress.done is not None:
         of = f" of {progress.total:,.0f}" if progress.total else ""
         parts.append(f"{progress.stage} {progress.done:,.0f}{of} {progress.unit}".strip())
-        if progress.rate:
+        if progress.rate and live:
             parts.append(f"{figure(progress.rate)} {progress.unit or 'a'}/s")
     elif progress.stage:
         parts.append(progress.stage)
-    if progress.eta is not None:
+    if progress.eta is not None and live:
         parts.append(f"{duration(progress.eta)} left")
     if progress.words:
         parts.append(progress.words)

@@ -29,6 +29,7 @@ class PersonPane(Pane):
         yield Static(id="consent")
         yield Static("faces", classes="title", markup=False)
         yield Static(id="faces")
+        yield Static(id="space")
         yield Picture(rows=5, id="portraits")
         yield Static("sources", classes="title", markup=False)
         yield Static(id="sources")
@@ -55,19 +56,20 @@ class PeopleScreen(ModeScreen):
         Column("sources", 7, right=True),
         Column("kept", 7, right=True),
         Column("rejected", 8, right=True),
-        Column("why most were rejected", 22, grow=1, from_width=76),
+        Column("rejected as", 18, grow=1, from_width=84),
     )
     EMPTY = """[b]Nobody is here yet.[/]
 
-A swap needs two people: one whose face will be seen, one whose footage is altered.
+A swap needs two people: one whose face will be seen,
+and one whose footage is altered.
 
   [b $primary]swapdeck demo[/]
-  [$quiet]two rendered people, the whole job from start to finish, in some six minutes[/]
+  [$quiet]the whole job on two rendered people, in some six minutes[/]
 
-  [b $primary]swapdeck person add ada --basis self --scope "test" --recorded-by Ada[/]
+  [b $primary]swapdeck person add Ada --basis self --scope "a test"[/]
   [b $primary]swapdeck gather ada footage.mp4[/]
   [b $primary]swapdeck extract ada[/]
-  [$quiet]your own: a name with the consent to use the face, footage, and the faces in it[/]
+  [$quiet]your own people: consent first, then footage, then its faces[/]
 
 Run them in another terminal; what they make appears here by itself."""
 

@@ -22,7 +22,8 @@ from tui.text import clean
 GAP = 1  # pixels between pictures
 BIGGEST_FILE = 64_000_000  # bytes; a picture in a workspace is never near this
 
-Wanted = tuple[tuple[Path, ...], Size]
+Rgb = tuple[int, int, int]
+Wanted = tuple[tuple[Path, ...], Size, Rgb]
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class Pixels:
     rgb: bytes
 
 
-def decode(paths: Sequence[Path], width: int, height: int) -> Pixels | str:
-    """Pictures beside each other, shrunk to fit `width` x `height` pixels together.
+def decode(paths: Sequence[Path], width: int, height: int, ground: Rgb) -> Pixels | str:
+    """Pictures beside each other on `ground`, shrunk to fit `width` x `height` pixels together.
 
     They keep their shape and are never enlarged beyond twice their size. Gives a sentence instead
     when one cannot be shown.
@@ -43,7 +44,7 @@ def decode(paths: Sequence[Path], width: int, height: int) -> Pixels | str:
     from PIL import Image  # kept out of the start-up, as is every codec behind it
 
     room = (width - (len(paths) - 1) * GAP) // len(paths)
-    sheet = Image.new("RGB", (width, height))
+    sheet = Image.new("RGB", (width, height), ground)
     right = tallest = 0
     for path in paths:
         try:
@@ -103,7 +104,7 @@ class Picture(Widget):
         super().__init__(id=id)
         self.set_reactive(Picture.rows, rows)
         self._strips: list[Strip] = []
-        self._wanted: Wanted = ((), Size(0, 0))
+        self._wanted: Wanted = ((), Size(0, 0), (0, 0, 0))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._strips)
@@ -118,7 +119,7 @@ class Picture(Widget):
         self._fetch()
 
     def _fetch(self) -> None:
-        wanted = (self.paths, Size(self.size.width, self.rows))
+        wanted = (self.paths, Size(self.size.width, self.rows), self.background_colors[1].rgb)
         if wanted == self._wanted or (self.paths and not self.size.width):
             return
         self._wanted = wanted
@@ -130,8 +131,8 @@ class Picture(Widget):
 
     @work(thread=True, exclusive=True, group="picture")
     def _decode(self, wanted: Wanted) -> None:
-        paths, area = wanted
-        self.post_message(self.Decoded(wanted, decode(paths, area.width, area.height * 2)))
+        paths, area, ground = wanted
+        self.post_message(self.Decoded(wanted, decode(paths, area.width, area.height * 2, ground)))
 
     @on(Decoded)
     def _decoded(self, message: Decoded) -> None:

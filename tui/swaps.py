@@ -22,18 +22,18 @@ SHOWN_RESULTS = 8
 
 
 class SwapPane(Pane):
-    """One swap: its people, its training so far, the newest preview, its results."""
+    """One swap: its people, its results, its training so far, the newest preview."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="head")
         yield Static(id="facts")
+        yield Static("results", classes="title", markup=False)
+        yield Static(id="results")
         yield Static("loss so far", id="curve-title", classes="title", markup=False)
         yield Curve(id="curve")
         yield Static(id="losses")
         yield Static("newest preview", id="preview-title", classes="title", markup=False)
         yield Picture(id="preview")
-        yield Static("results", classes="title", markup=False)
-        yield Static(id="results")
 
     def show(self, row: SwapRow, snapshot: Snapshot, detail: SwapDetail | None) -> None:
         """Fill the pane."""
@@ -49,7 +49,7 @@ class SwapPane(Pane):
         self.fill("#facts", facts(_facts(row, snapshot)))
         self.fill("#results", _results(row, snapshot.at))
         preview = self.query_one("#preview", Picture)
-        preview.rows = max(10, min(30, self.size.height - 6))
+        preview.rows = max(8, min(32, self.size.height - 3))
         preview.paths = (row.preview,) if row.preview else ()
         preview.display = self.query_one("#preview-title").display = row.preview is not None
         if detail is not None:
@@ -66,12 +66,12 @@ class SwapsScreen(ModeScreen):
     MODE = "swaps"
     COLUMNS: ClassVar[Sequence[Column]] = (
         Column("source → target", 18, grow=3),
-        Column("name", 16, grow=2, from_width=84),
-        Column("preset", 12),
-        Column("steps", 9, right=True),
-        Column("loss", 8, right=True),
-        Column("saved", 8, right=True),
-        Column("results", 7, right=True),
+        Column("name", 16, grow=2, from_width=96),
+        Column("preset", 11),
+        Column("steps", 8, right=True),
+        Column("loss", 7, right=True, from_width=76),
+        Column("saved", 7, right=True),
+        Column("results", 7, right=True, from_width=66),
     )
     EMPTY = """[b]There is no swap yet.[/]
 

@@ -10,6 +10,8 @@ from tui.mode import BaseScreen
 from tui.panes import Pane, facts, lines
 from tui.snapshot import Detail, Snapshot, SystemDetail
 
+NAME_WIDTH = 22
+
 
 class SystemScreen(BaseScreen):
     """Disk, memory, processors, versions."""
@@ -33,7 +35,7 @@ class SystemScreen(BaseScreen):
 def _page(detail: SystemDetail) -> Content:
     page: list[Content | str] = []
     for title, pairs in detail.sections:
-        page += [Content.styled(title, "bold $primary"), facts(pairs), ""]
+        page += [Content.styled(title, "bold $primary"), facts(pairs, NAME_WIDTH), ""]
     more = "devices, codecs, models, and what to mend"
     page.append(
         Content.assemble(("swapdeck doctor", "bold"), (f"   looks deeper: {more}", "$quiet"))
