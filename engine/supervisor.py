@@ -23,6 +23,7 @@ from projects.jobs import (
     ALREADY_RUNS,
     EventLog,
     Job,
+    has_ended,
     holding_lock,
     load_job,
     record_processes,
@@ -57,9 +58,9 @@ def supervise(job: Job, worker: Sequence[str], started: Callable[[], None]) -> i
     another supervisor holds the lock, or the job has ended.
     """
     with holding_lock(job) as descriptor:
-        if descriptor is None or job.exit_path.exists():
+        if descriptor is None or has_ended(job):
             return ALREADY_RUNS
-        record_processes(descriptor, None)
+        record_processes(job, descriptor, None)
         told: list[int] = []
         children: list[subprocess.Popen[bytes]] = []
 
@@ -74,10 +75,10 @@ def supervise(job: Job, worker: Sequence[str], started: Callable[[], None]) -> i
         children.append(subprocess.Popen([*worker, str(job.root)], stdin=subprocess.DEVNULL))
         if told:
             children[0].send_signal(signal.SIGTERM)
-        record_processes(descriptor, children[0].pid)
+        record_processes(job, descriptor, children[0].pid)
         started()
         status = children[0].wait()
-        if job.exit_path.exists():
+        if has_ended(job):
             return max(status, 0)
         code, reason = _account(job, status, stopped=bool(told))
         with contextlib.suppress(SwapdeckError):  # exit.json matters more, and is smaller

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from engine.reporting import STOPPED, JobReporter, Reporter
 from projects.errors import StopRequested, SwapdeckError
-from projects.files import write_sentence
+from projects.files import inside, sweep_all, write_sentence
 from projects.jobs import Job, load_job, read_spec, write_exit
 from projects.names import printable
 from projects.workspace import Workspace, open_workspace
@@ -82,6 +82,8 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
     try:
         spec = read_spec(job)
         workspace = open_workspace(job.root.parent.parent)
+        for folder in (workspace.people, workspace.swaps):
+            sweep_all(inside(folder, job.subject))  # what a killed job of the same subject left
         reporter.event("started", title=str(spec.get("title", "")) or job.verb)
         reporter.check()
         if run is None:

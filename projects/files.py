@@ -354,10 +354,17 @@ def remove_tree(path: Path) -> None:
 
 def sweep(folder: Path) -> None:
     """Delete temporary entries in `folder` whose process, on this machine, is gone."""
-    for entry in list(folder.iterdir()) if folder.is_dir() else []:
-        match = _TEMPORARY.fullmatch(entry.name)
-        if match and match["host"] == _host() and not _runs(int(match["pid"])):
-            remove_tree(entry)
+    with contextlib.suppress(OSError):  # what cannot be listed cannot be cleaned either
+        for entry in list(folder.iterdir()):
+            match = _TEMPORARY.fullmatch(entry.name)
+            if match and match["host"] == _host() and not _runs(int(match["pid"])):
+                remove_tree(entry)
+
+
+def sweep_all(root: Path) -> None:
+    """`sweep` in `root` and every folder below it; symbolic links are not followed."""
+    for folder, _, _ in os.walk(root):
+        sweep(Path(folder))
 
 
 def jsonable(value: Any) -> Any:

@@ -6,22 +6,23 @@ jobs/20261123-101502-train-ada-as-ben/
     events.jsonl   what it says, one object a line, with a sequence number
     output.log     whatever it and its libraries print
     exit.json      how it ended; absent while it runs
-    lock           held with flock by the supervisor, and who that is
+    lock           held with flock by the supervisor, and who that is; with room for the end
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from projects.errors import CommandError, DamagedError
+from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.files import (
     append_line,
     check_version,
@@ -30,9 +31,11 @@ from projects.files import (
     write_errors,
     write_json,
 )
+from projects.names import printable
 from projects.workspace import now
 
 VERSION = 1
+LOCK_PART = 8192  # bytes
 Asked = Literal["stop", "pause", "resume", "save", "preview"]
 _ASKED = ("stop", "pause", "resume", "save", "preview")
 
@@ -141,7 +144,7 @@ def request(job: Job, what: Asked) -> None:
     """
     if what not in _ASKED:
         raise CommandError(f"A job cannot be asked to '{what}'. Use one of: {', '.join(_ASKED)}.")
-    if job.exit_path.exists():
+    if has_ended(job):
         raise CommandError(f"The job {job.id} has ended. There is nothing to {what}.")
     match what:
         case "stop":
@@ -190,15 +193,64 @@ class ControlFile:
 
 
 def write_exit(job: Job, code: int, reason: str) -> None:
-    """Record how the job ended. The first record stands.
+    """Record how the job ended, in exit.json. The first record stands.
+
+    When the disk is full it goes into the room that the lock file keeps for it.
 
     Raises:
-        SwapdeckError: it cannot be written.
+        SwapdeckError: it cannot be written anywhere.
     """
-    if not job.exit_path.exists():
-        write_json(
-            job.exit_path, {"version": VERSION, "code": code, "reason": reason, "ended": now()}
-        )
+    if has_ended(job):
+        return
+    record = {"version": VERSION, "code": code, "reason": reason, "ended": now()}
+    try:
+        write_json(job.exit_path, record)
+    except SwapdeckError:
+        if not job.lock_path.is_file() or job.lock_path.stat().st_size < 2 * LOCK_PART:
+            raise
+        with write_errors(job.lock_path), job.lock_path.open("r+b", buffering=0) as file:
+            os.pwrite(file.fileno(), lock_part({**record, "reason": reason[:1000]}), LOCK_PART)
+
+
+def has_ended(job: Job) -> bool:
+    """Whether there is a record, damaged or not, of how it ended."""
+    return job.exit_path.exists() or bool(read_lock_part(job, LOCK_PART))
+
+
+def read_exit(job: Job) -> tuple[int, str] | None:
+    """The exit code and the reason; None while there is no record.
+
+    Raises:
+        DamagedError: the record cannot be read.
+    """
+    try:
+        exists = job.exit_path.exists()
+        record = read_json(job.exit_path) if exists else read_lock_part(job, LOCK_PART)
+        return (int(record["code"]), printable(str(record["reason"]))) if record else None
+    except (SwapdeckError, KeyError, TypeError, ValueError) as error:
+        raise DamagedError(
+            f"{job.exit_path} is damaged: how the job ended is not known. What it printed is in "
+            f"{job.output_path}."
+        ) from error
+
+
+def lock_part(record: Mapping[str, Any]) -> bytes:
+    """The record as one line of LOCK_PART bytes, so that a single write replaces it whole.
+
+    The lock file has two such parts: who holds it, and room for how the job ended.
+    """
+    return json.dumps(record).encode().ljust(LOCK_PART - 1)[: LOCK_PART - 1] + b"\n"
+
+
+def read_lock_part(job: Job, offset: int) -> dict[str, Any]:
+    """The record at `offset` of the lock file; empty when there is none."""
+    try:
+        with job.lock_path.open("rb") as file:
+            file.seek(offset)
+            record = json.loads(file.read(LOCK_PART))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 _KINDS = {"stop": bool, "pause": bool, "save": int, "preview": int, "kill": bool}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import signal
 import sys
@@ -19,24 +18,26 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from projects.errors import CommandError, SwapdeckError
+from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.files import (
     folder_replacing,
     inside,
     read_errors,
-    read_json,
     slug,
     write_errors,
     write_json,
 )
-from projects.jobfiles import VERSION
+from projects.jobfiles import LOCK_PART, VERSION, lock_part, read_lock_part
+from projects.jobfiles import Asked as Asked
 from projects.jobfiles import ControlFile as ControlFile
 from projects.jobfiles import EventLog as EventLog
 from projects.jobfiles import Job as Job
 from projects.jobfiles import Requests as Requests
 from projects.jobfiles import ask_to_kill as ask_to_kill
+from projects.jobfiles import has_ended as has_ended
 from projects.jobfiles import load_job as load_job
 from projects.jobfiles import read_events as read_events
+from projects.jobfiles import read_exit as read_exit
 from projects.jobfiles import read_spec as read_spec
 from projects.jobfiles import request as request
 from projects.jobfiles import requested as requested
@@ -49,7 +50,6 @@ StateName = Literal[
     "waiting", "running", "paused", "stopping", "done", "failed", "stopped", "crashed", "orphaned"
 ]
 ALREADY_RUNS = 75  # the supervisor's exit status when another one holds the lock
-_LOCK_BYTES = 1024  # the record in the lock file is padded, so that one write replaces it whole
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def launch(job: Job, *, command: Sequence[str] | None = None) -> None:
     """
     import subprocess
 
-    if job.exit_path.exists():
+    if has_ended(job):
         raise CommandError(f"The job {job.id} has ended. Start a new one.")
     package_root = Path(__file__).resolve().parent.parent
     environment = dict(os.environ)
@@ -232,13 +232,13 @@ def holding_lock(job: Job) -> Iterator[int | None]:
     """Hold the job's lock; yields a descriptor for `record_processes`, None when it is held."""
     with write_errors(job.lock_path):
         descriptor = os.open(job.lock_path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            yield descriptor if _try_lock(descriptor) else None
-        finally:
-            os.close(descriptor)
+    try:
+        yield descriptor if _try_lock(descriptor) else None
+    finally:
+        os.close(descriptor)
 
 
-def record_processes(descriptor: int, worker: int | None) -> None:
+def record_processes(job: Job, descriptor: int, worker: int | None) -> None:
     """Write who holds the lock, which is this process, and the worker's pid, into it."""
     supervisor = identify(os.getpid())
     child = identify(worker) if worker is not None else None
@@ -247,28 +247,26 @@ def record_processes(descriptor: int, worker: int | None) -> None:
         "supervisor": to_record(supervisor) if supervisor else None,
         "worker": to_record(child) if child else None,
     }
-    os.pwrite(descriptor, json.dumps(record).ljust(_LOCK_BYTES - 1).encode() + b"\n", 0)
+    with write_errors(job.lock_path):
+        os.pwrite(descriptor, lock_part(record), 0)
+        if os.fstat(descriptor).st_size == LOCK_PART:
+            os.pwrite(descriptor, lock_part({}), LOCK_PART)
 
 
 def lock_record(job: Job) -> tuple[Process | None, Process | None]:
     """The supervisor and the worker that the lock file names; None where it names none."""
-    try:
-        record = json.loads(job.lock_path.read_bytes() or b"{}")
-    except (OSError, ValueError):
-        return None, None
-    if not isinstance(record, Mapping):
-        return None, None
+    record = read_lock_part(job, 0)
     return from_record(record.get("supervisor")), from_record(record.get("worker"))
 
 
 def _ended(job: Job) -> JobState | None:
-    if not job.exit_path.exists():
-        return None
     try:
-        record = read_json(job.exit_path)
-        code, reason = int(record["code"]), printable(str(record["reason"]))
-    except (SwapdeckError, KeyError, TypeError, ValueError):
-        return JobState("failed", f"{job.exit_path} is damaged: how it ended is not known.", None)
+        end = read_exit(job)
+    except DamagedError as error:
+        return JobState("failed", str(error), None)
+    if end is None:
+        return None
+    code, reason = end
     name: StateName = "done" if code == 0 else "stopped" if code == 130 else "failed"
     return JobState(name, reason, code)
 

@@ -169,6 +169,18 @@ def test_a_killed_write_leaves_the_old_file_and_the_next_sweep_cleans_up(tmp_pat
     assert entries(tmp_path) == ["a.txt", "b.txt"]
 
 
+def test_a_sweep_of_everything_does_not_follow_links(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    leftover = f".tmp-{files._host()}-{dead.pid}-0123abcd.mp4"
+    (tmp_path / "w" / "deep" / leftover).mkdir(parents=True)
+    (tmp_path / leftover).write_text("x")
+    (tmp_path / "w" / "link").symlink_to(tmp_path)
+    files.sweep_all(tmp_path / "w")
+    assert entries(tmp_path / "w" / "deep") == []
+    assert leftover in entries(tmp_path)
+
+
 @pytest.mark.parametrize("parts", [("..",), ("a", "..", "..", "b"), ("/etc",), ("link",), ("a\0",)])
 def test_a_path_that_leads_out_is_refused(tmp_path: Path, parts: tuple[str, ...]) -> None:
     root = tmp_path / "root"

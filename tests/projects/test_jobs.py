@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import json
 import os
@@ -173,6 +174,27 @@ def test_the_first_exit_record_stands(job: Job) -> None:
     assert state(job).name == "done"
 
 
+def test_on_a_full_disk_the_end_is_recorded_in_the_room_that_was_kept(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with jobs.holding_lock(job) as descriptor:
+        assert descriptor is not None
+        jobs.record_processes(job, descriptor, os.getpid())
+        size = job.lock_path.stat().st_size
+        monkeypatch.setattr(os, "fsync", full_disk)
+        write_exit(job, 1, "The disk is full. " + "x" * 9000)
+        write_exit(job, 0, "Done.")
+        assert state(job).name == "failed"
+        assert state(job).detail.startswith("The disk is full. x")
+        assert job.lock_path.stat().st_size == size
+        assert jobs.lock_record(job) == (identify(os.getpid()), identify(os.getpid()))
+    with pytest.raises(CommandError, match="has ended"):
+        request(job, "stop")
+
+
 def test_a_damaged_exit_record_is_told_and_not_raised(job: Job) -> None:
     job.exit_path.write_text("{")
     assert state(job).name == "failed" and "damaged" in state(job).detail
@@ -182,7 +204,7 @@ def test_a_held_lock_means_running_and_requests_show(job: Job) -> None:
     with jobs.holding_lock(job) as descriptor:
         assert descriptor is not None
         assert state(job).name == "running"
-        jobs.record_processes(descriptor, os.getpid())
+        jobs.record_processes(job, descriptor, os.getpid())
         request(job, "pause")
         assert state(job).name == "running" and "pauses after" in state(job).detail
         EventLog(job).emit("request", what="pause", answered=True)
