@@ -1,0 +1,25 @@
+"""Compiled programs kept between runs, so that a second start does not compile again."""
+
+import os
+from pathlib import Path
+
+import jax
+
+
+def use_compilation_cache() -> None:
+    """Keep XLA's compiled programs in the user's cache folder.
+
+    What lies there is executed, so the folder is private to the user; one that belongs to
+    somebody else or that others may write to is not used.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "swapdeck" / "xla"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError:
+        return  # A cache that cannot be had costs seconds, not the work.
+    if found.st_uid == os.getuid() and not found.st_mode & 0o022:
+        jax.config.update(  # type: ignore[no-untyped-call]
+            "jax_compilation_cache_dir", str(folder)
+        )

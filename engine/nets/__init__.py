@@ -1,0 +1,1 @@
+"""Networks: a shared encoder and a decoder for each person, as Flax NNX modules."""

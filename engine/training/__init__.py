@@ -1,0 +1,1 @@
+"""Training: the dataset on the device, the step, the loop, checkpoints and previews."""

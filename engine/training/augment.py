@@ -1,0 +1,111 @@
+"""Random batches made on the device: every pixel is looked up once, through one coordinate field.
+
+A batch is a function of the key alone, so the seed and the step are the whole position in the
+data and a training that was interrupted sees the same batches as one that was not.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from engine.training.settings import Augmentation
+
+GRID = 5
+"""Points along each side of the grid of random displacements."""
+GREY = 0.5
+"""What the encoder sees where there is no face."""
+
+
+class Batch(NamedTuple):
+    """Chips of one person, float32 in 0..1, NHWC, RGB."""
+
+    seen: jax.Array
+    """[B, S, S, 3] what the encoder is given."""
+    wanted: jax.Array
+    """[B, S, S, 3] what the decoder should answer."""
+    mask: jax.Array
+    """[B, S, S, 1] 1 inside the face."""
+    features: jax.Array
+    """[B, S, S, 1] 1 on the eyes and the mouth."""
+
+
+def sample(
+    pixels: jax.Array,
+    key: jax.Array,
+    batch: int,
+    size: int,
+    margin: float,
+    how: Augmentation,
+    masked: bool,
+) -> Batch:
+    """A random batch.
+
+    pixels: uint8 [N, R, R, 5], crops that show `margin` times the chip's side; the channels are
+    red, green, blue, face mask, mask of eyes and mouth. size: the chips' side S in pixels.
+    """
+    k_index, k_place, k_warp, k_light = jax.random.split(key, 4)
+    index = jax.random.randint(k_index, (batch,), 0, pixels.shape[0])
+    field = place(k_place, batch, size, how)
+    wanted = look_up(pixels, index, field, margin)
+    bent = field + displacement(k_warp, batch, size, how.warp)
+    seen = look_up(pixels, index, bent, margin)
+    light = relight(seen[..., :3], k_light, how)
+    if masked:
+        light = hide(light, seen[..., 3:4])
+    return Batch(light, wanted[..., :3], wanted[..., 3:4], wanted[..., 4:5])
+
+
+def hide(rgb: jax.Array, mask: jax.Array) -> jax.Array:
+    """Grey where the mask is 0. rgb [..., 3] and mask [..., 1] in 0..1."""
+    return GREY + (rgb - GREY) * mask
+
+
+def place(key: jax.Array, batch: int, size: int, how: Augmentation) -> jax.Array:
+    """Where each chip pixel is looked up: float32 [B, S, S, 2] (x, y), chip centre at 0, side 1."""
+    k_turn, k_zoom, k_shift, k_flip = jax.random.split(key, 4)
+    turn = jnp.deg2rad(jax.random.uniform(k_turn, (batch,), minval=-how.rotate, maxval=how.rotate))
+    zoom = jax.random.uniform(k_zoom, (batch,), minval=1 - how.zoom, maxval=1 + how.zoom)
+    shift = jax.random.uniform(k_shift, (batch, 1, 1, 2), minval=-how.shift, maxval=how.shift)
+    mirror = jnp.where(jax.random.bernoulli(k_flip, how.flip, (batch,)), -1.0, 1.0)
+    axis = (jnp.arange(size) + 0.5) / size - 0.5
+    x = axis[None, None, :] * mirror[:, None, None]
+    y = axis[None, :, None]
+    cos, sin = (zoom * jnp.cos(turn))[:, None, None], (zoom * jnp.sin(turn))[:, None, None]
+    return jnp.stack([cos * x - sin * y, sin * x + cos * y], -1) + shift
+
+
+def displacement(key: jax.Array, batch: int, size: int, sigma: float) -> jax.Array:
+    """A smooth random field, float32 [B, S, S, 2], from a grid of normal displacements."""
+    grid = sigma * jax.random.normal(key, (batch, GRID, GRID, 2))
+    smooth = jax.image.resize(jnp.eye(GRID), (size, GRID), "cubic", antialias=False)
+    return jnp.einsum("yi,xj,nijc->nyxc", smooth, smooth, grid)
+
+
+def look_up(pixels: jax.Array, index: jax.Array, field: jax.Array, margin: float) -> jax.Array:
+    """Bilinear samples of pixels[index] at `field`: float32 [B, S, S, C] in 0..1."""
+    count, side, _, channels = pixels.shape
+    flat = pixels.reshape(count * side * side, channels)
+    at = jnp.clip(field * (side / margin) + (side - 1) / 2, 0, side - 1.001)
+    corner = jnp.floor(at).astype(jnp.int32)
+    fx, fy = jnp.split(at - corner, 2, -1)
+    start = (index * side * side)[:, None, None] + corner[..., 1] * side + corner[..., 0]
+
+    def fetch(offset: int) -> jax.Array:
+        rows = flat.at[start + offset].get(mode="promise_in_bounds")
+        return rows.astype(jnp.float32) * (1 / 255)
+
+    top = fetch(0) * (1 - fx) + fetch(1) * fx
+    bottom = fetch(side) * (1 - fx) + fetch(side + 1) * fx
+    return top * (1 - fy) + bottom * fy
+
+
+def relight(rgb: jax.Array, key: jax.Array, how: Augmentation) -> jax.Array:
+    """Another exposure, gamma and white balance for each chip of rgb [B, S, S, 3] in 0..1."""
+    k_gain, k_gamma, k_tint = jax.random.split(key, 3)
+    n = rgb.shape[0]
+    gain = how.gain * jax.random.normal(k_gain, (n, 1, 1, 1))
+    tint = how.tint * jax.random.normal(k_tint, (n, 1, 1, 3))
+    gamma = jnp.exp(how.gamma * jax.random.normal(k_gamma, (n, 1, 1, 1)))
+    # log2 once serves gain and gamma: (rgb ** gamma) * gain = exp(gamma * log(rgb) + log(gain)).
+    return jnp.clip(jnp.exp(gamma * jnp.log(rgb + 1e-3) + gain + tint), 0, 1)

@@ -1,0 +1,94 @@
+"""Training states as checkpoints: one safetensors file, its settings beside it, both hashed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from engine.training.settings import TrainSettings
+from engine.training.step import State
+from projects import checkpoints
+from projects.errors import DamagedError, NewerVersionError
+from projects.files import read_json
+
+VERSION = 1
+STATE = "state.safetensors"
+CONFIG = "config.json"
+
+
+def save_state(
+    folder: Path, state: State, settings: TrainSettings, fingerprints: dict[str, str], keep: int
+) -> Path:
+    """Write the checkpoint of this state, complete or not at all; its folder.
+
+    Raises SwapdeckError when it cannot be written; the checkpoints before it stay.
+    """
+    step = int(state.step)
+    config = {
+        "version": VERSION,
+        "step": step,
+        "settings": settings.as_dict(),
+        "fingerprints": fingerprints,
+        "jax": jax.__version__,
+    }
+    files = {
+        STATE: save(_flatten(jax.device_get(state))),
+        CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
+    }
+    return checkpoints.save(folder, step, files, keep)
+
+
+def read_settings(checkpoint: Path) -> TrainSettings:
+    """The settings that a checkpoint was trained with.
+
+    Raises DamagedError when they cannot be read, NewerVersionError when they are too new.
+    """
+    config = read_json(checkpoint / CONFIG)
+    if not isinstance(config, dict) or not isinstance(config.get("version"), int):
+        raise DamagedError(f"{checkpoint / CONFIG} says nothing that can be used.")
+    if config["version"] > VERSION:
+        raise NewerVersionError(
+            f"{checkpoint} was written by a newer swapdeck. Update swapdeck to use it."
+        )
+    return TrainSettings.from_dict(config.get("settings", {}))
+
+
+def load_state(checkpoint: Path, like: State) -> State:
+    """The state of a checkpoint, with the structure, shapes and dtypes of `like`.
+
+    Raises DamagedError when anything differs: nothing is ever filled in silently.
+    """
+    path = checkpoint / STATE
+    try:
+        arrays = load(path.read_bytes())
+    except (OSError, safetensors.SafetensorError) as error:
+        raise DamagedError(f"{path} cannot be read: {error}") from error
+    wanted = _flatten(jax.eval_shape(lambda: like))
+    if arrays.keys() != wanted.keys():
+        odd = sorted(arrays.keys() ^ wanted.keys())[0]
+        raise DamagedError(f"{path} belongs to another model: {odd!r} is in one of them only.")
+    for name, array in arrays.items():
+        if (array.shape, array.dtype) != (wanted[name].shape, wanted[name].dtype):
+            raise DamagedError(
+                f"{path} belongs to another model: {name!r} is {array.dtype}{list(array.shape)} "
+                f"instead of {wanted[name].dtype}{list(wanted[name].shape)}."
+            )
+    leaves = [jax.numpy.asarray(arrays[name]) for name in wanted]
+    state: State = jax.tree.unflatten(jax.tree.structure(like), leaves)
+    return state
+
+
+def _flatten(state: Any) -> dict[str, NDArray[Any]]:
+    """Every array under its path in the state, such as params/encoder/stem/kernel."""
+    paths = jax.tree_util.tree_leaves_with_path(state)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): (
+            np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
+        )
+        for path, leaf in paths
+    }

@@ -1,0 +1,90 @@
+"""A person's kept faces as one array that fits on the device."""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.faces.align import CROP_MARGIN, apply, chip_matrix
+from engine.faces.dataset import landmarks_of, load_crop, transform_of
+from engine.faces.masks import face_hull_mask
+from engine.reporting import Reporter
+from projects.errors import SwapdeckError
+from projects.faces import Face, FaceIndex
+from projects.people import Person
+
+FEATURES = (slice(36, 42), slice(42, 48), slice(48, 60))
+"""Landmarks around each eye and around the lips."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Crops with their masks, ready for `augment.sample`."""
+
+    pixels: NDArray[np.uint8]
+    """[N, R, R, 5]: red, green, blue, face mask, mask of eyes and mouth; CROP_MARGIN chips wide."""
+    fingerprint: str
+    """SHA-256 over which faces these are and how they are aligned."""
+
+
+def load_dataset(person: Person, size: int, reporter: Reporter) -> Dataset:
+    """The kept faces of a person for chips of `size` pixels, in a fixed order.
+
+    Raises SwapdeckError when there are none.
+    """
+    with FaceIndex(person.index_path) as index:
+        faces = sorted(index.faces(kept=True), key=lambda f: (f.source, f.frame, f.id))
+    if not faces:
+        raise SwapdeckError(
+            f"{person.name} has no faces to train on. Bring footage in with 'swapdeck gather "
+            f"{person.slug} FILE', then find the faces with 'swapdeck extract {person.slug}'."
+        )
+    side = crop_side(size)
+    pixels = np.empty((len(faces), side, side, 5), np.uint8)
+    reporter.event("stage", name=f"load {person.name}", total=len(faces), unit="faces")
+    with ThreadPoolExecutor() as pool:
+        for done, picture in enumerate(_pictures(pool, person, faces, side)):
+            pixels[done] = picture
+            if done % 64 == 0:
+                reporter.check()
+    return Dataset(pixels, _fingerprint(faces))
+
+
+def crop_side(size: int) -> int:
+    """Side in pixels of the crops behind chips of `size` pixels: one pixel stays about one."""
+    return 2 * round(size * CROP_MARGIN / 2)
+
+
+def _pictures(
+    pool: ThreadPoolExecutor, person: Person, faces: list[Face], side: int
+) -> Iterator[NDArray[np.uint8]]:
+    return pool.map(lambda face: _picture(person, face, side), faces)
+
+
+def _picture(person: Person, face: Face, side: int) -> NDArray[np.uint8]:
+    rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
+    points = apply(chip_matrix(transform_of(face), side, CROP_MARGIN), landmarks_of(face))
+    mask = face_hull_mask(points, side)
+    return np.dstack([rgb, mask, _feature_mask(points, side)])
+
+
+def _feature_mask(points: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
+    """Eyes and mouth with a soft border. points: [68, 2] pixels. Returns uint8 [side, side]."""
+    mask = np.zeros((side, side), np.uint8)
+    for feature in FEATURES:
+        outline = cv2.convexHull(np.rint(points[feature]).astype(np.int32))
+        cv2.fillConvexPoly(mask, outline, 255)
+    grown = cv2.dilate(mask, np.ones((1 + side // 20, 1 + side // 20), np.uint8))
+    return np.asarray(cv2.GaussianBlur(grown, (0, 0), side / 60), np.uint8)
+
+
+def _fingerprint(faces: list[Face]) -> str:
+    digest = hashlib.sha256()
+    for face in faces:
+        digest.update(f"{face.source} {face.frame} {face.crop}".encode())
+        digest.update(face.landmarks + face.transform)
+    return digest.hexdigest()

@@ -1,0 +1,48 @@
+"""The losses of a swap over its steps, in history.jsonl: {step, loss, losses, seconds, at}."""
+
+import json
+import time
+from pathlib import Path
+
+from projects.files import append_line, read_jsonl, write_bytes
+
+EVERY = 1.0
+"""Seconds that one row stands for: the mean over its steps."""
+
+
+class History:
+    """Adds rows to the file, from `step` on."""
+
+    def __init__(self, path: Path, step: int):
+        """Rows after `step` are forgotten: the training goes back to the checkpoint there."""
+        self._path = path
+        self._rows: list[dict[str, float]] = []
+        self._step = step
+        self._written = time.monotonic()
+        _truncate(path, step)
+
+    def add(self, step: int, loss: float, losses: dict[str, float], seconds: float) -> None:
+        """Take in the values of one step; `seconds` of this run."""
+        self._rows.append({"loss": loss, **losses})
+        self._step, self._seconds = step, seconds
+        if time.monotonic() - self._written >= EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken in since the last row."""
+        if not self._rows:
+            return
+        mean = {
+            name: sum(row[name] for row in self._rows) / len(self._rows) for name in self._rows[0]
+        }
+        row = {"step": self._step, "loss": mean.pop("loss"), "losses": mean}
+        append_line(self._path, {**row, "seconds": round(self._seconds, 2), "at": time.time()})
+        self._rows = []
+        self._written = time.monotonic()
+
+
+def _truncate(path: Path, step: int) -> None:
+    rows, _ = read_jsonl(path)
+    kept = [row for row in rows if row.get("step", 0) <= step]
+    if len(kept) < len(rows):
+        write_bytes(path, "".join(json.dumps(row) + "\n" for row in kept).encode())

@@ -1,0 +1,70 @@
+"""A trained swap, ready to decode chips."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.compilation import use_compilation_cache
+from engine.conversion.swapper import Who
+from engine.nets.presets import get_preset
+from engine.training.augment import hide
+from engine.training.checkpoint import load_state, read_settings
+from engine.training.model import Model, Params, build
+from engine.training.settings import TrainSettings
+from engine.training.step import first_state
+from projects.checkpoints import newest
+from projects.errors import SwapdeckError
+from projects.swaps import Swap
+
+_OTHER: dict[Who, Who] = {"source": "target", "target": "source"}
+
+
+class TrainedSwapper:
+    """Implements `engine.conversion.swapper.Swapper` with the averaged weights of a checkpoint."""
+
+    def __init__(
+        self, model: Model, params: Params, settings: TrainSettings, step: int, reverse: bool
+    ):
+        self.size = model.preset.size
+        self.step = step
+        self._params = params
+        self._reverse = reverse
+
+        def answer(
+            params: Params, decoder: Params, images: jax.Array, masks: jax.Array
+        ) -> tuple[jax.Array, jax.Array]:
+            chips = images.astype(jnp.float32) / 255
+            if settings.masked:
+                chips = hide(chips, masks.astype(jnp.float32)[..., None] / 255)
+            rgb, mask = model.decode(decoder, model.encode(params, chips))
+            return rgb, jnp.ones(rgb.shape[:3]) if mask is None else mask[..., 0]
+
+        self._answer = jax.jit(answer)
+
+    def chips(
+        self, images: NDArray[np.uint8], masks: NDArray[np.uint8], person: Who
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Swapper.chips`."""
+        decoder = self._params[_OTHER[person] if self._reverse else person]
+        rgb, mask = self._answer(self._params["encoder"], decoder, images, masks)
+        return np.asarray(rgb), np.asarray(mask)
+
+
+def load_swapper(swap: Swap, *, reverse: bool = False) -> tuple[TrainedSwapper, list[str]]:
+    """The newest sound checkpoint of a swap, and warnings about newer ones that were damaged.
+
+    reverse: the target's face on the source's footage; one model can do both.
+    Raises SwapdeckError when the swap was never trained.
+    """
+    use_compilation_cache()
+    checkpoint, warnings = newest(swap.checkpoints_dir)
+    if checkpoint is None:
+        raise SwapdeckError(
+            " ".join([*warnings, f"{swap.name} has no model yet. Train it first: swapdeck train "])
+            + swap.slug
+        )
+    settings = read_settings(checkpoint)
+    model, params = build(get_preset(settings.preset), settings.seed)
+    state = load_state(checkpoint, first_state(params, settings))
+    return TrainedSwapper(model, state.average, settings, int(state.step), reverse), warnings

@@ -1,0 +1,75 @@
+"""A picture of what the model can do now: a row for each of a few faces."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.training.augment import hide, look_up, place
+from engine.training.model import Model, Params
+from engine.training.settings import Augmentation, TrainSettings
+from engine.training.step import Pixels
+from projects.files import write_bytes
+
+ROWS = 5
+SCALE = 2
+_STILL = Augmentation(rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0)
+
+Draw = Callable[[Params, Path], None]
+
+
+def previewer(model: Model, settings: TrainSettings, pixels: Pixels, margin: float) -> Draw:
+    """A function that writes the preview of some parameters to a PNG file.
+
+    Columns: source, its reconstruction, target, its reconstruction, target as source. Rows: faces
+    spread evenly over both datasets, the same ones each time.
+    """
+    shown = {
+        person: _still_chips(array, model.preset.size, margin) for person, array in pixels.items()
+    }
+
+    @jax.jit
+    def decode(params: Params) -> list[jax.Array]:
+        source, target = (_code(model, params, shown[p], settings) for p in ("source", "target"))
+        return [
+            shown["source"][..., :3],
+            model.decode(params["source"], source)[0],
+            shown["target"][..., :3],
+            model.decode(params["target"], target)[0],
+            model.decode(params["source"], target)[0],
+        ]
+
+    def draw(params: Params, path: Path) -> None:
+        write_bytes(path, _png(_grid([np.asarray(column) for column in decode(params)])))
+
+    return draw
+
+
+def _still_chips(pixels: jax.Array, size: int, margin: float) -> jax.Array:
+    """float32 [ROWS, S, S, 5] in 0..1 of faces spread over the dataset, unaltered."""
+    index = jnp.linspace(0, pixels.shape[0] - 1, ROWS).round().astype(jnp.int32)
+    return look_up(pixels, index, place(jax.random.key(0), ROWS, size, _STILL), margin)
+
+
+def _code(model: Model, params: Params, chips: jax.Array, settings: TrainSettings) -> jax.Array:
+    rgb = chips[..., :3]
+    if settings.masked:
+        rgb = hide(rgb, chips[..., 3:4])
+    return model.encode(params["encoder"], rgb)
+
+
+def _grid(columns: list[NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """Columns of float32 [ROWS, S, S, 3] in 0..1 as one uint8 picture [H, W, 3]."""
+    picture = np.concatenate([np.concatenate(list(column)) for column in columns], axis=1)
+    small = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(
+        cv2.resize(small, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC), np.uint8
+    )
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()

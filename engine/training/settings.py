@@ -1,0 +1,125 @@
+"""What a training is told: one frozen value, written into the swap and into every checkpoint."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from projects.errors import CommandError
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of a chip; lengths are fractions of its side."""
+
+    rotate: float = 10.0
+    """Degrees, uniform in ±."""
+    zoom: float = 0.05
+    """Uniform in 1 ±."""
+    shift: float = 0.05
+    """Uniform in ±, along each axis."""
+    flip: float = 0.5
+    """Probability of a mirrored chip."""
+    warp: float = 0.02
+    """Standard deviation of a 5 x 5 grid of displacements, for the encoder's input alone."""
+    gain: float = 0.25
+    """Brightness of the encoder's input alone: exp(N(0, gain))."""
+    gamma: float = 0.25
+    """Gamma of the encoder's input alone: exp(N(0, gamma))."""
+    tint: float = 0.08
+    """Gain of each colour channel of the encoder's input alone: exp(N(0, tint))."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Weights of the loss's parts; 0 leaves one out."""
+
+    l1: float = 1.0
+    mse: float = 0.0
+    dssim: float = 0.0
+    edges: float = 0.0
+    """L1 between the horizontal and vertical differences of neighbouring pixels."""
+    mask: float = 0.0
+    features: float = 0.0
+    """How much more a pixel of the eyes and the mouth counts in the colour losses."""
+    outside: float = 0.0
+    """How much a pixel outside the face mask counts in L1 and MSE."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides the weights, besides the dataset and the number of steps."""
+
+    preset: str = "light-64"
+    recipe: str = "swapdeck"
+    seed: int = 0
+    batch: int = 16
+    """Chips of each person in a step."""
+    learning_rate: float = 5e-4
+    warm_up: int = 100
+    """Steps over which the learning rate rises from nothing."""
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    average: float = 0.998
+    """Decay of the running average of the weights, which previews and conversion use."""
+    masked: bool = True
+    """Hide everything outside the face from the encoder and from the losses."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    losses: Losses = field(default_factory=Losses)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for TOML and JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainSettings":
+        """The inverse of `as_dict`. Raises CommandError for a name that does not exist."""
+        values = dict(values)
+        try:
+            augmentation = Augmentation(**values.pop("augmentation", {}))
+            losses = Losses(**values.pop("losses", {}))
+            return cls(**values, augmentation=augmentation, losses=losses)
+        except TypeError as error:
+            raise CommandError(f"These training settings are not understood: {error}.") from error
+
+
+RECIPES: dict[str, TrainSettings] = {
+    "swapdeck": TrainSettings(
+        recipe="swapdeck",
+        losses=Losses(l1=1.0, edges=1.0, mask=0.3, features=2.0, outside=0.05),
+    ),
+    # What faceswap's `original` is trained with, for comparison with it.
+    "original": TrainSettings(
+        recipe="original",
+        learning_rate=5e-5,
+        warm_up=0,
+        epsilon=1e-7,
+        masked=True,
+        augmentation=Augmentation(warp=1.25 / 64, gain=0.3, gamma=0.0, tint=0.08),
+        losses=Losses(l1=0.0, mse=1.0, dssim=1.0, features=3.0),
+    ),
+    # The least that works, and what the demo is compared with: plain L1 on the whole chip.
+    "naive": TrainSettings(
+        recipe="naive",
+        masked=False,
+        augmentation=Augmentation(gain=0.0, gamma=0.0, tint=0.0),
+        losses=Losses(l1=1.0, outside=1.0),
+    ),
+}
+
+DEFAULT_RECIPE = {"classic-64": "original"}
+"""Presets that are not trained with the recipe `swapdeck`."""
+
+
+def settings_for(
+    preset: str, *, recipe: str | None = None, seed: int = 0, **changes: Any
+) -> TrainSettings:
+    """The settings of a preset with some of them changed, by their names in `TrainSettings`.
+
+    Raises CommandError for a recipe or a setting that does not exist.
+    """
+    name = recipe or DEFAULT_RECIPE.get(preset, "swapdeck")
+    if name not in RECIPES:
+        raise CommandError(f"There is no recipe {name!r}. Choose one of: {', '.join(RECIPES)}.")
+    values = RECIPES[name].as_dict()
+    for key, value in changes.items():
+        values[key] = {**values[key], **value} if isinstance(values.get(key), dict) else value
+    return TrainSettings.from_dict({**values, "preset": preset, "seed": seed})

@@ -1,0 +1,117 @@
+"""One training step: sample, encode, decode, compare, update. One donated `jax.jit`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from engine.training.augment import Batch, sample
+from engine.training.losses import chip_loss
+from engine.training.model import PEOPLE, Model, Params
+from engine.training.settings import TrainSettings
+
+Metrics = dict[str, jax.Array]
+Pixels = dict[str, jax.Array]
+"""For each person: uint8 [N, R, R, 5] on the device, see `augment.sample`."""
+
+
+class State(NamedTuple):
+    """All that changes in training, and all that a checkpoint holds."""
+
+    step: jax.Array
+    """int32, steps done."""
+    params: Params
+    average: Params
+    """Running average of `params`."""
+    optimiser: Any
+
+
+Step = Callable[[State, Pixels], tuple[State, Metrics]]
+"""Makes one or more steps and returns their mean metrics; it consumes the state."""
+
+
+def optimiser(settings: TrainSettings) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2015) with a linear warm-up."""
+    rate: float | optax.Schedule = settings.learning_rate
+    if settings.warm_up:
+        rate = optax.linear_schedule(
+            settings.learning_rate / settings.warm_up, settings.learning_rate, settings.warm_up
+        )
+    return optax.adam(rate, b2=settings.beta2, eps=settings.epsilon)
+
+
+def first_state(params: Params, settings: TrainSettings) -> State:
+    """The state before the first step."""
+    average = jax.tree.map(jnp.copy, params)
+    return State(jnp.zeros((), jnp.int32), params, average, optimiser(settings).init(params))
+
+
+def make_step(model: Model, settings: TrainSettings, margin: float, steps: int = 1) -> Step:
+    """The function (state, pixels) -> (state, metrics), to be compiled with the state donated.
+
+    margin: how many times a chip's side the pixels show.
+    steps: how many steps one call makes. A fast device wants many, so that it never waits for
+    Python; on a CPU it must be 1, since XLA's convolutions lose their fast path inside a loop.
+    """
+    one = partial(_step, model=model, settings=settings, margin=margin)
+    if steps == 1:
+        return one
+
+    def many(state: State, pixels: Pixels) -> tuple[State, Metrics]:
+        state, metrics = jax.lax.scan(lambda s, _: one(s, pixels), state, length=steps)
+        return state, jax.tree.map(lambda m: m.mean(), metrics)
+
+    return many
+
+
+def compile_step(step: Step, state: State, pixels: Pixels) -> Step:
+    """One donated `jax.jit`, compiled ahead of time, so that no step is lost to it."""
+    compiled: Step = jax.jit(step, donate_argnums=0).lower(state, pixels).compile()
+    return compiled
+
+
+def _step(
+    state: State, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
+) -> tuple[State, Metrics]:
+    key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
+    size = model.preset.size
+    batches = [
+        sample(
+            pixels[person],
+            jax.random.fold_in(key, number),
+            settings.batch,
+            size,
+            margin,
+            settings.augmentation,
+            settings.masked,
+        )
+        for number, person in enumerate(PEOPLE)
+    ]
+    loss = partial(_loss, batches=batches, model=model, settings=settings)
+    gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
+    updates, moments = optimiser(settings).update(gradients, state.optimiser, state.params)
+    params = optax.apply_updates(state.params, updates)
+    # The first steps are forgotten quickly; later the average spans 1 / (1 - decay) steps.
+    decay = jnp.minimum(settings.average, (1.0 + state.step) / (10.0 + state.step))
+    average = jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), state.average, params)
+    return State(state.step + 1, params, average, moments), metrics
+
+
+def _loss(
+    params: Params, *, batches: list[Batch], model: Model, settings: TrainSettings
+) -> tuple[jax.Array, Metrics]:
+    codes = model.encode(params["encoder"], jnp.concatenate([b.seen for b in batches]))
+    total = jnp.zeros(())
+    metrics: Metrics = {}
+    for person, batch, code in zip(PEOPLE, batches, jnp.split(codes, len(batches)), strict=True):
+        rgb, mask = model.decode(params[person], code)
+        loss, parts = chip_loss(rgb, mask, batch, settings.losses, settings.masked)
+        metrics[person] = loss
+        for name, value in parts.items():
+            metrics[name] = metrics.get(name, 0.0) + value / len(batches)
+        total = total + loss
+    metrics["loss"] = total
+    return total, metrics
