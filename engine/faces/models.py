@@ -6,6 +6,7 @@ whose licence excludes commercial use, which is why another landmark file may be
 """
 
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,10 +34,11 @@ def embedding_model_path() -> Path:
     return _packaged(_EMBEDDING)
 
 
+@lru_cache(maxsize=1)
 def load_landmark_model(path: Path | None = None) -> Any:
     """A dlib.shape_predictor with 68 points, from `path` or from the installed package.
 
-    Raises ModelError.
+    It takes 100 MB and 0.7 s, so the last one is kept; threads may share it. Raises ModelError.
     """
     file = path or landmark_model_path()
     if not file.is_file():
@@ -67,7 +69,7 @@ def load_embedding_model() -> Any:
 
 
 def _unreadable(what: str, file: Path, *, given: bool) -> ModelError:
-    cure = "Give the path of another dlib .dat file." if given else f"{_REINSTALL}"
+    cure = "Give the path of another dlib .dat file." if given else _REINSTALL
     return ModelError(f"The {what} {file} is damaged or not a dlib model of this kind. {cure}")
 
 

@@ -1,0 +1,48 @@
+"""Stored faces made from numbers, for tests of what is done with them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.faces.align import fit_transform
+from engine.faces.template import TEMPLATE
+from projects.faces import Face
+
+SOURCE = "5" * 64
+
+
+def made_face(
+    frame: int,
+    *,
+    embedding: NDArray[np.float32],
+    left: int = 100,
+    width: int = 120,
+    sharpness: float = 5.0,
+    source: str = SOURCE,
+    number: int = 0,
+) -> Face:
+    """A face that is not judged, its box `width` pixels wide and `left` pixels from the left."""
+    landmarks = (TEMPLATE * width + [left, 80]).astype("<f4")
+    return Face(
+        id=0,
+        source=source,
+        frame=frame,
+        time=frame / 25,
+        box=(left, 80, left + width, 80 + width),
+        landmarks=landmarks.tobytes(),
+        transform=fit_transform(landmarks).astype("<f8").tobytes(),
+        yaw=0.0,
+        pitch=0.0,
+        roll=0.0,
+        sharpness=sharpness,
+        embedding=embedding.astype("<f4").tobytes(),
+        crop=f"{source[:16]}-{frame:07d}-{number}.png",
+        kept=False,
+        reason="not judged yet",
+    )
+
+
+def at_distance(distance: float) -> NDArray[np.float32]:
+    """An embedding at `distance` from the one of all zeros."""
+    embedding = np.zeros(128, np.float32)
+    embedding[0] = distance
+    return embedding
