@@ -74,17 +74,21 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 
 
 def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, inputs, output, reverse -> a result for each input: output, frames, faces, seconds."""
+    """swap, inputs, output, reverse, overwrite, settings -> a result for each input."""
+    from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import convert_inputs
 
     swap = get_swap(workspace, arguments["swap"])
     output = arguments.get("output")
+    chosen = dict(arguments.get("settings") or {})
     convert_inputs(
+        workspace,
         swap,
         [Path(path) for path in arguments["inputs"]],
         None if output is None else Path(output),
         reporter,
         reverse=bool(arguments.get("reverse")),
+        settings=ConvertSettings(overwrite=bool(arguments.get("overwrite")), **chosen),
     )
 
 

@@ -84,8 +84,10 @@ def extract(
 
 @click.command(cls=Verb)
 @click.argument("swap")
-@click.option("--steps", type=click.IntRange(min=1), help="Train this many steps more.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train this long.")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Train to this step, counted from the first run."
+)
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train this long now.")
 @detach_option
 @pass_session
 def train(
@@ -117,6 +119,13 @@ def train(
     "-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder to fill."
 )
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
+@click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
+@click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
+@click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
+@click.option("--feather", type=float, help="Fade in over this length, in chip sides.")
+@click.option("--colour", help="How the face takes on the frame's colours: mean-std, none, …")
+@click.option("--opacity", type=float, help="How much of the new face is seen, 0 to 1.")
+@click.option("--smooth", type=int, help="Frames over which the face's place is smoothed; odd.")
 @detach_option
 @pass_session
 def convert(
@@ -125,7 +134,9 @@ def convert(
     inputs: tuple[Path, ...],
     output: Path | None,
     reverse: bool,
+    overwrite: bool,
     detach: bool,
+    **settings: Any,
 ) -> None:
     """Swap the face in videos and images.
 
@@ -146,6 +157,8 @@ def convert(
         "inputs": [str(path.absolute()) for path in inputs],
         "output": None if output is None else str(output.absolute()),
         "reverse": reverse,
+        "overwrite": overwrite,
+        "settings": {name: value for name, value in settings.items() if value is not None},
     }
     outcome = run_job(session, workspace, "convert", one.slug, arguments, detach=detach)
     for result in outcome.results:

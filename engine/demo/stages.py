@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,6 @@ from projects.jobs import Requests
 
 VERSION = 1
 NAME = "demo.json"
-NAMES = ("gather", "extract", "train", "convert", "report")
 
 
 @dataclass
@@ -23,9 +23,10 @@ class Progress:
     """What the demo has done in this workspace so far; seconds of wall time a stage."""
 
     seconds: dict[str, float] = field(default_factory=dict)
-    trained: float = 0.0
-    """Seconds of training in all runs, so that a second run knows whether any is left to do."""
-    reference_trained: float = 0.0
+    planned: float = 0.0
+    """Seconds of training that the first run's budget left; 0 before that is known."""
+    trained: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Seconds that each swap has been trained in all runs."""
 
     @classmethod
     def load(cls, folder: Path) -> Progress:
@@ -36,9 +37,9 @@ class Progress:
         values: dict[str, Any] = read_json(path)
         check_version(path, values, VERSION)
         return cls(
-            {str(name): float(value) for name, value in values.get("seconds", {}).items()},
-            float(values.get("trained", 0.0)),
-            float(values.get("reference_trained", 0.0)),
+            dict(values.get("seconds", {})),
+            float(values.get("planned", 0.0)),
+            defaultdict(float, values.get("trained", {})),
         )
 
     def save(self, folder: Path) -> None:
@@ -50,35 +51,40 @@ class Stages:
     """Times stages and puts their names before what the work inside them says."""
 
     def __init__(self, reporter: Reporter, progress: Progress, folder: Path) -> None:
+        self.progress = progress
         self._reporter = reporter
-        self._progress = progress
         self._folder = folder
 
     @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Time a stage; its seconds are kept also when it is interrupted."""
+    def __call__(self, name: str, *, anew: bool = False) -> Iterator[None]:
+        """Time a stage, also when it is interrupted; runs add up unless it is done `anew`."""
         began = time.monotonic()
+        before = 0.0 if anew else self.progress.seconds.get(name, 0.0)
         try:
             yield
         finally:
-            self._progress.seconds[name] = time.monotonic() - began
-            self._progress.save(self._folder)
+            self.progress.seconds[name] = before + time.monotonic() - began
+            self.progress.save(self._folder)
 
-    def reporter(self, title: str) -> Reporter:
+    def reporter(self, title: str) -> Titled:
         """A reporter whose stages are called `title: name`."""
-        return _Titled(self._reporter, title)
+        return Titled(self._reporter, title)
 
 
-class _Titled:
-    """Passes everything on; stages get a title, results stay inside, for the demo has its own."""
+class Titled:
+    """Passes everything on; stages get a title, and the demo has its own start and result."""
 
     def __init__(self, reporter: Reporter, title: str) -> None:
+        self.trained = 0.0
+        """Seconds of training that went by, by the last step that was told."""
         self._reporter = reporter
         self._title = title
 
     def event(self, kind: str, **fields: Any) -> None:
-        if kind == "result":
+        if kind in ("started", "result"):
             return
+        if kind == "step":
+            self.trained = float(fields["seconds"])
         if kind == "stage":
             fields["name"] = f"{self._title}: {fields['name']}"
         if kind == "progress":

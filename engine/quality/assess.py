@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.conversion.swapper import Swapper, Who
+from engine.conversion.swapper import Swapper
 from engine.faces.align import Alignment
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
@@ -40,14 +40,13 @@ Embedding = NDArray[np.float32]
 class Conversion:
     """What is measured: a result, what it was made from, and the two people's mean embeddings.
 
-    `source` and `target` are float32 [128]. `person` is the decoder that was used.
+    `source` and `target` are float32 [128]. `alignment` is the model's.
     """
 
     target_clip: Path
     result_clip: Path
     source: Embedding
     target: Embedding
-    person: Who = "source"
     alignment: Alignment = Alignment.EYES_BRIDGE
     truth: Truth | None = None
 
@@ -90,9 +89,7 @@ def assess(
     base = _row("target unchanged", unchanged)
     if conversion.truth is not None:
         frames = exact_frames(conversion.target_clip, conversion.result_clip, conversion.truth)
-        exact = compare_exactly(
-            frames, finder, swapper, conversion.alignment, person=conversion.person
-        )
+        exact = compare_exactly(frames, finder, swapper, conversion.alignment)
         row = _with_exact(row, exact.registered, exact.in_place)
         base = _with_exact(base, exact.registered_unchanged, exact.in_place_unchanged)
     drift, identical = _sound(conversion)

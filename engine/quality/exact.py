@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.conversion.swapper import Swapper, Who, face_mask
+from engine.conversion.swapper import Swapper, face_mask
 from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
 from engine.faces.detect import Detection, FaceFinder
 from engine.media.reader import open_frames
@@ -86,8 +86,6 @@ def compare_exactly(
     finder: FaceFinder,
     swapper: Swapper,
     alignment: Alignment,
-    *,
-    person: Who,
 ) -> Exact:
     """Sum the errors of all frames in which a face is found in the target and in the truth."""
     total = Exact(Fidelity(), Fidelity(), Fidelity(), Fidelity())
@@ -101,7 +99,7 @@ def compare_exactly(
         chip = crop(frame.target, mine, size)
         exact_chip = crop(frame.truth, theirs, size)
         inside = warp_mask(frame.mask, theirs, size)
-        decoded = _decode(swapper, chip, face_mask(in_target.landmarks, mine, size), person)
+        decoded = _decode(swapper, chip, face_mask(in_target.landmarks, mine, size))
         total = Exact(
             total.registered + compare(decoded, exact_chip, inside),
             total.registered_unchanged + compare(chip, exact_chip, inside),
@@ -112,10 +110,10 @@ def compare_exactly(
 
 
 def _decode(
-    swapper: Swapper, chip: NDArray[np.uint8], mask: NDArray[np.uint8], person: Who
+    swapper: Swapper, chip: NDArray[np.uint8], mask: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """The network's own answer to one chip, before any blending: uint8 [S, S, 3] RGB."""
-    rgb, _ = swapper.chips(chip[None], mask[None], person)
+    rgb, _ = swapper.chips(chip[None], mask[None], "source")
     return np.asarray(np.rint(np.clip(rgb[0], 0.0, 1.0) * 255.0), dtype=np.uint8)
 
 

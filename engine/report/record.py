@@ -25,6 +25,7 @@ class ConversionRecord:
     faces: int
     seconds: float
     reverse: bool = False
+    alignment: str = "eyes-bridge"
     truth: str | None = None
     truth_mask: str | None = None
     truth_start: int = 0

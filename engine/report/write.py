@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.faces.align import Alignment
 from engine.faces.dataset import person_identity
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
@@ -161,10 +162,12 @@ def _measure(
         result_clip=Path(record.output),
         source=_identity(people[seen]),
         target=_identity(people[altered]),
-        person="target" if record.reverse else "source",
-        truth=_truth(record),
+        alignment=Alignment(record.alignment),
+        truth=truth_of(record),
     )
-    swapper = load_swapper(swap)
+    swapper, damaged = load_swapper(swap, reverse=record.reverse)
+    for warning in damaged:
+        reporter.event("warning", text=warning)
     name = swap.name if record.truth else "swap"
     return assess(
         conversion,
@@ -176,7 +179,8 @@ def _measure(
     )
 
 
-def _truth(record: ConversionRecord) -> Truth | None:
+def truth_of(record: ConversionRecord) -> Truth | None:
+    """The exact answer that belongs to a conversion, if there is one."""
     if record.truth is None or record.truth_mask is None:
         return None
     return Truth(Path(record.truth), Path(record.truth_mask), record.truth_start)
@@ -188,7 +192,7 @@ def _identity(person: Person) -> Embedding:
 
 
 def _part(record: ConversionRecord, table: QualityTable) -> ConversionPart:
-    target, result, truth = Path(record.input), Path(record.output), _truth(record)
+    target, result, truth = Path(record.input), Path(record.output), truth_of(record)
     facts = [
         ("made from", target.name),
         ("frames", f"{record.frames}, {count(record.faces, 'face')} swapped"),
@@ -203,13 +207,17 @@ def _part(record: ConversionRecord, table: QualityTable) -> ConversionPart:
 def stills(target: Path, result: Path, truth: Truth | None) -> bytes:
     """A JPEG of frames side by side; nothing when no frame can be shown."""
     try:
-        if truth is None:
-            chosen = spread(count_frames(target), STILLS)
-        else:
-            chosen = [truth.start + n for n in spread(count_frames(truth.picture), STILLS)]
+        chosen = stills_of(target, truth, STILLS)
         return jpeg(side_by_side(target, result, truth, frames=chosen))
     except (MediaError, ValueError):
         return b""
+
+
+def stills_of(target: Path, truth: Truth | None, number: int) -> list[int]:
+    """Frames spread evenly over the target, or over the part of it that has a truth."""
+    if truth is None:
+        return spread(count_frames(target), number)
+    return [truth.start + index for index in spread(count_frames(truth.picture), number)]
 
 
 def _counts(person: Person) -> FaceCounts:
