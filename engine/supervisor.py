@@ -47,7 +47,7 @@ def main(arguments: Sequence[str], worker: Sequence[str] = WORKER) -> int:
             return _detached(job, worker)
         return supervise(job, worker, started=lambda: None)
     except SwapdeckError as error:
-        sys.stderr.write(f"{error}\n")
+        _print(f"{error}\n")
         return error.exit_code
 
 
@@ -107,12 +107,17 @@ def _detached(job: Job, worker: Sequence[str]) -> int:
         if status == ALREADY_RUNS:
             os.write(writer, str(status).encode())
     except SwapdeckError as error:
-        sys.stderr.write(f"{error}\n")
+        _print(f"{error}\n")
     except BaseException:  # noqa: BLE001 - a forked process must not return into its parent's code
-        traceback.print_exc()
+        _print(traceback.format_exc())
     finally:
-        sys.stderr.flush()
         os._exit(status)
+
+
+def _print(text: str) -> None:
+    with contextlib.suppress(OSError):  # output.log may be on a full disk
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def _account(job: Job, status: int, *, stopped: bool) -> tuple[int, str]:
@@ -129,13 +134,13 @@ def _account(job: Job, status: int, *, stopped: bool) -> tuple[int, str]:
             return code, "It was killed on request. What was saved before is there."
     if stopped and number == signal.SIGTERM:
         return 130, STOPPED  # the signal came before the worker had begun
-    name = signal.Signals(number).name
     if number == signal.SIGKILL:
         return code, (
             "The work was killed (SIGKILL). If nobody did that, the machine's memory was used up: "
             "choose a smaller batch or preset, then run the same command again; it resumes from "
             "what was saved."
         )
+    name = signal.strsignal(number) or f"signal {number}"
     return code, (
         f"The work crashed ({name}). What was saved is there; what it printed is in "
         f"{job.output_path}. Run the same command again, and please report it if it crashes again."

@@ -5,6 +5,7 @@ However the work ends, exit.json says so in one sentence; a traceback goes to ou
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import faulthandler
 import signal
@@ -95,7 +96,8 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
     except BaseException as error:  # noqa: BLE001 - the one place where every end is accounted for
         code, reason = explain(error, job)
         if not isinstance(error, SwapdeckError | KeyboardInterrupt):
-            traceback.print_exc()
+            with contextlib.suppress(OSError):
+                traceback.print_exc()
         return code, reason
     return 0, "Done."
 
@@ -104,8 +106,9 @@ def _say(write: Callable[[], None]) -> None:
     try:
         write()
     except SwapdeckError as error:
-        # A full disk: the other record, or the supervisor's, may still fit.
-        sys.stderr.write(f"{error}\n")
+        # A full disk: the other record may still fit, and the log may not.
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"{error}\n")
 
 
 if __name__ == "__main__":

@@ -162,8 +162,10 @@ def folder_replacing(path: Path, *, replace: bool = True) -> Iterator[Path]:
                 _sync(Path(folder))
             _rename_folder(temporary, path, replace)
             _sync(path.parent)
-    except BaseException:
+    except BaseException as error:
         remove_tree(temporary)
+        if isinstance(error, SwapdeckError) and str(temporary) in str(error):
+            raise type(error)(str(error).replace(str(temporary), str(path))) from error
         raise
 
 

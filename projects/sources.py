@@ -158,8 +158,8 @@ def _check_space(folder: Path, file: Path, size: int) -> None:
     available = free.f_bavail * free.f_frsize
     if size > available:
         raise SwapdeckError(
-            f"The disk of {folder} has {available / 1e9:.1f} GB free, and "
-            f"{printable(file.name)} needs {size / 1e9:.1f} GB. Free some space and gather it "
+            f"The disk is full: {folder} has {available / 1e6:.1f} MB of room, and "
+            f"{printable(file.name)} needs {size / 1e6:.1f} MB. Free some space and gather it "
             "again."
         )
 

@@ -243,6 +243,22 @@ def test_the_traceback_of_a_fault_is_in_the_log(start: Any) -> None:
     assert "Traceback" in running.output() and "ValueError: unforeseen" in running.output()
 
 
+def test_work_that_filled_the_disk_still_says_so(start: Any) -> None:
+    running = start(
+        """
+    def full(*values):
+        raise OSError(28, "No space left on device")
+    os.fsync = os.write = full
+    reporter.event("warning", text="this does not fit")
+    """
+    )
+    running.wait_for_supervisor()
+    found = state(running.job)
+    assert (found.name, found.exit_code) == ("failed", 1)
+    assert found.detail.startswith("The disk is full: ")
+    assert not running.job.exit_path.exists()
+
+
 def test_a_worker_that_is_killed_is_accounted_for_by_its_supervisor(start: Any) -> None:
     running = start(LOOP)
     running.hear("began")
@@ -259,7 +275,7 @@ def test_a_worker_that_crashes_is_accounted_for_too(start: Any) -> None:
     running = start("os.kill(os.getpid(), signal.SIGSEGV)")
     running.wait_for_supervisor()
     found = state(running.job)
-    assert found.exit_code == 139 and "crashed (SIGSEGV)" in found.detail
+    assert found.exit_code == 139 and "crashed (Segmentation fault)" in found.detail
     assert "Fatal Python error" in running.output()
 
 

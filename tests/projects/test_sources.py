@@ -91,7 +91,7 @@ def test_a_file_larger_than_the_free_space_is_refused_before_it_is_copied(
     with huge.open("wb") as file:
         file.truncate(1 << 40)
     monkeypatch.setattr(sources, "sha256_file", lambda path: "0" * 64)
-    with pytest.raises(SwapdeckError, match=r"GB free.*needs 1099.5 GB"):
+    with pytest.raises(SwapdeckError, match=r"disk is full.*needs 1099511.6 MB"):
         add_source(ada, huge, "video", "")
     assert list(ada.sources_dir.iterdir()) == []
 
