@@ -1,15 +1,18 @@
 """Following a head from frame to frame, and not across a cut."""
 
+from collections.abc import Callable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.faces.tracks import Sighting, chains, group_tracks, overlap, thumbnail
-from tests.engine.faces.made import at_distance, made_face
+from projects.faces import Face
 
 DARK = np.zeros((16, 16, 3), np.float32)
 LIGHT = np.full((16, 16, 3), 0.4, np.float32)
 
 
-def seen(frame: int, left: int, look: np.ndarray = DARK) -> Sighting:
+def seen(frame: int, left: int, look: NDArray[np.float32] = DARK) -> Sighting:
     return Sighting(frame, (left, 0, left + 100, 100), look)
 
 
@@ -60,7 +63,9 @@ def test_a_thumbnail_is_the_picture_made_small() -> None:
     assert (small[:, 8:, 1] == 1).all()
 
 
-def test_a_chain_follows_small_moves_within_one_source() -> None:
+def test_a_chain_follows_small_moves_within_one_source(
+    made_face: Callable[..., Face], at_distance: Callable[[float], NDArray[np.float32]]
+) -> None:
     own = at_distance(0.1)
     faces = [made_face(frame, left=100 + 2 * frame, embedding=own) for frame in range(5)]
     faces += [made_face(5, left=160, embedding=own)]

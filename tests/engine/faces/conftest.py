@@ -1,6 +1,9 @@
 """Stored faces made from numbers, for tests of what is done with them."""
 
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from engine.faces.align import fit_transform
@@ -9,8 +12,23 @@ from projects.faces import Face
 
 SOURCE = "5" * 64
 
+MakeFace = Callable[..., Face]
+AtDistance = Callable[[float], NDArray[np.float32]]
 
-def made_face(
+
+@pytest.fixture
+def made_face() -> MakeFace:
+    """A face that is not judged: frame, embedding, left, width, sharpness, source."""
+    return _made_face
+
+
+@pytest.fixture
+def at_distance() -> AtDistance:
+    """An embedding at a distance from the one of all zeros."""
+    return _at_distance
+
+
+def _made_face(
     frame: int,
     *,
     embedding: NDArray[np.float32],
@@ -41,7 +59,7 @@ def made_face(
     )
 
 
-def at_distance(distance: float) -> NDArray[np.float32]:
+def _at_distance(distance: float) -> NDArray[np.float32]:
     """An embedding at `distance` from the one of all zeros."""
     embedding = np.zeros(128, np.float32)
     embedding[0] = distance
