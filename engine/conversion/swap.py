@@ -1,0 +1,131 @@
+"""The second pass: decode each located face and lay it into its frame."""
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.conversion.blend import blend
+from engine.conversion.colour import COLOURS
+from engine.conversion.locate import LocatedFace
+from engine.conversion.mask import blend_mask
+from engine.conversion.settings import ConvertSettings
+from engine.conversion.swapper import Swapper, Who, face_mask
+from engine.faces.align import crop
+from engine.media import Frame
+from engine.media.ahead import ahead
+
+_BATCH_BYTES: Final = 96 << 20
+_SURE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A located face and the chip that was cut from its frame, uint8 [S, S, 3]."""
+
+    face: LocatedFace
+    chip: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """What the model answered for a cut: rgb float32 [S, S, 3] and mask float32 [S, S], 0..1."""
+
+    cut: _Cut
+    rgb: npt.NDArray[np.float32]
+    mask: npt.NDArray[np.float32]
+
+
+def swapped_frames(
+    frames: Iterable[Frame],
+    faces: dict[int, LocatedFace],
+    swapper: Swapper,
+    settings: ConvertSettings,
+    who: Who = "source",
+) -> Iterator[Frame]:
+    """The frames with `who`'s face in place of the located ones; the others come out as they are.
+
+    faces: by the frame's index. Cutting, decoding and blending run in threads of their own, a
+    few frames ahead of the reader. Everything outside the mask keeps its bits.
+    """
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="swap") as pool:
+
+        def finish(item: tuple[Frame, _Decoded | None]) -> Frame:
+            frame, decoded = item
+            return frame if decoded is None else _blended(frame, decoded, settings)
+
+        def blended() -> Iterator[list[Frame]]:
+            cuts = ahead(_batches(frames, faces, swapper.size, settings.batch), 1)
+            for batch in cuts:
+                decoded = _decode([cut for _, cut in batch if cut], swapper, settings.batch, who)
+                pairs = [(frame, next(decoded) if cut else None) for frame, cut in batch]
+                yield list(pool.map(finish, pairs))
+
+        for done in ahead(blended(), 1):
+            yield from done
+
+
+def swap_face(
+    image: npt.NDArray[np.uint8],
+    face: LocatedFace,
+    swapper: Swapper,
+    settings: ConvertSettings,
+    who: Who = "source",
+) -> npt.NDArray[np.uint8]:
+    """One picture, uint8 [H, W, 3] RGB, with one face swapped; the picture given is unchanged."""
+    frame = Frame(face.frame, None, 0.0, image)
+    (done,) = swapped_frames([frame], {face.frame: face}, swapper, settings, who)
+    return done.image
+
+
+def _batches(
+    frames: Iterable[Frame], faces: dict[int, LocatedFace], size: int, most: int
+) -> Iterator[list[tuple[Frame, _Cut | None]]]:
+    """Consecutive frames, with at most `most` chips and a bounded number of bytes together."""
+    batch: list[tuple[Frame, _Cut | None]] = []
+    cuts = held = 0
+    for frame in frames:
+        face = faces.get(frame.index)
+        cut = None
+        if face is not None:
+            cut = _Cut(face, crop(frame.image, face.transform, size))
+            cuts += 1
+        batch.append((frame, cut))
+        held += frame.image.nbytes
+        if cuts == most or len(batch) >= 2 * most or held >= _BATCH_BYTES:
+            yield batch
+            batch, cuts, held = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _decode(cuts: list[_Cut], swapper: Swapper, batch: int, who: Who) -> Iterator[_Decoded]:
+    """The model's answers, in order; what it is given always has `batch` chips."""
+    if not cuts:
+        return
+    spare = batch - len(cuts)
+    masks = [face_mask(cut.face.landmarks, cut.face.transform, swapper.size) for cut in cuts]
+    rgb, mask = swapper.chips(
+        np.stack([cut.chip for cut in cuts] + [np.zeros_like(cuts[0].chip)] * spare),
+        np.stack(masks + [np.zeros_like(masks[0])] * spare),
+        who,
+    )
+    for number, cut in enumerate(cuts):
+        yield _Decoded(cut, rgb[number], mask[number])
+
+
+def _blended(frame: Frame, decoded: _Decoded, settings: ConvertSettings) -> Frame:
+    face, chip = decoded.cut.face, decoded.cut.chip
+    mask = blend_mask(face.landmarks, face.transform, decoded.mask, settings)
+    outline = face_mask(face.landmarks, face.transform, len(chip)) > 255 * _SURE
+    inside = outline & (decoded.mask > _SURE)
+    original = chip.astype(np.float32) / 255
+    rgb = COLOURS[settings.colour](decoded.rgb, original, inside)
+    image = frame.image.copy()
+    blend(image, rgb, mask, face.transform, settings.opacity)
+    return replace(frame, image=image)

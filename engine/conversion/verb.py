@@ -1,0 +1,126 @@
+"""`swapdeck convert`: the inputs of one command, one by one, with a swap's newest model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.conversion.convert import ConvertResult, Target, check_output, convert
+from engine.conversion.settings import ConvertSettings
+from engine.faces.dataset import person_identity
+from engine.media import probe
+from engine.media.writer import CONTAINERS, default_suffix
+from engine.report.record import ConversionRecord, save_record
+from engine.reporting import Reporter
+from engine.training.inference import load_swapper
+from projects.errors import CommandError
+from projects.faces import FaceIndex
+from projects.people import Person, get_person
+from projects.swaps import Swap
+from projects.workspace import Workspace
+
+
+def convert_inputs(
+    workspace: Workspace,
+    swap: Swap,
+    inputs: Sequence[Path],
+    output: Path | None,
+    reporter: Reporter,
+    *,
+    reverse: bool = False,
+    settings: ConvertSettings | None = None,
+) -> list[ConvertResult]:
+    """Convert every input and leave a record beside the swap's results for its report.
+
+    output: a file for one input, or a folder for any number; the swap's results when None.
+    reverse: the target person's face on footage of the source person.
+    Everything that can be wrong with the command is found before the first frame is read.
+
+    Raises CommandError, MediaError, NoTargetError, StopRequested.
+    """
+    settings = settings or ConvertSettings()
+    altered = get_person(workspace, swap.source if reverse else swap.target)
+    plan = [(path, _output(swap, path, output, len(inputs), reverse)) for path in inputs]
+    _check_distinct([result for _, result in plan])
+    for path, result in plan:
+        probe(path)
+        check_output(path, result, settings)
+    target = Target(altered.name, _identity(altered))
+    swapper, warnings = load_swapper(swap, reverse=reverse)
+    for warning in warnings:
+        reporter.event("warning", text=warning)
+    results = []
+    for path, result in plan:
+        done = convert(
+            path,
+            result,
+            target,
+            swapper,
+            settings,
+            reporter,
+        )
+        _record(swap, path, done, swapper.step, reverse)
+        reporter.event(
+            "result",
+            swap=swap.slug,
+            input=str(path),
+            output=str(done.output),
+            frames=done.frames,
+            faces=done.swapped,
+            left_alone=done.left_alone,
+            seconds=done.seconds,
+        )
+        results.append(done)
+    return results
+
+
+def _identity(person: Person) -> npt.NDArray[np.float32]:
+    with FaceIndex(person.index_path, readonly=True) as index:
+        return person_identity(index)
+
+
+def _output(swap: Swap, path: Path, output: Path | None, inputs: int, reverse: bool) -> Path:
+    name = f"{path.stem}-{swap.slug}{'-reversed' if reverse else ''}"
+    suffix = default_suffix(path)
+    if output is None:
+        return _free(swap.results_dir, name, suffix)
+    single = inputs == 1 and not (output.is_dir() and suffix)
+    if single and (output.suffix.lower() in CONTAINERS or probe(path).kind != "video"):
+        return output
+    if inputs == 1 and output.suffix and not output.is_dir():
+        kinds = ", ".join(sorted(CONTAINERS))
+        raise CommandError(f"{output} has no name for a video. End it with one of {kinds}.")
+    if not output.is_dir():
+        raise CommandError(f"There is no folder {output}. Create it, or name one that is there.")
+    return _free(output, name, suffix)
+
+
+def _free(folder: Path, name: str, suffix: str) -> Path:
+    """A name in the folder that is not taken, numbered from 2 when it has to be."""
+    path, number = folder / f"{name}{suffix}", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}{suffix}"
+    return path
+
+
+def _check_distinct(outputs: list[Path]) -> None:
+    for path in outputs:
+        if outputs.count(path) > 1:
+            raise CommandError(
+                f"Two of the inputs would both become {path}. Convert them one at a time."
+            )
+
+
+def _record(swap: Swap, path: Path, done: ConvertResult, step: int, reverse: bool) -> None:
+    record = ConversionRecord(
+        input=str(path.absolute()),
+        output=str(done.output.absolute()),
+        step=step,
+        frames=done.frames,
+        faces=done.swapped,
+        seconds=done.seconds,
+        reverse=reverse,
+    )
+    save_record(swap, record)
