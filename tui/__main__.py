@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> int:
         )
         return 2
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    gc.set_threshold(20_000, 20, 50)  # importing and mounting make many objects that all stay
     try:
         root = arguments.workspace or default_root()
     except SwapdeckError as error:

@@ -49,7 +49,6 @@ class Dashboard(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (160, "-widest")]  # noqa: RUF012
     CSS = """
     Screen { background: $background; }
-    Footer { background: $footer-background; }
     Toast { background: $panel; }
     """
 

@@ -11,52 +11,16 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from projects.jobfiles import Asked
-from tui.actions import JOBS, MODES, bindings, ids
+from tui.actions import JOBS, bindings, ids
 from tui.dialogs import Confirm
+from tui.frame import Heading, Keys
 from tui.panes import Pane
 from tui.rows import Column, Row, Rows
 from tui.snapshot import Detail, JobRow, Snapshot
 from tui.states import can_be_asked
-
-
-class Heading(Horizontal):
-    """The modes with their keys, how many jobs run, and which workspace this is."""
-
-    DEFAULT_CSS = """
-    Heading { height: 1; margin-bottom: 1; background: $panel; padding: 0 1; }
-    Heading Static { width: auto; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
-    Heading #place { width: 1fr; text-align: right; color: $quiet; }
-    Heading Static { link-style: none; link-color: $quiet; link-background: $panel; }
-    Heading Static { link-style-hover: none; link-background-hover: $boost; }
-    Heading Static { link-color-hover: $foreground; }
-    """
-
-    def __init__(self, mode: str) -> None:
-        super().__init__()
-        self.mode = mode
-
-    def compose(self) -> ComposeResult:
-        tabs = ["[b $primary]swapdeck[/]  "]
-        for number, (name, title) in enumerate(MODES.items(), start=1):
-            tabs.append(
-                f"[b on $selected] {number} {title} [/]"
-                if name == self.mode
-                else f"[@click=app.mode('{name}')] {number} {title} [/]"
-            )
-        yield Static("".join(tabs), id="tabs")
-        yield Static(id="place")
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Bring the right-hand side up to date."""
-        running = sum(row.state in ("running", "stopping") for row in snapshot.jobs)
-        waiting = sum(row.state in ("waiting", "paused") for row in snapshot.jobs)
-        parts = [Content.styled(f"● {running} running", "$primary")] if running else []
-        parts += [Content.styled(f"○ {waiting} waiting", "$quiet")] if waiting else []
-        parts.append(Content(snapshot.place))
-        self.query_one("#place", Static).update(Content("  ").join(parts))
 
 
 class BaseScreen(Screen[None]):
@@ -71,7 +35,7 @@ class BaseScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Heading(self.MODE)
         yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        yield Keys()
 
     def on_screen_resume(self) -> None:
         self.post_message(self.Wanted())
@@ -162,9 +126,10 @@ class ModeScreen(BaseScreen):
         super().update(snapshot, key, detail)
         rows = self.rows(snapshot)
         notice = self._notice(snapshot, bool(rows))
+        shown = self.query_one("#notice", Static)
         self.set_class(notice is not None, "-notice")
-        if notice is not None:
-            self.query_one("#notice", Static).update(notice)
+        if notice is not None and notice != shown.content:
+            shown.update(notice)
         self.query_one(Rows).show(rows)
         if not rows:
             self.remove_class("-open")

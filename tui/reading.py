@@ -23,7 +23,6 @@ from projects.people import Person, load_person
 from projects.sources import list_sources
 from projects.swaps import Swap, load_swap
 from projects.workspace import Workspace, open_workspace
-from tui.machine import read_system
 from tui.progress import Event, Follower, Progress, number, whole
 from tui.snapshot import (
     Detail,
@@ -88,6 +87,8 @@ class Reader:
         }
         try:
             if mode == "system":
+                from tui.machine import read_system  # slow to import, and seldom wanted
+
                 return read_system(self._root)
             return readers[mode](open_workspace(self._root), key)
         except (SwapdeckError, OSError):
