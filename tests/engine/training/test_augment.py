@@ -1,0 +1,71 @@
+"""Batches are a function of the key, stay in range, and put masks where the pixels are."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.training.augment import GREY, look_up, place, relight, sample
+from engine.training.settings import Augmentation
+
+STILL = Augmentation(
+    rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0, gain=0.0, gamma=0.0, tint=0.0
+)
+
+
+def test_the_same_key_gives_the_same_batch_and_another_key_another(pixels):
+    batches = [
+        sample(pixels["source"], jax.random.key(n), 4, 32, 4 / 3, Augmentation(), True)
+        for n in (5, 5, 6)
+    ]
+    for one, two in zip(batches[0], batches[1], strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(batches[0].wanted, batches[2].wanted)
+
+
+def test_a_batch_has_the_stated_shapes_and_stays_between_0_and_1(pixels):
+    batch = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, Augmentation(), True)
+    assert batch.seen.shape == batch.wanted.shape == (4, 32, 32, 3)
+    assert batch.mask.shape == batch.features.shape == (4, 32, 32, 1)
+    for part in batch:
+        assert part.dtype == jnp.float32
+        assert float(part.min()) >= 0 and float(part.max()) <= 1
+
+
+def test_without_any_change_a_chip_is_the_middle_of_its_crop():
+    crop = np.zeros((1, 8, 8, 5), np.uint8)
+    crop[0, 1:7, 1:7, 0] = np.arange(36).reshape(6, 6) * 7
+    field = place(jax.random.key(0), 1, 6, STILL)
+    chip = look_up(jnp.asarray(crop), jnp.zeros(1, jnp.int32), field, 8 / 6)
+    np.testing.assert_allclose(chip[0, :, :, 0] * 255, crop[0, 1:7, 1:7, 0], atol=1e-3)
+
+
+def test_a_mirrored_chip_is_the_mirror_image(pixels):
+    always, never = (place(jax.random.key(0), 2, 32, replace(STILL, flip=p)) for p in (1.0, 0.0))
+    index = jnp.array([0, 1])
+    mirrored = look_up(pixels["source"], index, always, 4 / 3)
+    straight = look_up(pixels["source"], index, never, 4 / 3)
+    np.testing.assert_allclose(mirrored, straight[:, :, ::-1], atol=1e-5)
+
+
+def test_a_masked_batch_hides_everything_outside_the_face(pixels):
+    batch = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, STILL, True)
+    outside = np.asarray(batch.mask[..., 0]) == 0
+    np.testing.assert_allclose(np.asarray(batch.seen)[outside], GREY)
+    assert not np.allclose(np.asarray(batch.wanted)[outside], GREY)
+
+
+def test_light_changes_only_what_the_encoder_sees(pixels):
+    bright = replace(STILL, gain=0.5)
+    lit = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, bright, False)
+    plain = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, STILL, False)
+    np.testing.assert_array_equal(lit.wanted, plain.wanted)
+    assert float(jnp.abs(lit.seen - plain.seen).max()) > 0.05
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_relighting_by_nothing_changes_nothing(value: float):
+    picture = jnp.full((2, 4, 4, 3), value)
+    np.testing.assert_allclose(relight(picture, jax.random.key(0), STILL), picture, atol=2e-3)
