@@ -5,9 +5,11 @@ in dlib: frontal faces of about 80 pixels and more; then 68 landmarks by an ense
 trees (V. Kazemi, J. Sullivan, CVPR 2014).
 """
 
+import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import dlib
 import numpy as np
@@ -40,7 +42,7 @@ class FaceFinder:
         upsample: how many times frames are doubled before the search, for faces smaller than
         80 pixels; each time costs four times as much. Raises ModelError.
         """
-        self._detector = dlib.get_frontal_face_detector()
+        self._detector = copy.deepcopy(_frontal_detector())
         self._predictor = load_landmark_model(landmark_model)
         self._upsample = upsample
 
@@ -71,3 +73,9 @@ class FaceFinder:
             for box, score in zip(boxes, scores, strict=True)
         ]
         return sorted(found, key=lambda detection: -detection.score)
+
+
+@cache
+def _frontal_detector() -> Any:
+    """Unpacking it takes half a second, copying it a thousandth; a copy serves one thread."""
+    return dlib.get_frontal_face_detector()

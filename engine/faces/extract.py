@@ -157,7 +157,6 @@ class _Run:
         with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
             try:
                 for batch in self._batches(unfinished):
-                    self._reporter.check()
                     while len(waiting) > workers:
                         self._store(*waiting.popleft())
                     waiting.append((batch, pool.submit(scanner.scan, batch)))
@@ -193,6 +192,7 @@ class _Run:
                 self.warnings.append(f"{source.name} was left out. {error}")
 
     def _store(self, batch: Batch, future: Future[list[Face]]) -> None:
+        self._reporter.check()
         while True:
             try:
                 faces = future.result(_CHECK_SECONDS)

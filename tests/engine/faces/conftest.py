@@ -1,13 +1,19 @@
 """Stored faces made from numbers, for tests of what is done with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from engine.avatars.demo import demo_clips
 from numpy.typing import NDArray
 
 from engine.faces.align import fit_transform
 from engine.faces.template import TEMPLATE
+from engine.media import open_frames
 from projects.faces import Face
 
 SOURCE = "5" * 64
@@ -64,3 +70,34 @@ def _at_distance(distance: float) -> NDArray[np.float32]:
     embedding = np.zeros(128, np.float32)
     embedding[0] = distance
     return embedding
+
+
+@pytest.fixture(scope="session")
+def frames() -> dict[str, list[NDArray[np.uint8]]]:
+    """The first 40 frames of the two rendered people, uint8 [H, W, 3] RGB."""
+    clips = demo_clips()
+    found = {}
+    for name, path in (("source", clips.source), ("target", clips.target)):
+        with open_frames(path) as reader:
+            found[name] = [frame.image for frame in islice(reader, 40)]
+    return found
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Callable[..., Path]:
+    """A video of given frames; `cut` keeps only that part of the file, with its header."""
+
+    def write(name: str, images: Sequence[NDArray[np.uint8]], *, cut: float = 1.0) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+            stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "12"})
+            stream.height, stream.width = images[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            for image in images:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            container.mux(stream.encode(None))
+        data = path.read_bytes()
+        path.write_bytes(data[: round(len(data) * cut)])
+        return path
+
+    return write

@@ -1,0 +1,250 @@
+"""From sources to a dataset: found, judged, resumed, and said when it cannot be."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.faces.align import CROP_MARGIN, CROP_SIZE, apply, chip_matrix
+from engine.faces.dataset import (
+    embedding_of,
+    landmarks_of,
+    load_crop,
+    person_identity,
+    transform_of,
+)
+from engine.faces.extract import ExtractSettings, NoFacesError, extract_person
+from engine.reporting import CollectingReporter, NullReporter
+from projects.errors import CommandError, DamagedError, StopRequested, SwapdeckError
+from projects.faces import Face, FaceIndex
+from projects.people import Person
+from projects.sources import add_source
+
+Frames = dict[str, list[NDArray[np.uint8]]]
+Clip = Callable[..., Path]
+SETTINGS = ExtractSettings(workers=2)
+
+
+def stored(person: Person) -> list[Face]:
+    with FaceIndex(person.index_path) as index:
+        return index.faces()
+
+
+def content(person: Person) -> list[tuple[Any, ...]]:
+    """What is known of each face, apart from its number."""
+    return [(f.source, f.frame, f.box, f.landmarks, f.embedding, f.reason) for f in stored(person)]
+
+
+def crops(person: Person) -> list[str]:
+    return sorted(path.name for path in person.faces_dir.iterdir())
+
+
+@pytest.fixture
+def head(clip: Clip, frames: Frames) -> Path:
+    return clip("head.mp4", frames["source"])
+
+
+@pytest.fixture
+def ada_with_clip(ada: Person, head: Path) -> Person:
+    add_source(ada, head, "video", str(head))
+    return ada
+
+
+def test_every_frame_gives_an_upright_face_with_everything_known(ada_with_clip: Person) -> None:
+    reporter = CollectingReporter()
+    result = extract_person(ada_with_clip, SETTINGS, reporter)
+    assert (result.frames, result.faces, result.kept, result.reasons) == (40, 40, 40, {})
+    faces = stored(ada_with_clip)
+    assert [face.frame for face in faces] == list(range(40))
+    assert crops(ada_with_clip) == sorted(face.crop for face in faces)
+    for face in faces[::13]:
+        matrix = chip_matrix(transform_of(face), CROP_SIZE, CROP_MARGIN)
+        eyes = apply(matrix, landmarks_of(face)[36:48])
+        assert abs(eyes[:6, 1].mean() - eyes[6:, 1].mean()) < 4, "the eyes are level"
+        picture = load_crop(ada_with_clip, face)
+        assert picture.shape == (CROP_SIZE, CROP_SIZE, 3)
+        assert abs(face.yaw) < 40
+        assert face.sharpness > 0.5
+    with FaceIndex(ada_with_clip.index_path) as index:
+        mean = person_identity(index)
+    assert np.linalg.norm(embedding_of(faces[0]) - mean) < 0.4
+    last = reporter.of("progress")[-1]
+    assert (last["done"], last["total"]) == (40, 40)
+
+
+def test_a_crop_is_the_frame_seen_through_the_transform(
+    ada_with_clip: Person, frames: Frames
+) -> None:
+    extract_person(ada_with_clip, SETTINGS, NullReporter())
+    face = stored(ada_with_clip)[7]
+    matrix = chip_matrix(transform_of(face), CROP_SIZE, CROP_MARGIN)
+    seen = cv2.warpAffine(frames["source"][7], matrix, (CROP_SIZE, CROP_SIZE))
+    middle = np.s_[64:192, 64:192]
+    difference = load_crop(ada_with_clip, face)[middle].astype(float) - seen[middle]
+    assert np.abs(difference).mean() < 5
+
+
+def test_a_second_run_has_nothing_to_do(ada_with_clip: Person) -> None:
+    extract_person(ada_with_clip, SETTINGS, NullReporter())
+    before = stored(ada_with_clip)
+    result = extract_person(ada_with_clip, SETTINGS, NullReporter())
+    assert (result.frames, result.kept) == (0, 40)
+    assert stored(ada_with_clip) == before
+
+
+def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(
+    ada_with_clip: Person, ben: Person, head: Path
+) -> None:
+    reporter = CollectingReporter()
+    reporter.stop = lambda: bool(reporter.of("progress"))
+    with pytest.raises(StopRequested):
+        extract_person(ada_with_clip, SETTINGS, reporter)
+    so_far = stored(ada_with_clip)
+    assert 0 < len(so_far) < 40
+    result = extract_person(ada_with_clip, SETTINGS, NullReporter())
+    assert result.frames == 40 - len(so_far)
+
+    add_source(ben, head, "video", str(head))
+    extract_person(ben, SETTINGS, NullReporter())
+    assert content(ada_with_clip) == content(ben)
+    assert crops(ada_with_clip) == crops(ben)
+
+
+def test_a_killed_run_loses_no_stored_batch_and_finds_nothing_twice(
+    ada_with_clip: Person, ben: Person, head: Path
+) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from engine.faces.extract import ExtractSettings, extract_person
+from engine.reporting import CollectingReporter
+from projects.people import load_person
+
+def show(event):
+    if event["kind"] == "progress":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+extract_person(
+    load_person(Path({str(ada_with_clip.root)!r})), ExtractSettings(), CollectingReporter(show)
+)
+"""
+    killed = subprocess.run([sys.executable, "-c", code], cwd=Path.cwd())
+    assert killed.returncode == -signal.SIGKILL
+    so_far = stored(ada_with_clip)
+    assert 0 < len(so_far) < 40
+    assert set(crops(ada_with_clip)) >= {face.crop for face in so_far}
+
+    extract_person(ada_with_clip, SETTINGS, NullReporter())
+    add_source(ben, head, "video", str(head))
+    extract_person(ben, SETTINGS, NullReporter())
+    assert content(ada_with_clip) == content(ben)
+    assert [name for name in crops(ada_with_clip) if not name.startswith(".")] == crops(ben)
+
+
+def test_a_stranger_in_the_shot_is_rejected(ada: Person, clip: Clip, frames: Frames) -> None:
+    both = [
+        np.concatenate([own, other], axis=1)
+        for own, other in zip(frames["source"][:8], frames["target"][:8], strict=True)
+    ]
+    for name, images in (("both.mp4", both), ("own.mp4", frames["source"][8:16])):
+        add_source(ada, clip(name, images), "video", name)
+    result = extract_person(ada, SETTINGS, NullReporter())
+    assert (result.faces, result.kept, result.reasons) == (24, 16, {"stranger": 8})
+    middle = frames["source"][0].shape[1]
+    strangers = [face for face in stored(ada) if not face.kept]
+    assert all(face.box[0] >= middle for face in strangers)
+
+
+def test_one_face_in_one_picture_is_a_dataset(ada: Person, tmp_path: Path, frames: Frames) -> None:
+    path = tmp_path / "one.png"
+    cv2.imwrite(str(path), frames["source"][0][..., ::-1])
+    add_source(ada, path, "image", str(path))
+    result = extract_person(ada, SETTINGS, NullReporter())
+    assert (result.frames, result.faces, result.kept) == (1, 1, 1)
+
+
+def test_every_third_frame(ada_with_clip: Person) -> None:
+    result = extract_person(ada_with_clip, ExtractSettings(every=3), NullReporter())
+    assert result.frames == 14
+    assert [face.frame for face in stored(ada_with_clip)] == list(range(0, 40, 3))
+
+
+def test_other_settings_search_anew_and_other_bounds_only_judge_anew(
+    ada_with_clip: Person,
+) -> None:
+    extract_person(ada_with_clip, ExtractSettings(every=10), NullReporter())
+    searched = extract_person(ada_with_clip, ExtractSettings(every=20), NullReporter())
+    assert (searched.frames, searched.faces) == (2, 2)
+    assert len(crops(ada_with_clip)) == 2
+    widths = [face.box[2] - face.box[0] for face in stored(ada_with_clip)]
+    with pytest.raises(NoFacesError, match="none was kept: 2 too small"):
+        extract_person(
+            ada_with_clip, ExtractSettings(every=20, min_size=max(widths) + 1), NullReporter()
+        )
+    again = extract_person(ada_with_clip, ExtractSettings(every=20, again=True), NullReporter())
+    assert (again.frames, again.kept) == (2, 2)
+
+
+def test_no_face_in_any_frame_is_an_error_that_names_the_footage(ada: Person, clip: Clip) -> None:
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, (90, 120, 3), np.uint8) for _ in range(4)]
+    add_source(ada, clip("fog.mp4", images), "video", "fog.mp4")
+    for _ in range(2):
+        with pytest.raises(NoFacesError, match=r"No face was found.*fog\.mp4.*gather ada") as error:
+            extract_person(ada, SETTINGS, NullReporter())
+        assert error.value.exit_code == 1
+    assert crops(ada) == []
+
+
+def test_a_person_without_sources_is_told_how_to_bring_them_in(ada: Person) -> None:
+    with pytest.raises(CommandError, match="swapdeck gather ada"):
+        extract_person(ada, SETTINGS, NullReporter())
+
+
+def test_a_truncated_video_is_used_as_far_as_it_goes_and_never_silently(
+    ada: Person, clip: Clip, frames: Frames
+) -> None:
+    path = clip("half.mp4", frames["source"], cut=0.6)
+    add_source(ada, path, "video", str(path))
+    for _ in range(2):
+        reporter = CollectingReporter()
+        result = extract_person(ada, SETTINGS, reporter)
+        assert 0 < result.faces < 40
+        (warning,) = reporter.of("warning")
+        assert "declares 40 frames" in warning["text"]
+
+
+def test_a_source_that_cannot_be_read_leaves_the_others(
+    ada_with_clip: Person, clip: Clip, frames: Frames
+) -> None:
+    path = clip("other.mp4", frames["source"][:5])
+    source, _ = add_source(ada_with_clip, path, "video", str(path))
+    source.path.write_bytes(b"not a video any more")
+    reporter = CollectingReporter()
+    result = extract_person(ada_with_clip, SETTINGS, reporter)
+    assert result.kept == 40
+    (warning,) = reporter.of("warning")
+    assert "other.mp4 was left out" in warning["text"]
+
+
+def test_a_damaged_crop_is_an_error_that_says_how_to_mend_it(ada_with_clip: Person) -> None:
+    extract_person(ada_with_clip, ExtractSettings(every=20), NullReporter())
+    face = stored(ada_with_clip)[0]
+    (ada_with_clip.faces_dir / face.crop).write_bytes(b"not a picture")
+    with pytest.raises(DamagedError, match="extract ada --again"):
+        load_crop(ada_with_clip, face)
+    (ada_with_clip.faces_dir / face.crop).unlink()
+    with pytest.raises(DamagedError, match="is missing"):
+        load_crop(ada_with_clip, face)
+
+
+def test_nobody_has_an_identity_before_there_are_faces(ada: Person) -> None:
+    with FaceIndex(ada.index_path) as index, pytest.raises(SwapdeckError, match="swapdeck extract"):
+        person_identity(index)
