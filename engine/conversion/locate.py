@@ -115,11 +115,11 @@ def locate(
         stack.callback(_close, read)
         for frame, sightings in _sightings(read, eyes, settings.alignment):
             frames += 1
-            tracks = tracker.add(frame.index, sightings)
+            look = _Look(frame.image, eyes.embedder)
+            tracks = tracker.add(frame.index, sightings, look.same_person)
             for track, sighting in zip(tracks, sightings, strict=True):
                 if track.wants_look():
-                    landmarks = sighting.detection.landmarks
-                    track.embeddings.append(eyes.embedder.embed(frame.image, landmarks))
+                    track.embeddings.append(look.embedding(sighting))
             progress.step()
         shortfall = reader.shortfall()
     progress.end()
@@ -134,6 +134,24 @@ def locate(
         nearest=min(distances, default=float("inf")),
         warnings=(shortfall,) if shortfall else (),
     )
+
+
+class _Look:
+    """The identities of the faces of one frame, each embedded at most once."""
+
+    def __init__(self, image: Image, embedder: Embeds) -> None:
+        self._image = image
+        self._embedder = embedder
+        self._known: dict[int, Identity] = {}
+
+    def embedding(self, sighting: Sighting) -> Identity:
+        if id(sighting) not in self._known:
+            landmarks = sighting.detection.landmarks
+            self._known[id(sighting)] = self._embedder.embed(self._image, landmarks)
+        return self._known[id(sighting)]
+
+    def same_person(self, track: Track, sighting: Sighting) -> bool:
+        return track.distance(self.embedding(sighting)) <= FOLLOWED_THRESHOLD
 
 
 def _sightings(

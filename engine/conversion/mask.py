@@ -46,7 +46,7 @@ def _feathered(
     drawn = cv2.erode(mask, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0.0)
     for _ in range(2 if reach else 0):
         drawn = cv2.blur(drawn, (2 * reach + 1, 2 * reach + 1), borderType=cv2.BORDER_CONSTANT)
-    drawn = np.asarray(drawn, np.float32)
+    drawn = np.minimum(np.asarray(drawn, np.float32), mask)
     drawn[[0, -1]] = 0
     drawn[:, [0, -1]] = 0
     return np.clip(drawn, 0, 1)

@@ -124,7 +124,7 @@ def _blended(frame: Frame, decoded: _Decoded, settings: ConvertSettings) -> Fram
     mask = blend_mask(face.landmarks, face.transform, decoded.mask, settings)
     outline = face_mask(face.landmarks, face.transform, len(chip)) > 255 * _SURE
     inside = outline & (decoded.mask > _SURE)
-    original = chip.astype(np.float32) / 255
+    original = np.asarray(chip / 255, np.float32)
     rgb = COLOURS[settings.colour](decoded.rgb, original, inside)
     image = frame.image.copy()
     blend(image, rgb, mask, face.transform, settings.opacity)

@@ -1,6 +1,6 @@
 """Following heads from frame to frame, so that each is identified by several looks at it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,8 +18,8 @@ _UNLIKE: Final = 0.08
 """Mean difference of two aligned thumbnails above which a cut put somebody else there; at most
 0.06 between neighbouring frames, at least 0.13 between two people (measured for extraction)."""
 _STEP: Final = 0.05
-"""Mean way of the landmarks from frame to frame, in widths of the box, that needs no likeness: a
-hand may cross the face, but two people who change places in a cut are 0.5 apart and more."""
+"""Mean way of the landmarks from frame to frame, in widths of the box, within which an unlike
+picture may still be the same head with a hand or a shadow across it; its identity then decides."""
 _LOOKS: Final = (0, 6, 16, 32)
 _LOOK_EVERY: Final = 48
 
@@ -62,15 +62,23 @@ class Tracker:
         self.tracks: list[Track] = []
         self._open: list[Track] = []
 
-    def add(self, frame: int, sightings: Sequence[Sighting]) -> list[Track]:
-        """The track of each of a frame's sightings, in their order; new ones are begun."""
+    def add(
+        self,
+        frame: int,
+        sightings: Sequence[Sighting],
+        same_person: Callable[[Track, Sighting], bool],
+    ) -> list[Track]:
+        """The track of each of a frame's sightings, in their order; new ones are begun.
+
+        same_person: asked where place and movement fit and the picture does not.
+        """
         self._open = [t for t in self._open if frame - t.last.frame <= LONGEST_GAP + 1]
         pairs = sorted(
             (
                 (overlap(track.last.detection.box, sighting.detection.box), t, s)
                 for t, track in enumerate(self._open)
                 for s, sighting in enumerate(sightings)
-                if _continues(track.last, sighting)
+                if _continues(track, sighting, same_person)
             ),
             reverse=True,
         )
@@ -89,11 +97,13 @@ class Tracker:
         return [chosen[s] for s in range(len(sightings))]
 
 
-def _continues(last: Sighting, now: Sighting) -> bool:
+def _continues(track: Track, now: Sighting, same_person: Callable[[Track, Sighting], bool]) -> bool:
+    last = track.last
     if overlap(last.detection.box, now.detection.box) < _OVERLAP:
         return False
     if float(np.abs(last.thumbnail - now.thumbnail).mean()) < _UNLIKE:
         return True
     moved = np.linalg.norm(now.detection.landmarks - last.detection.landmarks, axis=1).mean()
     width = now.detection.box[2] - now.detection.box[0]
-    return now.frame == last.frame + 1 and bool(moved < _STEP * width)
+    steady = now.frame == last.frame + 1 and moved < _STEP * width
+    return bool(steady) and same_person(track, now)

@@ -60,7 +60,17 @@ def convert_inputs(
             settings,
             reporter,
         )
-        _record(swap, path, done, swapper.step, reverse)
+        record = ConversionRecord(
+            input=str(path.absolute()),
+            output=str(done.output.absolute()),
+            step=swapper.step,
+            frames=done.frames,
+            faces=done.swapped,
+            seconds=done.seconds,
+            reverse=reverse,
+            alignment=settings.alignment.value,
+        )
+        save_record(swap, record)
         reporter.event(
             "result",
             swap=swap.slug,
@@ -111,16 +121,3 @@ def _check_distinct(outputs: list[Path]) -> None:
             raise CommandError(
                 f"Two of the inputs would both become {path}. Convert them one at a time."
             )
-
-
-def _record(swap: Swap, path: Path, done: ConvertResult, step: int, reverse: bool) -> None:
-    record = ConversionRecord(
-        input=str(path.absolute()),
-        output=str(done.output.absolute()),
-        step=step,
-        frames=done.frames,
-        faces=done.swapped,
-        seconds=done.seconds,
-        reverse=reverse,
-    )
-    save_record(swap, record)
