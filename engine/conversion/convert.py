@@ -15,6 +15,8 @@ from engine.conversion.swap import swapped_frames
 from engine.conversion.swapper import Swapper, Who
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import Frame, open_frames, probe, write_converted
+from engine.media.pictures import list_pictures
+from engine.media.writer import check_fits, png_names
 from engine.reporting import Reporter
 from projects.errors import CommandError, SwapdeckError
 
@@ -95,15 +97,29 @@ def convert(
 
 
 def check_output(source: Path, output: Path, settings: ConvertSettings) -> None:
-    """Raise CommandError unless `output` may be written; says how to go on."""
+    """Raise CommandError or MediaError unless `output` may be written; says how to go on."""
     if output.exists() and source.exists() and output.samefile(source):
         raise CommandError(f"{output} is the footage itself. Give the result another name.")
     if not output.parent.is_dir():
         raise CommandError(f"There is no folder {output.parent}. Create it, or choose another.")
     if output.exists() and not settings.overwrite:
         raise CommandError(f"{output} is there already. Give the result another name.")
-    if output.is_dir() and probe(source).kind != "images":
+    check_fits(source, output)
+    if output.is_dir():
+        _check_folder(source, output)
+
+
+def _check_folder(source: Path, output: Path) -> None:
+    """A folder is replaced as a whole, so it may hold nothing but an earlier result."""
+    if probe(source).kind != "images":
         raise CommandError(f"{output} is a folder, and {source.name} becomes one file.")
+    ours = set(png_names(list_pictures(source)))
+    others = sorted(path.name for path in output.iterdir() if path.name not in ours)
+    if others:
+        raise CommandError(
+            f"{output} holds {others[0]}, which is not of an earlier result and would be lost. "
+            "Choose another folder."
+        )
 
 
 def _counted(frames: Iterable[Frame], progress: Progress) -> Iterator[Frame]:

@@ -10,7 +10,7 @@ from engine.conversion.convert import ConvertResult, Target, check_output, conve
 from engine.conversion.settings import ConvertSettings
 from engine.faces.dataset import person_identity
 from engine.media import probe
-from engine.media.writer import CONTAINERS, default_suffix
+from engine.media.writer import default_suffix
 from engine.report.record import ConversionRecord, save_record
 from engine.reporting import Reporter
 from engine.training.inference import load_swapper
@@ -95,12 +95,9 @@ def _output(swap: Swap, path: Path, output: Path | None, inputs: int, reverse: b
     suffix = default_suffix(path)
     if output is None:
         return _free(swap.results_dir, name, suffix)
-    single = inputs == 1 and not (output.is_dir() and suffix)
-    if single and (output.suffix.lower() in CONTAINERS or probe(path).kind != "video"):
+    folder_for_file = output.is_dir() and suffix != ""
+    if inputs == 1 and not folder_for_file and (output.suffix or not suffix):
         return output
-    if inputs == 1 and output.suffix and not output.is_dir():
-        kinds = ", ".join(sorted(CONTAINERS))
-        raise CommandError(f"{output} has no name for a video. End it with one of {kinds}.")
     if not output.is_dir():
         raise CommandError(f"There is no folder {output}. Create it, or name one that is there.")
     return _free(output, name, suffix)

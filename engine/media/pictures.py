@@ -67,7 +67,7 @@ def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
     """Write uint8 [H, W, 3] RGB in the format of the path's suffix; JPEG is at quality 95, 4:4:4.
 
     like: the picture it was made from, whose colour profile and transparency are taken over.
-    The file is written in place: pass a temporary path. Raises MediaError for an unknown suffix.
+    The file is written in place: pass a temporary path of one of PICTURE_SUFFIXES.
     """
     picture = Pillow.fromarray(image)
     options: dict[str, Any] = {}
@@ -85,9 +85,6 @@ def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
             options |= {"lossless": True}
         case ".png":
             options |= {"compress_level": 3}
-        case suffix if suffix not in PICTURE_SUFFIXES:
-            kinds = ", ".join(sorted(PICTURE_SUFFIXES))
-            raise MediaError(f"{path.name} has no name for a picture. End it with one of {kinds}.")
     picture.save(path, **options)
 
 

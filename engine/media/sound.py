@@ -1,12 +1,14 @@
 """Sound tracks: copied packet by packet, and compared between two files."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
@@ -19,8 +21,8 @@ from engine.media.info import open_video
 class SoundCopier:
     """Copies the packets of all sound tracks of a container into another, a little at a time.
 
-    Copying as the video proceeds keeps the muxer's queue, and so the memory, small.
-    Raises MediaError when the output's format cannot hold a track as it is.
+    Copying as the video proceeds keeps the muxer's queue, and so the memory, small. The target
+    must be able to hold the tracks: see `misfit`.
     """
 
     def __init__(self, source: InputContainer, target: OutputContainer) -> None:
@@ -29,13 +31,7 @@ class SoundCopier:
         self._target = target
         self._copies: dict[int, AudioStream] = {}
         for track in source.streams.audio:
-            try:
-                copy = target.add_stream_from_template(track)
-            except ValueError as error:
-                raise MediaError(
-                    f"Sound in {track.codec_context.name} cannot be kept as it is in a "
-                    f"{Path(target.name).suffix} file. Give the result a name that ends in .mkv."
-                ) from error
+            copy = target.add_stream_from_template(track)
             copy.metadata.update(track.metadata)
             copy.disposition = track.disposition
             self._copies[track.index] = copy
@@ -59,6 +55,14 @@ class SoundCopier:
                     yield packet
         except FFmpegError as error:
             self.warning = f"The sound breaks off where the source is damaged ({error.strerror})."
+
+
+def misfit(path: Path, muxer: str) -> str:
+    """The codec of the first sound track that a muxer cannot hold as it is, "" when all fit."""
+    with open_video(path) as (container, _):
+        codecs = [track.codec_context.name for track in container.streams.audio]
+    with av.open(io.BytesIO(), "w", format=muxer) as target:
+        return next((name for name in codecs if name not in target.supported_codecs), "")
 
 
 @dataclass(frozen=True)

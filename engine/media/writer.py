@@ -23,12 +23,17 @@ from engine.media.colour import ColourTags, FromRgb, is_rgb
 from engine.media.errors import MediaError
 from engine.media.info import open_video, probe
 from engine.media.orientation import Orientation, orientation_of
-from engine.media.pictures import list_pictures, write_picture
+from engine.media.pictures import (
+    PICTURE_SUFFIXES,
+    is_picture_name,
+    list_pictures,
+    write_picture,
+)
 from engine.media.reader import Frame
-from engine.media.sound import SoundCopier
+from engine.media.sound import SoundCopier, misfit
 from projects.files import folder_replacing, replacing
 
-CONTAINERS = frozenset((".mp4", ".m4v", ".mov", ".mkv"))
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _FINE_CHROMA = {"422": "yuv422p", "444": "yuv444p"}
 
 
@@ -60,10 +65,27 @@ def default_suffix(source: Path) -> str:
         return ""
     if kind == "image":
         return ".png"
-    suffix = source.suffix.lower()
-    if suffix == ".webm":
-        return ".mkv"
-    return suffix if suffix in CONTAINERS else ".mp4"
+    suffix = source.suffix.lower() if source.suffix.lower() in CONTAINERS else ".mp4"
+    return ".mkv" if misfit(source, CONTAINERS[suffix]) else suffix
+
+
+def check_fits(source: Path, output: Path) -> None:
+    """Raise MediaError unless a file of `output`'s name can hold what `source` becomes."""
+    kind = probe(source).kind
+    if kind == "image" and not is_picture_name(output):
+        kinds = ", ".join(sorted(PICTURE_SUFFIXES))
+        raise MediaError(f"{output} has no name for a picture. End it with one of {kinds}.")
+    if kind != "video":
+        return
+    if output.suffix.lower() not in CONTAINERS:
+        kinds = ", ".join(CONTAINERS)
+        raise MediaError(f"{output} has no name for a video. End it with one of {kinds}.")
+    codec = misfit(source, CONTAINERS[output.suffix.lower()])
+    if codec:
+        raise MediaError(
+            f"The sound of {source} is {codec}, which {output.suffix} files cannot hold as it is. "
+            "Give the result a name that ends in .mkv."
+        )
 
 
 def write_converted(
@@ -81,8 +103,8 @@ def write_converted(
     Raises MediaError when `source` has no frames or `output` cannot hold what it should, and
     SwapdeckError when the disk is full or not writable.
     """
-    kind = probe(source).kind
-    match kind:
+    check_fits(source, output)
+    match probe(source).kind:
         case "images":
             return _write_folder(source, output, frames)
         case "image":
@@ -102,7 +124,7 @@ def _write_image(source: Path, output: Path, frames: Iterable[Frame]) -> WriteRe
 
 def _write_folder(source: Path, output: Path, frames: Iterable[Frame]) -> WriteResult:
     pictures = list_pictures(source)
-    names = _png_names(pictures)
+    names = png_names(pictures)
     count = 0
     with folder_replacing(output) as folder:
         for frame in frames:
@@ -113,8 +135,8 @@ def _write_folder(source: Path, output: Path, frames: Iterable[Frame]) -> WriteR
     return WriteResult(output, count, ())
 
 
-def _png_names(pictures: list[Path]) -> list[str]:
-    """Each picture's name as PNG; the old suffix stays where two would fall together."""
+def png_names(pictures: list[Path]) -> list[str]:
+    """The names of the PNG files; an old suffix stays where two would fall together."""
     stems = [path.stem.casefold() for path in pictures]
     return [
         f"{path.stem}.png" if stems.count(path.stem.casefold()) == 1 else f"{path.name}.png"
@@ -125,9 +147,6 @@ def _png_names(pictures: list[Path]) -> list[str]:
 def _write_video(
     source: Path, output: Path, frames: Iterable[Frame], settings: EncodeSettings
 ) -> WriteResult:
-    if output.suffix.lower() not in CONTAINERS:
-        kinds = ", ".join(sorted(CONTAINERS))
-        raise MediaError(f"{output} has no name for a video. End it with one of {kinds}.")
     with ExitStack() as stack:
         original, stream = stack.enter_context(open_video(source))
         template = _Template.of(source, original, stream)

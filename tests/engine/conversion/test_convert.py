@@ -198,6 +198,25 @@ def test_a_folder_becomes_a_folder_with_every_picture(
     assert all(is_green(written[i], 100 + 3 * i, 120) for i in (0, 1, 3))
 
 
+def test_a_folder_with_anything_else_in_it_is_never_replaced(
+    eyes, ben_as_target, unchanged, picture, tmp_path
+):
+    source, output = tmp_path / "in", tmp_path / "out"
+    for folder in (source, output):
+        folder.mkdir()
+    Image.fromarray(picture([("ben", 100, 120)])).save(source / "0.png")
+    again = ConvertSettings(overwrite=True)
+    arguments = (source, output, ben_as_target, unchanged, again, NullReporter())
+    (output / "thesis.txt").write_text("years of work")
+    with pytest.raises(CommandError, match=r"thesis\.txt"):
+        convert(*arguments, eyes=eyes)
+    assert (output / "thesis.txt").read_text() == "years of work"
+    (output / "thesis.txt").unlink()
+    for _ in range(2):
+        assert convert(*arguments, eyes=eyes).frames == 1
+    assert [path.name for path in output.iterdir()] == ["0.png"]
+
+
 def test_one_picture_can_be_swapped_by_itself(discs, eyes, ben_as_target, green):
     source = discs(walk("ben", 3))
     located = locate(source, ben_as_target.identity, PLAIN, NullReporter(), eyes)

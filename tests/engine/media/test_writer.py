@@ -196,8 +196,10 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_left(clip, tmp_path):
 
 def test_sound_that_the_container_cannot_hold_says_which_one_can(clip, tmp_path):
     source = clip("a.mkv", time_base=Fraction(1, 1000), pts=[0, 40, 80], tracks=("wavpack",))
-    with pytest.raises(MediaError, match=r"\.mkv"):
+    with pytest.raises(MediaError, match=r"wavpack.*ends in \.mkv"):
         rewrite(source, tmp_path / "out.mp4")
+    source = source.rename(tmp_path / "a.avi")
+    assert default_suffix(source) == ".mkv"
     assert not (tmp_path / "out.mp4").exists()
 
 
