@@ -12,7 +12,8 @@ from projects.faces import Face, FaceIndex
 
 BY_HAND: Final = "by hand"
 """The reason of faces that a person kept or rejected; it is never overruled here."""
-_RIVAL_SHARE: Final = 0.3
+_RIVAL: Final = 0.5
+"""Another cluster of this part of the main one's size is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
         if (face.kept, face.reason) != (not reason, reason):
             verdicts[face.id] = (not reason, reason)
     index.judge(verdicts)
-    if identity.second_share >= _RIVAL_SHARE:
+    if identity.second_share >= _RIVAL * identity.share:
         return [
             f"Somebody else fills {identity.second_share:.0%} of the faces, against "
             f"{identity.share:.0%} of the person that was kept. Look at the faces that were kept, "
