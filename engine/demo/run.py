@@ -14,10 +14,11 @@ from engine.demo.stages import Progress, Stages
 from engine.faces.align import Alignment
 from engine.faces.extract import ExtractSettings, extract_person
 from engine.gather.local import gather_paths
+from engine.quality.assess import spread
 from engine.report.record import ConversionRecord, list_records, save_record
 from engine.report.side_by_side import side_by_side
 from engine.report.stills import save_png
-from engine.report.write import stills_of, truth_of, write_report
+from engine.report.write import truth_of, write_report
 from engine.reporting import Reporter
 from engine.training.loop import Limits, train
 from projects.checkpoints import steps
@@ -106,7 +107,7 @@ def _datasets(
 ) -> list[tuple[Person, int, int]]:
     """Both people with their faces found: (person, frames searched, faces kept)."""
     made = []
-    for name, clip in ((cast.source, clips.source), (cast.target, clips.target)):
+    for name, clip in ((cast.source, clips.source_training), (cast.target, clips.target_training)):
         known = {person.name: person for person in list_people(workspace)}
         person = known.get(name) or add_person(workspace, name, _consent())
         with stages(f"gather{suffix}"):
@@ -175,8 +176,7 @@ def _convert(
         record,
         alignment=cast.alignment.value,
         truth=str(clips.truth),
-        truth_mask=str(clips.mask),
-        truth_start=clips.truth_start,
+        truth_mask=str(clips.truth_mask),
     )
     save_record(swap, record)
     return record
@@ -194,7 +194,7 @@ def _reference(workspace: Workspace, clips: DemoClips, progress: Progress, stage
 
 def _picture(swap: Swap, record: ConversionRecord) -> Path:
     truth = truth_of(record)
-    chosen = stills_of(Path(record.input), truth, STILLS)
+    chosen = spread(record.frames, STILLS)
     sheet = side_by_side(
         Path(record.input), Path(record.output), truth, frames=chosen, height=STILL_HEIGHT
     )

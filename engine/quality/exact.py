@@ -16,22 +16,21 @@ from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
 from engine.faces.detect import Detection, FaceFinder
 from engine.media.reader import open_frames
 from engine.quality.fidelity import Fidelity, compare
-from projects.errors import SwapdeckError
+from projects.errors import DamagedError, SwapdeckError
 
 HALF = 128
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The exact answer for some of the target's frames.
+    """The exact answer for a clip.
 
-    `picture`: a video, or folder, of what a perfect swap shows; `mask`: white where the face is.
-    Their first frame belongs to frame `start` of the target.
+    `picture`: a video of what a perfect swap shows, frame by frame; `mask`: an .npz file whose
+    array `face`, uint8 [T, H, W], is the share of each pixel that shows the face.
     """
 
     picture: Path
     mask: Path
-    start: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,24 +60,25 @@ def exact_frames(target: Path, converted: Path, truth: Truth) -> Iterator[ExactF
     Raises SwapdeckError when their sizes differ: the truth then belongs to something else.
     """
     with ExitStack() as stack:
-        readers = [
-            stack.enter_context(open_frames(path, start))
-            for path, start in (
-                (target, truth.start),
-                (converted, truth.start),
-                (truth.picture, 0),
-                (truth.mask, 0),
-            )
-        ]
-        for one, other, exact, mask in zip(*readers, strict=False):
-            shapes = {frame.image.shape for frame in (one, other, exact, mask)}
+        clips = (target, converted, truth.picture)
+        readers = [stack.enter_context(open_frames(clip)) for clip in clips]
+        for one, other, exact, share in zip(*readers, load_mask(truth.mask), strict=False):
+            shapes = {frame.image.shape[:2] for frame in (one, other, exact)} | {share.shape}
             if len(shapes) != 1:
                 raise SwapdeckError(
                     f"The truth {truth.picture} and {target} are not the same size. "
                     "Give the truth that was rendered for this clip."
                 )
-            inside = mask.image[..., 1] >= HALF
-            yield ExactFrame(one.index, one.image, other.image, exact.image, inside)
+            yield ExactFrame(one.index, one.image, other.image, exact.image, share >= HALF)
+
+
+def load_mask(path: Path) -> NDArray[np.uint8]:
+    """uint8 [T, H, W]: how much of each pixel shows the face. Raises DamagedError."""
+    try:
+        with np.load(path, allow_pickle=False) as packed:
+            return np.asarray(packed["face"], dtype=np.uint8)
+    except (OSError, KeyError, ValueError) as error:
+        raise DamagedError(f"{path} holds no face mask. Install swapdeck again.") from error
 
 
 def compare_exactly(

@@ -28,7 +28,6 @@ class ConversionRecord:
     alignment: str = "eyes-bridge"
     truth: str | None = None
     truth_mask: str | None = None
-    truth_start: int = 0
 
 
 def save_record(swap: Swap, record: ConversionRecord) -> Path:

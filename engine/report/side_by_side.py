@@ -22,14 +22,9 @@ def side_by_side(
     """
     columns: list[list[Picture]] = [[], []] if truth is None else [[], [], []]
     wanted = set(frames)
-    start = truth.start if truth is not None else 0
+    clips = (target, result) if truth is None else (target, result, truth.picture)
     with ExitStack() as stack:
-        readers = [
-            stack.enter_context(open_frames(target, start)),
-            stack.enter_context(open_frames(result, start)),
-        ]
-        if truth is not None:
-            readers.append(stack.enter_context(open_frames(truth.picture)))
+        readers = [stack.enter_context(open_frames(clip)) for clip in clips]
         for row in zip(*readers, strict=False):
             if row[0].index in wanted:
                 for column, frame in zip(columns, row, strict=True):

@@ -183,7 +183,7 @@ def truth_of(record: ConversionRecord) -> Truth | None:
     """The exact answer that belongs to a conversion, if there is one."""
     if record.truth is None or record.truth_mask is None:
         return None
-    return Truth(Path(record.truth), Path(record.truth_mask), record.truth_start)
+    return Truth(Path(record.truth), Path(record.truth_mask))
 
 
 def _identity(person: Person) -> Embedding:
@@ -207,17 +207,10 @@ def _part(record: ConversionRecord, table: QualityTable) -> ConversionPart:
 def stills(target: Path, result: Path, truth: Truth | None) -> bytes:
     """A JPEG of frames side by side; nothing when no frame can be shown."""
     try:
-        chosen = stills_of(target, truth, STILLS)
+        chosen = spread(count_frames(target), STILLS)
         return jpeg(side_by_side(target, result, truth, frames=chosen))
     except (MediaError, ValueError):
         return b""
-
-
-def stills_of(target: Path, truth: Truth | None, number: int) -> list[int]:
-    """Frames spread evenly over the target, or over the part of it that has a truth."""
-    if truth is None:
-        return spread(count_frames(target), number)
-    return [truth.start + index for index in spread(count_frames(truth.picture), number)]
 
 
 def _counts(person: Person) -> FaceCounts:
