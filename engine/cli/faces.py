@@ -102,7 +102,7 @@ def sheet(session: Session, person: str, output: Path | None, columns: int, **ch
 @pass_session
 def keep(session: Session, person: str, ids: tuple[int, ...]) -> None:
     """Keep the faces with these ids, whatever the judges said."""
-    _judge(session, person, ids, kept=True, reason="")
+    _judge(session, person, ids, kept=True, reason="by hand")
 
 
 @faces.command()

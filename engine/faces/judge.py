@@ -10,8 +10,15 @@ from engine.faces.identity import FOLLOWED_THRESHOLD, IDENTITY_THRESHOLD, Identi
 from engine.faces.tracks import chains
 from projects.faces import Face, FaceIndex
 
+UNJUDGED: Final = "not judged yet"
+"""The reason of faces that were found and not judged."""
 BY_HAND: Final = "by hand"
-"""The reason of faces that a person kept or rejected; it is never overruled here."""
+"""The reason of faces that a person kept, or rejected without saying why."""
+_TOO_SMALL: Final = "too small"
+_BLURRED: Final = "blurred"
+_STRANGER: Final = "stranger"
+# Any other reason was given by a person, and is never overruled here.
+_OWN_REASONS: Final = frozenset({"", UNJUDGED, _TOO_SMALL, _BLURRED, _STRANGER})
 _RIVAL: Final = 0.5
 """Another cluster of this part of the main one's size is worth a warning."""
 
@@ -32,8 +39,8 @@ def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
     enough (among all, when none is), without those rejected by hand.
     """
     faces = index.faces()
-    flaws = {face.id: _flaw(face, settings) for face in faces if face.reason != BY_HAND}
-    candidates = [face for face in faces if face.kept or face.reason != BY_HAND]
+    flaws = {face.id: _flaw(face, settings) for face in faces if face.reason in _OWN_REASONS}
+    candidates = [face for face in faces if face.kept or face.id in flaws]
     if not candidates:
         return []
     good = [face for face in candidates if not flaws.get(face.id)] or candidates
@@ -43,7 +50,7 @@ def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
     for face in faces:
         if face.id not in flaws:
             continue
-        reason = flaws[face.id] or ("stranger" if face.id in strange else "")
+        reason = flaws[face.id] or (_STRANGER if face.id in strange else "")
         if (face.kept, face.reason) != (not reason, reason):
             verdicts[face.id] = (not reason, reason)
     index.judge(verdicts)
@@ -73,7 +80,7 @@ def _strangers(faces: list[Face], identity: Identity, every: int) -> set[int]:
 
 def _flaw(face: Face, settings: JudgeSettings) -> str:
     if face.box[2] - face.box[0] < settings.min_size:
-        return "too small"
+        return _TOO_SMALL
     if face.sharpness < settings.min_sharpness:
-        return "blurred"
+        return _BLURRED
     return ""

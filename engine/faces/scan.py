@@ -22,6 +22,7 @@ from engine.faces.align import (
 )
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
+from engine.faces.judge import UNJUDGED
 from engine.faces.pose import head_pose
 from engine.faces.sharpness import sharpness
 from engine.faces.tracks import Sighting, group_tracks, thumbnail
@@ -30,7 +31,6 @@ from projects.faces import Face
 from projects.files import write_bytes
 from projects.sources import Source
 
-UNJUDGED: Final = "not judged yet"
 _BATCH_FRAMES: Final = 24
 _BATCH_BYTES: Final = 48 << 20
 _EMBED_EVERY: Final = 12

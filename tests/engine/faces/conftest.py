@@ -77,7 +77,7 @@ def frames() -> dict[str, list[NDArray[np.uint8]]]:
     """The first 40 frames of the two rendered people, uint8 [H, W, 3] RGB."""
     clips = demo_clips()
     found = {}
-    for name, path in (("source", clips.source), ("target", clips.target)):
+    for name, path in (("source", clips.source_training), ("target", clips.target_training)):
         with open_frames(path) as reader:
             found[name] = [frame.image for frame in islice(reader, 40)]
     return found

@@ -74,11 +74,12 @@ def test_lower_bounds_bring_faces_back(index: FaceIndex, apart: Apart, at: At) -
 
 
 def test_what_was_decided_by_hand_stays(index: FaceIndex, apart: Apart) -> None:
-    kept, rejected, *_ = store(index, *apart(0.9, 0.0, 0.1, 0.0, 0.1))
-    index.judge({kept: (True, BY_HAND), rejected: (False, BY_HAND)})
+    kept, rejected, named, *_ = store(index, *apart(0.9, 0.0, 0.0, 0.1, 0.0, 0.1))
+    by_hand = {kept: (True, BY_HAND), rejected: (False, BY_HAND), named: (False, "blinks")}
+    index.judge(by_hand)
     judge(index, SETTINGS)
     verdicts = [(face.kept, face.reason) for face in index.faces(order="id")]
-    assert verdicts == [(True, BY_HAND), (False, BY_HAND), (True, ""), (True, ""), (True, "")]
+    assert verdicts == [*by_hand.values(), (True, ""), (True, ""), (True, "")]
 
 
 def test_a_hand_over_the_face_makes_nobody_a_stranger(index: FaceIndex, at: At) -> None:
