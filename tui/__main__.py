@@ -17,9 +17,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="swapdeck", description="The dashboard.")
     parser.add_argument("--workspace", type=Path, metavar="PATH", help="the folder to show")
     arguments = parser.parse_args()
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on stderr, so that has to be the terminal too.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         print(  # noqa: T201
-            "The dashboard needs a terminal. For use in a pipe or a script: swapdeck --help",
+            "The dashboard needs a terminal for input, output and errors. In a pipe or a script, "
+            "use a verb: swapdeck --help",
             file=sys.stderr,
         )
         return 2

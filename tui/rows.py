@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -130,7 +130,7 @@ class Rows(ScrollView, can_focus=True):
         return False
 
     def _apply(self) -> None:
-        key = self.key
+        key, before, cursor = self.key, self.rows, self.cursor
         wanted = self.filter.split()
         self.rows = tuple(
             row for row in self._all if all(word in row.words.casefold() for word in wanted)
@@ -139,17 +139,28 @@ class Rows(ScrollView, can_focus=True):
         if not self.select(key):
             self.cursor = max(0, min(self.cursor, len(self.rows) - 1))
         self._tell()
-        self.refresh()
+        if len(before) == len(self.rows) and cursor == self.cursor:
+            pairs = enumerate(zip(before, self.rows, strict=True))
+            self._redraw(index for index, (old, new) in pairs if old != new)
+        else:
+            self.refresh()
+
+    def _redraw(self, rows: Iterable[int]) -> None:
+        """Draw some rows again: over a slow line the others are worth sparing."""
+        for row in rows:
+            y = row + 1 - self.scroll_offset.y
+            if 0 < y < self.size.height:
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def _tell(self) -> None:
         if self.key != self._told:
             self._told = self.key
             self.post_message(self.Selected(self.key))
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, before: int, after: int) -> None:
         if self.rows:
-            self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False)
-        self.refresh()
+            self.scroll_to_region(Region(0, after, 1, 2), animate=False)
+        self._redraw((before, after))
         self._tell()
 
     def on_resize(self, event: events.Resize) -> None:

@@ -39,12 +39,12 @@ def size(number: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds, in the one or two units that matter."""
-    seconds = max(0.0, seconds)
-    if seconds < 59.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60) if seconds >= 600 else int(seconds // 60)
-    if seconds < 600:
-        return f"{minutes} min {int(seconds % 60)} s"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(whole / 60)
     if minutes < 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
