@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,3 +80,100 @@ def as_user() -> Callable[[], contextlib.AbstractContextManager[None]]:
             os.setresgid(*group)
 
     return ordinary
+
+
+class Swapdeck:
+    """The command line as a user has it: real processes, in a workspace of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def command(self, *words: object) -> list[str]:
+        base = [sys.executable, "-m", "engine", "--workspace", str(self.root), "--json"]
+        return [*base, *map(str, words)]
+
+    def __call__(self, *words: object, code: int = 0, **options: Any) -> list[dict[str, Any]]:
+        """Run a verb to its end; the objects on its stdout. Fails unless it exits with `code`."""
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, **options)
+        assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert done.stderr == ""
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def error(self, *words: object, code: int, **options: Any) -> str:
+        """Run a verb that fails with `code`; its sentence."""
+        last = self(*words, code=code, **options)[-1]
+        assert last["exit_code"] == code
+        assert "Traceback" not in last["error"]
+        return str(last["error"])
+
+    def start(self, *words: object) -> subprocess.Popen[str]:
+        """Start a verb without waiting for it."""
+        return subprocess.Popen(self.command(*words), stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def swapdeck(tmp_path: Path) -> Swapdeck:
+    return Swapdeck(tmp_path / "workspace")
+
+
+@pytest.fixture(scope="session")
+def short_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The first moments of the shipped clips: anna, bruno and scene, with their sound."""
+    from engine.avatars.demo import demo_clips
+
+    folder = tmp_path_factory.mktemp("clips")
+    clips = demo_clips()
+    chosen = {
+        "anna": (clips.source_training, 16),
+        "bruno": (clips.target_training, 16),
+        "scene": (clips.scene, 20),
+    }
+    return {
+        name: _shortened(clip, folder / f"{name}.mp4", frames)
+        for name, (clip, frames) in chosen.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def trained_once(
+    tmp_path_factory: pytest.TempPathFactory, short_clips: dict[str, Path]
+) -> Swapdeck:
+    """A workspace with anna, bruno and their swap at step 6; to be copied, not changed."""
+    swapdeck = Swapdeck(tmp_path_factory.mktemp("trained") / "workspace")
+    for person in ("anna", "bruno"):
+        swapdeck("person", "add", person, "--basis", "synthetic")
+        swapdeck("gather", person, short_clips[person])
+        swapdeck("extract", person)
+    swapdeck("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5")
+    swapdeck("train", "a-as-b", "--steps", "6")
+    return swapdeck
+
+
+@pytest.fixture
+def trained(trained_once: Swapdeck, tmp_path: Path) -> Swapdeck:
+    """A copy of the trained workspace that a test may spoil."""
+    return Swapdeck(Path(shutil.copytree(trained_once.root, tmp_path / "trained")))
+
+
+def _shortened(clip: Path, output: Path, frames: int) -> Path:
+    """The first frames of a clip, encoded again, with the sound that belongs to them."""
+    import av
+
+    faststart = {"movflags": "faststart"}
+    with av.open(str(clip)) as source, av.open(str(output), "w", options=faststart) as target:
+        picture, sound = source.streams.video[0], source.streams.audio[0]
+        video = target.add_stream("libx264", picture.average_rate, options={"crf": "16"})
+        video.width, video.height, video.pix_fmt = picture.width, picture.height, "yuv420p"
+        copied = target.add_stream_from_template(sound)
+        for frame in itertools.islice(source.decode(picture), frames):
+            frame.pict_type = av.video.frame.PictureType.NONE
+            end = float(frame.time or 0.0)
+            target.mux(video.encode(frame))
+        target.mux(video.encode(None))
+        source.seek(0)
+        for packet in source.demux(sound):
+            if packet.dts is None or float(packet.dts * packet.time_base) > end:
+                continue
+            packet.stream = copied
+            target.mux(packet)
+    return output
