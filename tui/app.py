@@ -31,6 +31,7 @@ from tui.themes import DARK, DEFAULT_VARIABLES, LIGHT
 
 POLL = 0.5  # seconds between readings while a job runs
 IDLE_POLLS = 4  # so many polls between readings while none does
+SHOW_AGES_EVERY = 5.0  # seconds after which "12 s ago" is drawn anew though nothing else changed
 NAMED_IN_PALETTE = 500
 
 
@@ -78,6 +79,8 @@ class Dashboard(App[None]):
         self._reading = False
         self._read_again = False
         self.snapshot: Snapshot | None = None
+        self._shown: tuple[Snapshot, str, str, Detail] | None = None
+        self._shown_at = 0.0
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -118,9 +121,12 @@ class Dashboard(App[None]):
     @on(Read)
     def _show(self, message: Read) -> None:
         self._reading = False
-        self.snapshot = message.snapshot
         screen = self._mode_screen
-        if screen is not None:
+        seen = (message.snapshot, message.mode, message.key, message.detail)
+        age = message.snapshot.at - self._shown_at
+        if screen is not None and (seen != self._shown or not 0 <= age < SHOW_AGES_EVERY):
+            self._shown, self._shown_at = seen, message.snapshot.at
+            self.snapshot = message.snapshot
             same = message.mode == screen.MODE
             screen.update(message.snapshot, message.key, message.detail if same else None)
         if self._read_again:
@@ -137,6 +143,7 @@ class Dashboard(App[None]):
 
     @on(BaseScreen.Wanted)
     def _wanted(self) -> None:
+        self._shown = None
         self.refresh_now()
 
     # Actions.
@@ -147,7 +154,7 @@ class Dashboard(App[None]):
         screen = self._mode_screen
         if screen is not None and self.snapshot is not None:
             screen.update(self.snapshot, "", None)
-        self.refresh_now()
+        self._wanted()
 
     def action_refresh_now(self) -> None:
         """Read the files again."""

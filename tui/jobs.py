@@ -71,6 +71,8 @@ class JobPane(Pane):
             (row.verb, "bold $primary"), " ", (row.subject, "bold"), "   ", badge(row.state)
         )
         since = f"started {text.age(now - row.created)} ago" if row.created else ""
+        if row.created and row.ended is not None:
+            since += f", took {text.duration(row.ended - row.created)}"
         self.fill("#head", lines([head, Content.styled(since, "$quiet"), ""]))
         live = row.state in LIVE
         self.fill("#bar", progress_bar(progress, self.size.width - 6) if live else None)
@@ -152,6 +154,8 @@ def _cells(row: JobRow, now: float) -> tuple[Content | str, ...]:
 
 def _progress_cell(row: JobRow) -> Content:
     progress = row.progress
+    if row.state == "done" and row.created and row.ended is not None:
+        return Content.styled(f"took {text.duration(row.ended - row.created)}", "$quiet")
     if row.state not in LIVE:
         return Content.styled(row.detail, "$error" if row.state in _BAD else "$quiet")
     parts = []

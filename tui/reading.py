@@ -177,6 +177,7 @@ class Reader:
             clean(job.verb),
             clean(job.subject),
             _epoch(job.created),
+            None if live else _last_heard(job),
             state.name,
             clean(state.detail),
             self._is_silent(state.name, progress),
@@ -321,6 +322,11 @@ def _tail(path: Path, size: int) -> bytes:
             return file.read(size)
     except OSError:
         return b""
+
+
+def _last_heard(job: jobs.Job) -> float | None:
+    last = jobs.read_events(job, -TAIL_BYTES)[0][-1:]
+    return number(last[0].get("at")) if last else None
 
 
 def _inside_workspace(ws: Workspace, folder: Path, path: str) -> Path | None:

@@ -73,12 +73,16 @@ class SwapRow:
 
 @dataclass(frozen=True)
 class JobRow:
-    """A job, its state and what its events say; `created` in seconds since the epoch."""
+    """A job, its state and what its events say; times in seconds since the epoch.
+
+    `ended` is when it was last heard of, once it has ended.
+    """
 
     id: str
     verb: str = ""
     subject: str = ""
     created: float = 0.0
+    ended: float | None = None
     state: str = ""
     detail: str = ""
     stalled: bool = False
