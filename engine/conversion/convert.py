@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,9 +78,11 @@ def convert(
         located = locate(source, target.identity, settings, reporter, eyes)
     if not located.faces:
         raise NoTargetError(_nobody(source, target, located))
-    with open_frames(source) as reader:
+    with (
+        open_frames(source) as reader,
+        closing(swapped_frames(reader, located.faces, swapper, settings, who)) as frames,
+    ):
         progress = Progress(reporter, "swap", located.frames)
-        frames = swapped_frames(reader, located.faces, swapper, settings, who)
         written = write_converted(source, output, _counted(frames, progress), settings.encode)
     progress.end()
     warnings = (*located.warnings, *written.warnings)

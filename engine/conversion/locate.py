@@ -7,9 +7,9 @@ the second pass is what lets tracks be judged as a whole and smoothed without la
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -108,12 +108,13 @@ def locate(
     eyes = eyes or Eyes.for_settings(settings)
     tracker = Tracker()
     frames = 0
-    with ExitStack() as stack:
-        reader = stack.enter_context(open_frames(source))
+    with (
+        open_frames(source) as reader,
+        closing(ahead(reader, 4)) as read,
+        closing(_sightings(read, eyes, settings.alignment)) as found,
+    ):
         progress = Progress(reporter, "find faces", reader.info.frames)
-        read = ahead(reader, 4)
-        stack.callback(_close, read)
-        for frame, sightings in _sightings(read, eyes, settings.alignment):
+        for frame, sightings in found:
             frames += 1
             look = _Look(frame.image, eyes.embedder)
             tracks = tracker.add(frame.index, sightings, look.same_person)
@@ -156,7 +157,7 @@ class _Look:
 
 def _sightings(
     frames: Iterator[Frame], eyes: Eyes, alignment: Alignment
-) -> Iterator[tuple[Frame, list[Sighting]]]:
+) -> Generator[tuple[Frame, list[Sighting]], None, None]:
     """Every frame with its faces, found by one thread a core, in order."""
     local = threading.local()
 
@@ -246,9 +247,3 @@ def _without_gaps(
 def _box(row: npt.NDArray[np.float64]) -> tuple[int, int, int, int]:
     left, top, right, bottom = np.rint(row).astype(int).tolist()
     return left, top, right, bottom
-
-
-def _close(values: Iterator[Frame]) -> None:
-    close = getattr(values, "close", None)
-    if close is not None:
-        close()

@@ -1,8 +1,9 @@
 """The second pass: decode each located face and lay it into its frame."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -46,11 +47,12 @@ def swapped_frames(
     swapper: Swapper,
     settings: ConvertSettings,
     who: Who = "source",
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """The frames with `who`'s face in place of the located ones; the others come out as they are.
 
     faces: by the frame's index. Cutting, decoding and blending run in threads of their own, a
-    few frames ahead of the reader. Everything outside the mask keeps its bits.
+    few frames ahead of the reader. Everything outside the mask keeps its bits. Close the generator
+    before `frames`, whose reader another thread may be in.
     """
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="swap") as pool:
@@ -60,14 +62,16 @@ def swapped_frames(
             return frame if decoded is None else _blended(frame, decoded, settings)
 
         def blended() -> Iterator[list[Frame]]:
-            cuts = ahead(_batches(frames, faces, swapper.size, settings.batch), 1)
-            for batch in cuts:
-                decoded = _decode([cut for _, cut in batch if cut], swapper, settings.batch, who)
-                pairs = [(frame, next(decoded) if cut else None) for frame, cut in batch]
-                yield list(pool.map(finish, pairs))
+            with closing(ahead(_batches(frames, faces, swapper.size, settings.batch), 1)) as cuts:
+                for batch in cuts:
+                    chosen = [cut for _, cut in batch if cut]
+                    decoded = _decode(chosen, swapper, settings.batch, who)
+                    pairs = [(frame, next(decoded) if cut else None) for frame, cut in batch]
+                    yield list(pool.map(finish, pairs))
 
-        for done in ahead(blended(), 1):
-            yield from done
+        with closing(ahead(blended(), 1)) as batches:
+            for done in batches:
+                yield from done
 
 
 def swap_face(

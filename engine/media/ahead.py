@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,11 +16,12 @@ class _End:
     error: BaseException | None
 
 
-def ahead(values: Iterable[T], depth: int) -> Iterator[T]:
+def ahead(values: Iterable[T], depth: int) -> Generator[T, None, None]:
     """The same values in the same order, worked out in another thread up to `depth` ahead.
 
     An exception of `values` comes out where its value would have. When the reader stops early, by
-    an exception or `close()`, the thread ends after the value that it is at.
+    an exception or `close()`, the thread ends after the value that it is at. Close it before what
+    `values` reads from: an exception alone may keep it, and so the thread, alive for a while.
     """
     ready: queue.Queue[T | _End] = queue.Queue(max(1, depth))
     unread = threading.Event()
