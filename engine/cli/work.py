@@ -171,9 +171,12 @@ def convert(
 @click.command(cls=Verb)
 @click.argument("swap")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Where the HTML file goes.")
+@click.option("--compare", metavar="SWAP", multiple=True, help="Also measure this swap's results.")
 @detach_option
 @pass_session
-def report(session: Session, swap: str, output: Path | None, detach: bool) -> None:
+def report(
+    session: Session, swap: str, output: Path | None, compare: tuple[str, ...], detach: bool
+) -> None:
     """Measure SWAP's results and write them up.
 
     The report is one HTML file that opens anywhere, with the values beside it as JSON.
@@ -185,6 +188,7 @@ def report(session: Session, swap: str, output: Path | None, detach: bool) -> No
     arguments: dict[str, Any] = {
         "swap": one.slug,
         "output": None if output is None else str(output.absolute()),
+        "compare": [get_swap(workspace, other).slug for other in compare],
     }
     outcome = run_job(session, workspace, "report", one.slug, arguments, detach=detach)
     _say_report(session, outcome)

@@ -84,7 +84,9 @@ def run_demo(
     else:
         left = BUDGET - (time.monotonic() - began) - AFTERWARDS - COMPILING
         progress.planned = progress.planned or max(left, LEAST_TRAINING)
-        _train(workspace, swap, progress.planned - progress.trained[MAIN.name], MAIN, stages)
+        _train(
+            workspace, swap, progress.planned - progress.trained.get(MAIN.name, 0.0), MAIN, stages
+        )
     record = _convert(workspace, swap, clips, MAIN, stages)
     rivals = [_reference(workspace, clips, progress, stages)] if reference else []
     with stages("report", anew=True):
@@ -147,7 +149,8 @@ def _train(
         try:
             train(workspace, swap, Limits(minutes=max(seconds, 1.0) / 60), watched)
         finally:
-            stages.progress.trained[cast.name] += watched.trained
+            trained = stages.progress.trained
+            trained[cast.name] = trained.get(cast.name, 0.0) + watched.trained
 
 
 def _convert(
@@ -186,7 +189,7 @@ def _reference(workspace: Workspace, clips: DemoClips, progress: Progress, stage
     """The plain classic recipe on the same clips, trained as long."""
     _datasets(workspace, clips, NAIVE, stages, suffix=" (reference)")
     swap = _swap(workspace, NAIVE)
-    left = progress.trained[MAIN.name] - progress.trained[NAIVE.name]
+    left = progress.trained.get(MAIN.name, 0.0) - progress.trained.get(NAIVE.name, 0.0)
     _train(workspace, swap, left, NAIVE, stages, suffix=" (reference)")
     _convert(workspace, swap, clips, NAIVE, stages, suffix=" (reference)")
     return swap

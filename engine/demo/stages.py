@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -25,7 +24,7 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     planned: float = 0.0
     """Seconds of training that the first run's budget left; 0 before that is known."""
-    trained: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    trained: dict[str, float] = field(default_factory=dict)
     """Seconds that each swap has been trained in all runs."""
 
     @classmethod
@@ -39,7 +38,7 @@ class Progress:
         return cls(
             dict(values.get("seconds", {})),
             float(values.get("planned", 0.0)),
-            defaultdict(float, values.get("trained", {})),
+            dict(values.get("trained", {})),
         )
 
     def save(self, folder: Path) -> None:
@@ -86,10 +85,13 @@ class Titled:
         if kind == "step":
             self.trained = float(fields["seconds"])
         if kind == "stage":
-            fields["name"] = f"{self._title}: {fields['name']}"
+            fields["name"] = self._named(str(fields["name"]))
         if kind == "progress":
-            fields["stage"] = f"{self._title}: {fields['stage']}"
+            fields["stage"] = self._named(str(fields["stage"]))
         self._reporter.event(kind, **fields)
 
     def check(self) -> Requests:
         return self._reporter.check()
+
+    def _named(self, stage: str) -> str:
+        return self._title if self._title.startswith(stage) else f"{self._title}: {stage}"
