@@ -34,11 +34,11 @@ JOBS = "On a running job"
 
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "open", "enter", "screen.open", "Open", "Show the selected line in full", LISTS,
+        "open", "enter", "open", "Open", "Show the selected line in full", LISTS,
         footer=True, palette=False,
     ),
     Action(
-        "back", "escape", "screen.back", "Back", "One step out: close, clear the filter", LISTS,
+        "back", "escape", "back", "Back", "One step out: close, clear the filter", LISTS,
         footer=True, palette=False,
     ),
     Action("down", "j,down", "cursor(1)", "Down", "Next line", LISTS, palette=False),
@@ -65,11 +65,11 @@ ACTIONS: tuple[Action, ...] = (
         JOBS, footer=True,
     ),
     Action(
-        "stop", "x", "stop_job", "Stop", "Stop this job; asks first, and the job saves its work",
+        "stop", "x", "stop_job", "Stop", "Stop this job, once you confirm; it saves first",
         JOBS, footer=True,
     ),
     Action(
-        "filter", "slash", "filter", "Filter", "Show only the lines that contain some words",
+        "filter", "slash", "filter", "Filter", "Show only lines with some words",
         LISTS, footer=True,
     ),
     *(

@@ -49,8 +49,8 @@ class Dashboard(App[None]):
     BINDINGS = bindings(*ids(EVERYWHERE))
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (160, "-widest")]  # noqa: RUF012
     CSS = """
-    Screen { background: $background; }
     Toast { background: $panel; }
+    CommandPalette SearchIcon { display: none; }
     """
 
     class Read(Message):

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from tui import text
 from tui.curve import Curve
 from tui.mode import ModeScreen
-from tui.panes import Pane, facts, lines, loss_line, progress_bar, progress_words
+from tui.panes import Pane, facts, lines, loss_lines, progress_bar, progress_words
 from tui.picture import Picture
 from tui.rows import Column, Row
 from tui.snapshot import Detail, JobDetail, JobRow, Snapshot
@@ -52,9 +52,6 @@ class JobPane(Pane):
         yield Static("output", id="log-title", classes="title", markup=False)
         yield Static(id="log")
 
-    def on_resize(self) -> None:
-        self._arrange()
-
     def _arrange(self) -> None:
         """Share the room between the curve and the preview."""
         width, height = self.size
@@ -83,7 +80,9 @@ class JobPane(Pane):
             return
         self.query_one(Curve).points = progress.curve
         self.query_one("#curve-part").display = len(progress.curve) > 1
-        self.fill("#losses", loss_line(progress))
+        self.fill(
+            "#losses", loss_lines(progress, self.query_one(Curve).size.width or self.size.width - 4)
+        )
         title = "newest preview"
         if progress.preview_step is not None:
             title += f", step {progress.preview_step:,}"
@@ -159,7 +158,7 @@ def _progress_cell(row: JobRow) -> Content:
     if row.state not in LIVE:
         return Content.styled(row.detail, "$error" if row.state in _BAD else "$quiet")
     parts = []
-    bar = progress_bar(progress, 16)
+    bar = progress_bar(progress, 14)
     if bar is not None:
         parts.append(bar)
     if progress.eta is not None:

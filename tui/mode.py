@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar, cast
 
 from textual import on
@@ -60,7 +61,7 @@ class ModeScreen(BaseScreen):
 
     COLUMNS: ClassVar[Sequence[Column]]
     EMPTY: ClassVar[str]
-    BINDINGS = bindings("back", "filter", *ids(JOBS))
+    BINDINGS = bindings("open", "back", "filter", *ids(JOBS))
     DEFAULT_CSS = """
     ModeScreen #panes { height: 1fr; }
     ModeScreen #list { width: 1fr; height: 1fr; }
@@ -134,8 +135,11 @@ class ModeScreen(BaseScreen):
         if not rows:
             self.remove_class("-open")
         if self.key:
-            self.show_detail(snapshot, self.key, detail if key == self.key else None)
+            self._draw_detail(snapshot, self.key, detail if key == self.key else None)
         self.refresh_bindings()
+
+    def _draw_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        self.query_one(Pane).draw(partial(self.show_detail, snapshot, key, detail))
 
     def _notice(self, snapshot: Snapshot, filled: bool) -> Content | None:
         if snapshot.problem:
@@ -150,9 +154,8 @@ class ModeScreen(BaseScreen):
     def _selected(self, event: Rows.Selected) -> None:
         event.stop()
         if self.snapshot is not None and event.key:
-            self.show_detail(self.snapshot, event.key, None)
-            pane = self.query_one("#detail", Pane)
-            pane.scroll_home(animate=False)
+            self._draw_detail(self.snapshot, event.key, None)
+            self.query_one(Pane).scroll_home(animate=False)
         self.refresh_bindings()
         self.post_message(self.Wanted())
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.widgets import Static
 
 from tui.actions import bindings
@@ -23,6 +24,28 @@ class Pane(VerticalScroll):
     Pane .title { color: $quiet; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Pane .hidden { display: none; }
     """
+
+    _fill: Callable[[], None] | None = None
+    _filled_at = Size(0, 0)
+
+    def draw(self, fill: Callable[[], None]) -> None:
+        """Fill the pane, and once more whenever its size turns out to be another one."""
+        self._fill = fill
+        self._refill()
+        self.call_after_refresh(self._refill_if_resized)
+
+    def on_resize(self) -> None:
+        self._refill_if_resized()
+
+    def _refill_if_resized(self) -> None:
+        # Textual leaves the resize event out when the layout was asked for before it was drawn.
+        if self.size != self._filled_at:
+            self._refill()
+
+    def _refill(self) -> None:
+        self._filled_at = self.size
+        if self._fill is not None:
+            self._fill()
 
     def action_cursor(self, step: int) -> None:
         self.scroll_relative(y=step, animate=False)
@@ -56,15 +79,20 @@ def facts(pairs: Iterable[tuple[str, Content | str]], least: int = 0) -> Content
     return lines(Content.assemble((name.ljust(width), "$quiet"), value) for name, value in shown)
 
 
-def loss_line(progress: Progress) -> Content:
-    """The latest loss and its parts."""
+def loss_lines(progress: Progress, width: int) -> Content:
+    """The latest loss and its parts, as many on a line as `width` cells hold."""
     if progress.loss is None:
         return Content("")
     parts = [Content.assemble(("loss ", "$quiet"), (figure(progress.loss), "bold $primary"))]
     parts += [
         Content.assemble((f"{name} ", "$quiet"), figure(value)) for name, value in progress.losses
     ]
-    return Content("   ").join(parts)
+    rows = [parts[:1]]
+    for part in parts[1:]:
+        if sum(len(done) + 3 for done in rows[-1]) + len(part) > width:
+            rows.append([])
+        rows[-1].append(part)
+    return lines(Content("   ").join(row) for row in rows)
 
 
 def progress_bar(progress: Progress, width: int) -> Content | None:
@@ -73,7 +101,7 @@ def progress_bar(progress: Progress, width: int) -> Content | None:
     if fraction is None:
         return None
     done, left = bar(fraction, max(4, width - 6))
-    return Content.assemble((done, "$primary"), (left, "$rule"), f" {fraction:4.0%}")
+    return Content.assemble((done, "$primary"), (left, "$rule"), f" {int(fraction * 100):3d}%")
 
 
 def progress_words(progress: Progress, live: bool = True) -> Content:

@@ -110,10 +110,10 @@ class Picture(Widget):
         return len(self._strips)
 
     def watch_paths(self) -> None:
-        self._fetch()
+        self.call_after_refresh(self._fetch)
 
     def watch_rows(self) -> None:
-        self._fetch()
+        self.call_after_refresh(self._fetch)
 
     def on_resize(self) -> None:
         self._fetch()

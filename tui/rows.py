@@ -69,7 +69,7 @@ def widths(columns: Sequence[Column], available: int) -> list[int]:
 class Rows(ScrollView, can_focus=True):
     """Rows under a heading, one of them under the cursor. The cursor follows its row's key."""
 
-    BINDINGS = bindings("open", "down", "up", "page-down", "page-up", "top", "bottom")
+    BINDINGS = bindings("down", "up", "page-down", "page-up", "top", "bottom")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--heading", "rows--cursor"}
     DEFAULT_CSS = """
     Rows {

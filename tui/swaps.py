@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tui import text
 from tui.curve import Curve
 from tui.mode import ModeScreen
-from tui.panes import Pane, facts, lines, loss_line
+from tui.panes import Pane, facts, lines, loss_lines
 from tui.picture import Picture
 from tui.rows import Column, Row
 from tui.snapshot import Detail, JobRow, Snapshot, SwapDetail, SwapRow
@@ -54,7 +54,7 @@ class SwapPane(Pane):
         preview.display = self.query_one("#preview-title").display = row.preview is not None
         if detail is not None:
             self.query_one(Curve).points = detail.training.curve
-            self.fill("#losses", loss_line(detail.training))
+            self.fill("#losses", loss_lines(detail.training, self.size.width - 4))
             shown = len(detail.training.curve) > 1
             for name in ("#curve", "#curve-title", "#losses"):
                 self.query_one(name).display = shown

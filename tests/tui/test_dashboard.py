@@ -87,7 +87,7 @@ async def test_a_running_training_moves_when_events_are_appended(
             await reread(pilot)
             text = screen_text(pilot)
             assert "step 500 of 2,000" in text
-            assert "25%" in text
+            assert " 25%" in text
             assert "11.4 steps/s" in text
             assert "2 min 12 s left" in text
             assert "mask 0.0110" in text
