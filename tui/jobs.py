@@ -61,7 +61,10 @@ class JobPane(Pane):
         self.query_one(Curve).rows = 6 if width < SIDE_BY_SIDE else min(14, rows - 8)
 
     def show(self, row: JobRow, now: float, detail: JobDetail | None) -> None:
-        """Fill the pane."""
+        """Fill the pane. Without `detail`, what was shown of the same job stays."""
+        if detail is None and row.id != self.shown_key:
+            detail = JobDetail(row.id, row.progress, None, ())
+        self.shown_key = row.id
         self._arrange()
         progress = row.progress if detail is None else detail.progress
         head = Content.assemble(

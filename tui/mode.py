@@ -134,12 +134,14 @@ class ModeScreen(BaseScreen):
         self.query_one(Rows).show(rows)
         if not rows:
             self.remove_class("-open")
-        if self.key:
-            self._draw_detail(snapshot, self.key, detail if key == self.key else None)
+        self._draw_detail(detail if key == self.key else None)
         self.refresh_bindings()
 
-    def _draw_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
-        self.query_one(Pane).draw(partial(self.show_detail, snapshot, key, detail))
+    def _draw_detail(self, detail: Detail) -> None:
+        pane = self.query_one(Pane)
+        pane.visible = bool(self.key)
+        if self.snapshot is not None and self.key:
+            pane.draw(partial(self.show_detail, self.snapshot, self.key, detail))
 
     def _notice(self, snapshot: Snapshot, filled: bool) -> Content | None:
         if snapshot.problem:
@@ -153,9 +155,8 @@ class ModeScreen(BaseScreen):
     @on(Rows.Selected)
     def _selected(self, event: Rows.Selected) -> None:
         event.stop()
-        if self.snapshot is not None and event.key:
-            self._draw_detail(self.snapshot, event.key, None)
-            self.query_one(Pane).scroll_home(animate=False)
+        self._draw_detail(None)
+        self.query_one(Pane).scroll_home(animate=False)
         self.refresh_bindings()
         self.post_message(self.Wanted())
 
@@ -186,7 +187,7 @@ class ModeScreen(BaseScreen):
     def action_open(self) -> None:
         """Give the details the whole screen."""
         self.add_class("-open")
-        self.query_one("#detail", Pane).focus()
+        self.query_one(Pane).focus()
         self.refresh_bindings()
 
     def action_back(self) -> None:

@@ -25,6 +25,7 @@ class Pane(VerticalScroll):
     Pane .hidden { display: none; }
     """
 
+    shown_key = ""
     _fill: Callable[[], None] | None = None
     _filled_at = Size(0, 0)
 

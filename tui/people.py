@@ -35,7 +35,10 @@ class PersonPane(Pane):
         yield Static(id="sources")
 
     def show(self, row: PersonRow, detail: PersonDetail | None) -> None:
-        """Fill the pane."""
+        """Fill the pane. Without `detail`, what was shown of the same person stays."""
+        if detail is None and row.slug != self.shown_key:
+            detail = PersonDetail(row.slug, ())
+        self.shown_key = row.slug
         head = [Content.styled(row.name, "bold $primary")]
         head += [Content(), Content.styled(row.problem, "$error")] if row.problem else []
         self.fill("#head", lines([*head, ""]))

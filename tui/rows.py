@@ -179,6 +179,9 @@ class Rows(ScrollView, can_focus=True):
             cells = self.rows[index].cells
             if index == self.cursor:
                 style = self.get_visual_style("rows--cursor")
+        elif index == 0 and self.filter:
+            words = Content.styled(" no line has these words", "$quiet")
+            return Visual.to_strips(self, words, width, 1, style)[0]
         else:
             return Strip.blank(width, style.rich_style)
         parts = [

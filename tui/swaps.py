@@ -14,6 +14,7 @@ from tui.curve import Curve
 from tui.mode import ModeScreen
 from tui.panes import Pane, facts, lines, loss_lines
 from tui.picture import Picture
+from tui.progress import Progress
 from tui.rows import Column, Row
 from tui.snapshot import Detail, JobRow, Snapshot, SwapDetail, SwapRow
 from tui.states import LIVE, badge
@@ -36,7 +37,10 @@ class SwapPane(Pane):
         yield Picture(id="preview")
 
     def show(self, row: SwapRow, snapshot: Snapshot, detail: SwapDetail | None) -> None:
-        """Fill the pane."""
+        """Fill the pane. Without `detail`, what was shown of the same swap stays."""
+        if detail is None and row.slug != self.shown_key:
+            detail = SwapDetail(row.slug, Progress())
+        self.shown_key = row.slug
         head: list[Content | str] = [
             Content.assemble(
                 (row.source_name, "bold $primary"), ("  →  ", "$quiet"), (row.target_name, "bold")

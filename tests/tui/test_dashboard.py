@@ -225,7 +225,10 @@ async def test_the_filter_narrows_the_list_and_escape_drops_it(root: Path, dashb
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await press(pilot, "slash", "r", "L", "enter")
         assert [row.split()[0] for row in listed(pilot)] == ["Carla"]
-        await press(pilot, "escape")
+        await press(pilot, "slash", "x", "enter")
+        assert listed(pilot) == []
+        assert "no line has these words" in screen_text(pilot)
+        await press(pilot, "enter", "escape")
         assert len(listed(pilot)) == 3
         assert pilot.app.screen.query_one("#filter", Input).value == ""
 
