@@ -1,15 +1,12 @@
 """The few parts that the modern presets are built from. All tensors are float32 [N, H, W, C].
 
-The measure that shaped them: on two CPU cores a plain 3x3 convolution at stride 1 and a dense
-layer at every pixel both reach half of the machine's matmul peak, strided and transposed
-convolutions a tenth of it. So resolution changes only by moving pixels into channels and back.
+The measure that shaped them: on two CPU cores a 3x3 convolution at stride 1 and a dense layer at
+every pixel both reach half of the machine's matmul peak, strided and depthwise convolutions a
+tenth of it. So resolution changes only by moving pixels into channels and back.
 """
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
-
-from engine.nets.conv import conv_general_dilated
 
 SLOPE = 0.1
 
@@ -38,7 +35,7 @@ def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
 
 
 class Conv(nnx.Conv):
-    """A k x k convolution at stride 1 with the form that is fast on this backend."""
+    """A k x k convolution at stride 1; at these sizes XLA's own is the fastest."""
 
     def __init__(self, c_in: int, c_out: int, k: int, *, rngs: nnx.Rngs):
         super().__init__(
@@ -46,7 +43,6 @@ class Conv(nnx.Conv):
             c_out,
             (k, k),
             padding="SAME",
-            conv_general_dilated=conv_general_dilated,
             kernel_init=nnx.initializers.he_normal(),
             rngs=rngs,
         )
@@ -60,34 +56,6 @@ class ConvBlock(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return x + self.conv(activate(x))
-
-
-class MixBlock(nnx.Module):
-    """A depthwise 3x3 convolution, then two dense layers at each pixel, added to the input.
-
-    The inverted bottleneck of ConvNeXt (Liu et al. 2022, arXiv 2201.03545) without its
-    normalisation. The depthwise part is nine shifted multiply-adds, which XLA fuses into one
-    pass; its own depthwise convolution is ten times slower on a CPU.
-    """
-
-    def __init__(self, c: int, *, rngs: nnx.Rngs, expand: int = 2):
-        self.taps = nnx.Param(nnx.initializers.normal(0.1)(rngs.params(), (3, 3, c), jnp.float32))
-        self.widen = nnx.Linear(c, expand * c, rngs=rngs, kernel_init=nnx.initializers.he_normal())
-        self.narrow = nnx.Linear(
-            expand * c, c, rngs=rngs, kernel_init=nnx.initializers.normal(0.01)
-        )
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        mixed = x + depthwise(x, self.taps[...])
-        return x + self.narrow(activate(self.widen(mixed)))
-
-
-def depthwise(x: jax.Array, taps: jax.Array) -> jax.Array:
-    """Depthwise convolution of x [N, H, W, C] with taps [3, 3, C], zero padding."""
-    h, w = x.shape[1:3]
-    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    shifted = [padded[:, i : i + h, j : j + w] * taps[i, j] for i in range(3) for j in range(3)]
-    return sum(shifted[1:], shifted[0])
 
 
 class Down(nnx.Module):

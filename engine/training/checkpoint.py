@@ -5,9 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import safetensors
-from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from engine.training.settings import TrainSettings
@@ -59,7 +57,7 @@ def read_settings(checkpoint: Path) -> TrainSettings:
 
 
 def load_state(checkpoint: Path, like: State) -> State:
-    """The state of a checkpoint, with the structure, shapes and dtypes of `like`.
+    """The state of a checkpoint, with the structure, shapes and dtypes of `like` (or its shapes).
 
     Raises DamagedError when anything differs: nothing is ever filled in silently.
     """
@@ -68,7 +66,7 @@ def load_state(checkpoint: Path, like: State) -> State:
         arrays = load(path.read_bytes())
     except (OSError, safetensors.SafetensorError) as error:
         raise DamagedError(f"{path} cannot be read: {error}") from error
-    wanted = _flatten(jax.eval_shape(lambda: like))
+    wanted = _flatten(like)
     if arrays.keys() != wanted.keys():
         odd = sorted(arrays.keys() ^ wanted.keys())[0]
         raise DamagedError(f"{path} belongs to another model: {odd!r} is in one of them only.")
@@ -83,12 +81,9 @@ def load_state(checkpoint: Path, like: State) -> State:
     return state
 
 
-def _flatten(state: Any) -> dict[str, NDArray[Any]]:
-    """Every array under its path in the state, such as params/encoder/stem/kernel."""
-    paths = jax.tree_util.tree_leaves_with_path(state)
+def _flatten(state: State) -> dict[str, Any]:
+    """Every leaf under its path in the state, such as params/encoder/stem/kernel."""
     return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): (
-            np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
-        )
-        for path, leaf in paths
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
     }

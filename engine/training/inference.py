@@ -12,7 +12,7 @@ from engine.training.augment import hide
 from engine.training.checkpoint import load_state, read_settings
 from engine.training.model import Model, Params, build
 from engine.training.settings import TrainSettings
-from engine.training.step import first_state
+from engine.training.step import state_shapes
 from projects.checkpoints import newest
 from projects.errors import SwapdeckError
 from projects.swaps import Swap
@@ -65,6 +65,8 @@ def load_swapper(swap: Swap, *, reverse: bool = False) -> tuple[TrainedSwapper, 
             + swap.slug
         )
     settings = read_settings(checkpoint)
-    model, params = build(get_preset(settings.preset), settings.seed)
-    state = load_state(checkpoint, first_state(params, settings))
-    return TrainedSwapper(model, state.average, settings, int(state.step), reverse), warnings
+    preset = get_preset(settings.preset)
+    state = load_state(checkpoint, state_shapes(preset, settings))
+    return TrainedSwapper(
+        build(preset), state.average, settings, int(state.step), reverse
+    ), warnings

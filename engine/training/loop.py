@@ -18,7 +18,16 @@ from engine.training.history import History
 from engine.training.model import PEOPLE, build, count
 from engine.training.preview import Draw, previewer
 from engine.training.settings import TrainSettings, settings_for
-from engine.training.step import Metrics, Pixels, State, Step, compile_step, first_state, make_step
+from engine.training.step import (
+    Metrics,
+    Pixels,
+    State,
+    Step,
+    compile_first_state,
+    compile_step,
+    make_step,
+    state_shapes,
+)
 from projects.checkpoints import newest
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.people import get_person
@@ -75,10 +84,12 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
     preset = get_preset(swap.preset)
     pixels, fingerprints = _load_people(workspace, swap, preset, reporter)
-    model, params = build(preset, settings.seed)
-    state, saved = _resume(swap, settings, first_state(params, settings), reporter)
+    model = build(preset)
+    state, saved = _resume(swap, settings, preset, reporter)
     update_swap(swap, fingerprints=fingerprints)
-    reporter.event("stage", name=f"compile ({count(params):,} weights)", total=None, unit="steps")
+    reporter.event(
+        "stage", name=f"compile ({count(state.params):,} weights)", total=None, unit="steps"
+    )
     run = _Run(
         swap, settings, limits, reporter, fingerprints, History(swap.history_path, int(state.step))
     )
@@ -213,19 +224,20 @@ def _load_people(
 
 
 def _resume(
-    swap: Swap, settings: TrainSettings, fresh: State, reporter: Reporter
+    swap: Swap, settings: TrainSettings, preset: Preset, reporter: Reporter
 ) -> tuple[State, Path | None]:
+    """The state to go on from, and the checkpoint that holds it."""
     checkpoint, warnings = newest(swap.checkpoints_dir)
     for text in warnings:
         reporter.event("warning", text=text)
     if checkpoint is None:
-        return fresh, None
+        return compile_first_state(preset, settings), None
     if read_settings(checkpoint).preset != settings.preset:
         raise CommandError(
             f"{swap.name} was trained as another preset than {settings.preset}. Put the preset "
             "back in its swap.toml, or make a new swap with: swapdeck swap new"
         )
-    return load_state(checkpoint, fresh), checkpoint
+    return load_state(checkpoint, state_shapes(preset, settings)), checkpoint
 
 
 def _steps_a_dispatch(advance: Step, state: State, pixels: Pixels) -> int:

@@ -39,20 +39,22 @@ class Model:
         return answer
 
 
-def build(preset: Preset, seed: int) -> tuple[Model, Params]:
-    """The model of a preset and fresh parameters: {"encoder", "source", "target"}."""
+def build(preset: Preset) -> Model:
+    """The model of a preset; no parameter is made yet."""
+    encoder, decoder = (
+        nnx.split(nnx.eval_shape(lambda make=make: make(nnx.Rngs(0))), nnx.Param)[0]
+        for make in (preset.encoder, preset.decoder)
+    )
+    return Model(preset, encoder, decoder)
+
+
+def fresh_params(preset: Preset, seed: int) -> Params:
+    """Random parameters before training: {"encoder", "source", "target"}."""
     rngs = nnx.Rngs(seed)
-    encoder, encoder_params = _split(preset.encoder(rngs))
-    params = {"encoder": encoder_params}
-    decoder = None
-    for person in PEOPLE:
-        decoder, params[person] = _split(preset.decoder(rngs))
-    return Model(preset, encoder, decoder), params
-
-
-def _split(module: nnx.Module) -> tuple[Any, Params]:
-    graph, state = nnx.split(module, nnx.Param)
-    return graph, nnx.to_pure_dict(state)
+    makers = {"encoder": preset.encoder} | dict.fromkeys(PEOPLE, preset.decoder)
+    return {
+        name: nnx.to_pure_dict(nnx.split(make(rngs), nnx.Param)[1]) for name, make in makers.items()
+    }
 
 
 def count(params: Params) -> int:

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from engine.nets.presets import Preset
 from engine.training.augment import Batch, sample
 from engine.training.losses import chip_loss
-from engine.training.model import PEOPLE, Model, Params
+from engine.training.model import PEOPLE, Model, Params, fresh_params
 from engine.training.settings import TrainSettings
 
 Metrics = dict[str, jax.Array]
@@ -43,10 +44,23 @@ def optimiser(settings: TrainSettings) -> optax.GradientTransformation:
     return optax.adam(rate, b2=settings.beta2, eps=settings.epsilon)
 
 
-def first_state(params: Params, settings: TrainSettings) -> State:
+def first_state(preset: Preset, settings: TrainSettings) -> State:
     """The state before the first step."""
+    params = fresh_params(preset, settings.seed)
     average = jax.tree.map(jnp.copy, params)
     return State(jnp.zeros((), jnp.int32), params, average, optimiser(settings).init(params))
+
+
+def compile_first_state(preset: Preset, settings: TrainSettings) -> State:
+    """`first_state` as one program: hundreds of small ones cost seconds."""
+    state: State = jax.jit(first_state, static_argnums=(0, 1))(preset, settings)
+    return state
+
+
+def state_shapes(preset: Preset, settings: TrainSettings) -> State:
+    """The structure of a state, with shapes and dtypes in place of arrays."""
+    shapes: State = jax.eval_shape(lambda: first_state(preset, settings))
+    return shapes
 
 
 def make_step(model: Model, settings: TrainSettings, margin: float, steps: int = 1) -> Step:

@@ -10,9 +10,9 @@ import pytest
 from engine.faces.align import CROP_MARGIN
 from engine.nets.light import LightConfig, LightDecoder, LightEncoder
 from engine.nets.presets import Preset
-from engine.training.model import Model, Params, build
+from engine.training.model import Model, build
 from engine.training.settings import TrainSettings, settings_for
-from engine.training.step import Pixels, Step, compile_step, first_state, make_step
+from engine.training.step import Pixels, State, Step, compile_first_state, compile_step, make_step
 
 TINY = LightConfig(size=32, encoder=(8, 8, 8), code=16, decoder=(8, 8, 8, 8))
 
@@ -33,8 +33,24 @@ def settings() -> TrainSettings:
 
 
 @pytest.fixture(scope="session")
-def model_and_params(preset: Preset, settings: TrainSettings) -> tuple[Model, Params]:
-    return build(preset, settings.seed)
+def model(preset: Preset) -> Model:
+    return build(preset)
+
+
+@pytest.fixture(scope="session")
+def first(preset: Preset, settings: TrainSettings) -> State:
+    """The state before training."""
+    return compile_first_state(preset, settings)
+
+
+@pytest.fixture
+def state(first: State) -> State:
+    """A copy of `first` that a step may consume."""
+    return copy(first)
+
+
+def copy(state: State) -> State:
+    return jax.tree.map(jnp.copy, state)
 
 
 @pytest.fixture(scope="session")
@@ -44,13 +60,9 @@ def pixels() -> Pixels:
 
 
 @pytest.fixture(scope="session")
-def advance(
-    model_and_params: tuple[Model, Params], settings: TrainSettings, pixels: Pixels
-) -> Step:
+def advance(model: Model, first: State, settings: TrainSettings, pixels: Pixels) -> Step:
     """One compiled step. It consumes the state that it is given."""
-    model, params = model_and_params
-    state = first_state(jax.tree.map(jnp.copy, params), settings)
-    return compile_step(make_step(model, settings, CROP_MARGIN), state, pixels)
+    return compile_step(make_step(model, settings, CROP_MARGIN), first, pixels)
 
 
 def _crops(seed: int, colour: tuple[int, int, int]) -> jnp.ndarray:
