@@ -90,7 +90,8 @@ class Dashboard(App[None]):
 
     def on_mount(self) -> None:
         with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit)
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
         if self._poll_every is not None:
             self.set_interval(self._poll_every, self._poll)
 

@@ -175,7 +175,8 @@ class ModeScreen(BaseScreen):
         if action == "open":
             return bool(self.key) and not opened
         if action == "back":
-            return opened or self.query_one("#filter").has_class("-active")
+            filtered = self.query_one("#filter").has_class("-active")
+            return opened or filtered or self.query_one(Pane).has_focus
         if action == "filter":
             return not opened and not self.has_class("-notice")
         if action in ("request", "stop_job"):

@@ -1,6 +1,6 @@
 """Reads the workspace's files into snapshots. Touches no widget; writes nothing but requests.
 
-A `Reader` belongs to one thread at a time. It remembers what it has read by the files' times, so
+`snapshot` and `detail` are for one thread at a time. A `Reader` remembers what it has read by the files' times, so
 that looking again costs little, and shows what can be read when something beside it cannot.
 """
 

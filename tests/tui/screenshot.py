@@ -1,6 +1,6 @@
 """Draws the dashboard into a PNG, cell by cell, for the documentation and for looking at it.
 
-    python tests/tui/screenshot.py WORKSPACE 140x40 OUT.png [KEY ...]
+    python -m tests.tui.screenshot WORKSPACE 140x40 OUT.png [KEY ...]
 
 The keys are pressed first, for example `3 enter`. Needs only what swapdeck itself needs: Pillow,
 and the fixed-width font that comes with Matplotlib. Blocks, bars and braille are drawn as shapes,
