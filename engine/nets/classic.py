@@ -4,6 +4,8 @@ Built from the published numbers of the architecture; 82,062,470 parameters with
 Images are float32 [N, 64, 64, 3] RGB in 0..1. The code is float32 [N, 8, 8, 512].
 """
 
+from itertools import pairwise
+
 import jax
 from flax import nnx
 
@@ -31,7 +33,7 @@ def _dense(c_in: int, c_out: int, *, rngs: nnx.Rngs) -> nnx.Linear:
 
 
 class Upscale(nnx.Module):
-    """[N, H, W, c_in] -> [N, 2H, 2W, c_out]: 3x3 to four times c_out, activated, pixels unfolded."""
+    """[N, H, W, c_in] -> [N, 2H, 2W, c_out]: 3x3 to 4 c_out channels, which become 2x2 pixels."""
 
     def __init__(self, c_in: int, c_out: int, *, rngs: nnx.Rngs):
         self.conv = _conv(c_in, 4 * c_out, 3, rngs=rngs)
@@ -46,8 +48,7 @@ class ClassicEncoder(nnx.Module):
     def __init__(self, *, rngs: nnx.Rngs):
         widths = (3, 128, 256, 512, 1024)
         self.down = nnx.List(
-            _conv(c_in, c_out, 5, 2, rngs=rngs)
-            for c_in, c_out in zip(widths, widths[1:], strict=False)
+            _conv(c_in, c_out, 5, 2, rngs=rngs) for c_in, c_out in pairwise(widths)
         )
         height, width, channels = _BASE
         self.squeeze = _dense(height * width * channels, 1024, rngs=rngs)
@@ -66,9 +67,7 @@ class ClassicDecoder(nnx.Module):
 
     def __init__(self, *, rngs: nnx.Rngs):
         widths = (512, 256, 128, 64)
-        self.up = nnx.List(
-            Upscale(c_in, c_out, rngs=rngs) for c_in, c_out in zip(widths, widths[1:], strict=False)
-        )
+        self.up = nnx.List(Upscale(c_in, c_out, rngs=rngs) for c_in, c_out in pairwise(widths))
         self.out = _conv(widths[-1], 3, 5, rngs=rngs)
 
     def __call__(self, code: jax.Array) -> tuple[jax.Array, None]:

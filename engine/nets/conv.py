@@ -1,4 +1,4 @@
-"""Two-dimensional convolution: the accelerator's own on GPU and TPU, the fastest of four on the CPU.
+"""Two-dimensional convolution: XLA's own on GPU and TPU, the fastest of four forms on the CPU.
 
 XLA's CPU convolution is good at small ones and falls off a cliff at others (the input gradient of a
 strided convolution can run three hundred times slower than the same arithmetic as a matmul), and
@@ -192,7 +192,7 @@ def _flat(x: jax.Array, matrix: jax.Array) -> jax.Array:
 
 
 def _windows(x: jax.Array, size: int | tuple[int, int], count: tuple[int, int], step: int) -> Grid:
-    """The pixels of x at each offset of a window that moves by `step`: size x size [N, *count, C]."""
+    """The pixels of x at each place in a window moved by `step`: size x size [N, *count, C]."""
     rows, columns = (size, size) if isinstance(size, int) else size
     n, _, _, c = x.shape
     return [
@@ -285,64 +285,53 @@ def _minimal_filter(points: Sequence[float], taps: int) -> tuple[np.ndarray, ...
     return a, g, b
 
 
-_OUTPUT, _KERNEL, _INPUT = _minimal_filter((0, 1, -1, 2, -2), taps=3)
+# The same for tiles: each matrix twice over, once for the rows and once for the columns.
+_OUTPUT, _KERNEL, _INPUT = (
+    np.kron(matrix, matrix).astype(np.float32)
+    for matrix in _minimal_filter((0, 1, -1, 2, -2), taps=3)
+)
 
 
-def _transform(matrix: np.ndarray, grid: Grid) -> Grid:
-    """matrix @ grid @ matrix.T over the grid's two places, for arrays as its elements."""
-
-    def combine(row: np.ndarray, arrays: Sequence[jax.Array]) -> jax.Array:
-        terms = [
-            array if factor == 1 else array * jnp.float32(factor)
-            for factor, array in zip(row, arrays, strict=True)
-            if factor
-        ]
-        return functools.reduce(jnp.add, terms)
-
-    halves = [[combine(row, column) for row in matrix] for column in zip(*grid, strict=True)]
-    return [[combine(row, line) for row in matrix] for line in zip(*halves, strict=True)]
+def _tiles(out: tuple[int, int]) -> tuple[int, int]:
+    return -(-out[0] // _TILE), -(-out[1] // _TILE)
 
 
-def _products(left: Grid, right: Grid, contract: tuple[int, int]) -> Grid:
-    """left x right, place by place, as matmuls that XLA may not merge with the transforms."""
-    left, right = lax.optimization_barrier((left, right))
-    numbers = (((contract[0],), (contract[1],)), ((), ()))
-    return lax.optimization_barrier(
-        [
-            [lax.dot_general(a, b, numbers) for a, b in zip(row, other, strict=True)]
-            for row, other in zip(left, right, strict=True)
-        ]
-    )
+def _mix(matrix: np.ndarray, windows: Grid) -> jax.Array:
+    """[M, tiles, C]: matrix [M, K] times the K images [N, rows, columns, C], in one fused pass.
+    A matmul would first have to lay the overlapping windows out in memory."""
+    images = [image for row in windows for image in row]
+    factors = matrix.reshape(len(matrix), -1, 1, 1, 1, 1)
+    terms = [jnp.asarray(factors[:, k]) * image for k, image in enumerate(images)]
+    return functools.reduce(jnp.add, terms).reshape(len(matrix), -1, images[0].shape[-1])
 
 
-def _rows(grid: Grid) -> Grid:
-    return [[image.reshape(-1, image.shape[-1]) for image in row] for row in grid]
+def _each(a: jax.Array, b: jax.Array, contract: tuple[int, int]) -> jax.Array:
+    """A matmul for each of the 36 places; `contract` names the axes summed over."""
+    return lax.dot_general(a, b, (((contract[0],), (contract[1],)), ((0,), (0,))))
 
 
-def _input_tiles(x: jax.Array, out: tuple[int, int]) -> Grid:
-    """The transformed input of every 4x4 output tile: 6 x 6 [tiles, C]. x is padded already."""
-    count = (-(-out[0] // _TILE), -(-out[1] // _TILE))
+def _input_places(x: jax.Array, out: tuple[int, int]) -> jax.Array:
+    """x [N, Ho + 2, Wo + 2, C] as [36, tiles, C]."""
+    tiles = _tiles(out)
     bottom, right = (
-        tiles * _TILE + 2 - side for tiles, side in zip(count, x.shape[1:3], strict=True)
+        count * _TILE + 2 - side for count, side in zip(tiles, x.shape[1:3], strict=True)
     )
     padded = _pad(x, ((0, bottom), (0, right)))
-    return _rows(_transform(_INPUT, _windows(padded, _TILE + 2, count, _TILE)))
+    return _mix(_INPUT, _windows(padded, _TILE + 2, tiles, _TILE))
 
 
-def _winograd(x: jax.Array, w: jax.Array, out: tuple[int, int], contract: int = 0) -> jax.Array:
-    """x [N, H, W, C], padded already, with w [3, 3, Ci, Co] at stride 1: [N, *out, C'], where C'
-    is Co; or Ci if `contract` is 1, which sums over Co."""
-    n = x.shape[0]
-    rows, columns = (-(-side // _TILE) for side in out)
-    kernels = _transform(_KERNEL, [[w[i, j] for j in range(3)] for i in range(3)])
-    products = _products(_input_tiles(x, out), kernels, (1, contract))
-    tiles = [
-        [image.reshape(n, rows, columns, -1) for image in row]
-        for row in _transform(_OUTPUT, products)
-    ]
-    stacked = jnp.stack([jnp.stack(row, axis=3) for row in tiles], axis=2)
-    y = stacked.reshape(n, rows * _TILE, columns * _TILE, -1)
-    return y[:, : out[0], : out[1]]
+def _kernel_places(w: jax.Array) -> jax.Array:
+    """w [3, 3, Ci, Co] as [36, Ci, Co]."""
+    return jnp.matmul(_KERNEL, w.reshape(9, -1)).reshape(-1, *w.shape[2:])
+
+
+def _winograd(x: jax.Array, w: jax.Array, out: tuple[int, int]) -> jax.Array:
+    """x [N, Ho + 2, Wo + 2, Ci] with w [3, 3, Ci, Co] at stride 1: [N, Ho, Wo, Co]."""
+    rows, columns = _tiles(out)
+    places = _each(_input_places(x, out), _kernel_places(w), (2, 1))
+    tiles = jnp.matmul(_OUTPUT, places.reshape(len(_INPUT), -1))
+    y = tiles.reshape(_TILE, _TILE, -1, rows, columns, w.shape[-1]).transpose(2, 3, 0, 4, 1, 5)
+    return y.reshape(-1, rows * _TILE, columns * _TILE, w.shape[-1])[:, : out[0], : out[1]]
 
 
 def _winograd_gradients(
@@ -350,19 +339,42 @@ def _winograd_gradients(
 ) -> tuple[jax.Array, jax.Array]:
     blocks, small = _space_to_depth(x, w.shape, stride, pads), _kernel_to_depth(w, stride)
     out = dy.shape[1], dy.shape[2]
-    around = _pad(dy, ((2, 2), (2, 2)))
-    size = out[0] + 2, out[1] + 2
-    dblocks = _winograd(around, small[::-1, ::-1], size, contract=1)
-    count = (-(-out[0] // _TILE), -(-out[1] // _TILE))
-    whole = _pad(dy, ((0, count[0] * _TILE - out[0]), (0, count[1] * _TILE - out[1])))
-    spread = _rows(_transform(_OUTPUT.T, _windows(whole, _TILE, count, _TILE)))
-    products = _products(_input_tiles(blocks, out), spread, (0, 0))
-    dsmall = jnp.stack([jnp.stack(row) for row in _transform(_KERNEL.T, products)])
-    return _depth_to_space(dblocks, x.shape, stride, pads), _depth_to_kernel(dsmall, w, stride)
+    rows, columns = _tiles(out)
+    whole = _pad(dy, ((0, rows * _TILE - out[0]), (0, columns * _TILE - out[1])))
+    places = _mix(_OUTPUT.T, _windows(whole, _TILE, (rows, columns), _TILE))
+    dplaces = _each(places, _kernel_places(small), (2, 2))
+    dtiles = jnp.matmul(_INPUT.T, dplaces.reshape(len(_INPUT), -1))
+    dblocks = _overlap_add(dtiles.reshape(-1, x.shape[0], rows, columns, small.shape[2]))
+    dkernels = _each(_input_places(blocks, out), places, (1, 1))
+    dkernel = jnp.matmul(_KERNEL.T, dkernels.reshape(len(_INPUT), -1))
+    return (
+        _depth_to_space(dblocks[:, : out[0] + 2, : out[1] + 2], x.shape, stride, pads),
+        _depth_to_kernel(dkernel.reshape(small.shape), w, stride),
+    )
+
+
+def _overlap_add(tiles: jax.Array) -> jax.Array:
+    """tiles [36, N, rows, columns, C], 6x6 pixels each and 4 apart, summed to one image. A tile's
+    last two rows and columns reach into the next tile, so it falls into four parts."""
+    _, n, rows, columns, c = tiles.shape
+    square = tiles.reshape(_TILE + 2, _TILE + 2, n, rows, columns, c).transpose(2, 3, 0, 4, 1, 5)
+    total = jnp.zeros((), tiles.dtype)
+    for down in (0, 1):
+        for right in (0, 1):
+            part = square[
+                :, :, _TILE * down : _TILE * (1 + down), :, _TILE * right : _TILE * (1 + right)
+            ]
+            place = [(0, 0, 0)] * 6
+            place[1] = (down, 1 - down, 0)
+            place[2] = (0, _TILE - part.shape[2], 0)
+            place[3] = (right, 1 - right, 0)
+            place[4] = (0, _TILE - part.shape[4], 0)
+            total += lax.pad(part, jnp.float32(0), place)
+    return total.reshape(n, (rows + 1) * _TILE, (columns + 1) * _TILE, c)
 
 
 def _space_to_depth(x: jax.Array, kernel: Sequence[int], stride: int, pads: Pads) -> jax.Array:
-    """x, padded, as [N, Ho + 2, Wo + 2, stride * stride * C]: each pixel a block of stride pixels."""
+    """x, padded, as [N, Ho + 2, Wo + 2, stride * stride * C]: stride x stride pixels in one."""
     n, _, _, c = x.shape
     out = _out_size(x.shape, kernel, stride, pads)
     (top, _), (left, _) = pads
