@@ -123,7 +123,7 @@ def train(
 @click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
 @click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
 @click.option("--feather", type=float, help="Fade in over this length, in chip sides.")
-@click.option("--colour", help="How the face takes on the frame's colours: mean-std, none, …")
+@click.option("--colour", help="What it takes over: light, face (all the old one's colours), none.")
 @click.option("--opacity", type=float, help="How much of the new face is seen, 0 to 1.")
 @click.option("--smooth", type=int, help="Frames over which the face's place is smoothed; odd.")
 @detach_option

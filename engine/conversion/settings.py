@@ -25,8 +25,8 @@ class ConvertSettings:
     """How far the mask draws back from its edge, besides the feather."""
     feather: float = 0.05
     """Over what length the face fades in, all of it inside the mask."""
-    colour: str = "mean-std"
-    """How the new face takes on the colours of the old one; one of `colour.COLOURS`."""
+    colour: str = "light"
+    """What the new face takes over: the old one's `light`, all its colours (`face`), or nothing."""
     opacity: float = 1.0
     smooth: int = 7
     """Frames over which a track's place, size and tilt are smoothed, odd; 1 is not at all."""

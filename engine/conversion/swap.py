@@ -15,7 +15,7 @@ from engine.conversion.colour import COLOURS
 from engine.conversion.locate import LocatedFace
 from engine.conversion.mask import blend_mask
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swapper import Swapper, Who, face_mask
+from engine.conversion.swapper import OTHER, Swapper, Who, face_mask
 from engine.faces.align import crop
 from engine.media import Frame
 from engine.media.ahead import ahead
@@ -34,10 +34,14 @@ class _Cut:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """What the model answered for a cut: rgb float32 [S, S, 3] and mask float32 [S, S], 0..1."""
+    """What the model answered for a cut: float32 [S, S, 3] and mask float32 [S, S], 0..1.
+
+    rgb: the new face. own: the face that was cut, by its own person's decoder.
+    """
 
     cut: _Cut
     rgb: npt.NDArray[np.float32]
+    own: npt.NDArray[np.float32]
     mask: npt.NDArray[np.float32]
 
 
@@ -114,13 +118,12 @@ def _decode(cuts: list[_Cut], swapper: Swapper, batch: int, who: Who) -> Iterato
         return
     spare = batch - len(cuts)
     masks = [face_mask(cut.face.landmarks, cut.face.transform, swapper.size) for cut in cuts]
-    rgb, mask = swapper.chips(
-        np.stack([cut.chip for cut in cuts] + [np.zeros_like(cuts[0].chip)] * spare),
-        np.stack(masks + [np.zeros_like(masks[0])] * spare),
-        who,
-    )
+    images = np.stack([cut.chip for cut in cuts] + [np.zeros_like(cuts[0].chip)] * spare)
+    faces = np.stack(masks + [np.zeros_like(masks[0])] * spare)
+    rgb, mask = swapper.chips(images, faces, who)
+    own, _ = swapper.chips(images, faces, OTHER[who])
     for number, cut in enumerate(cuts):
-        yield _Decoded(cut, rgb[number], mask[number])
+        yield _Decoded(cut, rgb[number], own[number], mask[number])
 
 
 def _blended(frame: Frame, decoded: _Decoded, settings: ConvertSettings) -> Frame:
@@ -129,7 +132,7 @@ def _blended(frame: Frame, decoded: _Decoded, settings: ConvertSettings) -> Fram
     outline = face_mask(face.landmarks, face.transform, len(chip)) > 255 * _SURE
     inside = outline & (decoded.mask > _SURE)
     original = np.asarray(chip / 255, np.float32)
-    rgb = COLOURS[settings.colour](decoded.rgb, original, inside)
+    rgb = COLOURS[settings.colour](decoded.rgb, decoded.own, original, inside)
     image = frame.image.copy()
     blend(image, rgb, mask, face.transform, settings.opacity)
     return replace(frame, image=image)

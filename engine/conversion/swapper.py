@@ -1,6 +1,6 @@
 """What conversion and measurement need of a trained model."""
 
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ from engine.faces.align import apply, chip_matrix
 from engine.faces.masks import FOREHEAD, face_hull_mask
 
 Who = Literal["source", "target"]
+OTHER: Final[dict[Who, Who]] = {"source": "target", "target": "source"}
 
 
 class Swapper(Protocol):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compilation import use_compilation_cache
-from engine.conversion.swapper import Who
+from engine.conversion.swapper import OTHER, Who
 from engine.nets.presets import get_preset
 from engine.training.augment import hide
 from engine.training.checkpoint import load_state, read_settings
@@ -16,8 +16,6 @@ from engine.training.step import state_shapes
 from projects.checkpoints import newest
 from projects.errors import SwapdeckError
 from projects.swaps import Swap
-
-_OTHER: dict[Who, Who] = {"source": "target", "target": "source"}
 
 
 class TrainedSwapper:
@@ -46,7 +44,7 @@ class TrainedSwapper:
         self, images: NDArray[np.uint8], masks: NDArray[np.uint8], person: Who
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Swapper.chips`."""
-        decoder = self._params[_OTHER[person] if self._reverse else person]
+        decoder = self._params[OTHER[person] if self._reverse else person]
         rgb, mask = self._answer(self._params["encoder"], decoder, images, masks)
         return np.asarray(rgb), np.asarray(mask)
 

@@ -117,7 +117,7 @@ def test_the_model_always_gets_whole_batches(discs, eyes, ben_as_target, unchang
         eyes=eyes,
         who="target",
     )
-    assert unchanged.batches == [(8, "target")] * 3
+    assert unchanged.batches == [(8, "target"), (8, "source")] * 3
 
 
 def test_nobody_in_the_footage_is_an_error_and_writes_nothing(
