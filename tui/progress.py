@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from tui import text
 
 CURVE_POINTS = 512
+BIGGEST = 1e15
 Event = dict[str, Any]
 Curve = tuple[tuple[float, float], ...]
 
@@ -47,8 +47,8 @@ class Progress:
 
 
 def number(value: object) -> float | None:
-    """A finite number, or None for anything else that a file may hold."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """A number of a size that can be meant, or None for anything else that a file may hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < BIGGEST:
         return None
     return float(value)
 

@@ -1,7 +1,8 @@
 """Reads the workspace's files into snapshots. Touches no widget; writes nothing but requests.
 
-`snapshot` and `detail` are for one thread at a time. A `Reader` remembers what it has read by the files' times, so
-that looking again costs little, and shows what can be read when something beside it cannot.
+`snapshot` and `detail` are for one thread at a time. A `Reader` remembers what it has read by the
+files' times, so that looking again costs little, and shows what can be read when something beside
+it cannot.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Reader:
 
                 return read_system(self._root)
             return readers[mode](open_workspace(self._root), key)
-        except (SwapdeckError, OSError):
+        except (SwapdeckError, OSError, ValueError):  # the last: a name that no file can have
             return None
 
     def ask(self, job: str, what: Asked) -> None:
@@ -248,9 +249,9 @@ def _counts(person: Person) -> FaceCounts:
 def _read_faces(person: Person) -> PersonDetail:
     with FaceIndex(person.index_path, readonly=True) as index:
         sharp = index.faces(kept=True, order="sharpness", limit=SHARP_FACES)
-    sharp.sort(key=lambda face: face.yaw)
+    sharp.sort(key=lambda face: number(face.yaw) or 0.0)
     step = max(1, (len(sharp) - 1) // max(1, PORTRAITS - 1))
-    crops = [inside(person.faces_dir, face.crop) for face in sharp[::step][:PORTRAITS]]
+    crops = [inside(person.faces_dir, str(face.crop)) for face in sharp[::step][:PORTRAITS]]
     return PersonDetail(person.slug, tuple(path for path in crops if path.is_file()))
 
 

@@ -39,6 +39,7 @@ def test_fields_of_the_wrong_kind_count_as_not_given() -> None:
     nonsense = [
         {"kind": "step", "step": "many", "loss": 1.0},
         {"kind": "step", "step": 4, "loss": float("nan"), "losses": [1], "rate": True, "eta": {}},
+        {"kind": "step", "step": 10**400, "loss": 1.0},
         {"kind": "progress", "done": "x", "total": None},
         {"kind": ["step"], "at": "yesterday"},
         {"kind": "warning", "text": "\x1b[2Jgone"},
