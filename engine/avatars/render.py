@@ -181,14 +181,16 @@ def _march(rays: Array, start: Array, view: _View, *, bare_steps: int) -> tuple[
             break
     active = np.sort(np.concatenate([*close, active]))
     met = [np.empty(0, np.int64)]
-    for i in range(26):
+    for i in range(40):
         if not active.size:
             break
         d = evaluate("detailed", _at(rays[:, active], travelled[active]), view.vector)[0]
-        tolerance = travelled[active] * view.pixel * (0.4 if i < 16 else 1.0)
+        # Rays that graze a surface for long are taken to touch it.
+        pixels = 0.4 if i < 16 else 1.0 if i < 39 else 3.0
+        near = d < travelled[active] * view.pixel * pixels
         travelled[active] += d * 0.95
-        met.append(active[d < tolerance])
-        active = active[(d >= tolerance) & (travelled[active] < FAR)]
+        met.append(active[near])
+        active = active[~near & (travelled[active] < FAR)]
     return travelled, np.sort(np.concatenate(met))
 
 
