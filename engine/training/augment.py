@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from engine.training.lab import lab_to_rgb, rgb_to_lab
 from engine.training.settings import Augmentation
 
 GRID = 5
@@ -26,8 +27,10 @@ class Batch(NamedTuple):
     """[B, S, S, 3] what the decoder should answer."""
     mask: jax.Array
     """[B, S, S, 1] 1 inside the face."""
-    features: jax.Array
-    """[B, S, S, 1] 1 on the eyes and the mouth."""
+    eyes: jax.Array
+    """[B, S, S, 1] 1 on the eyes."""
+    mouth: jax.Array
+    """[B, S, S, 1] 1 on the mouth."""
 
 
 def sample(
@@ -41,19 +44,33 @@ def sample(
 ) -> Batch:
     """A random batch.
 
-    pixels: uint8 [N, R, R, 5], crops that show `margin` times the chip's side; the channels are
-    red, green, blue, face mask, mask of eyes and mouth. size: the chips' side S in pixels.
+    pixels: uint8 [N, R, R, 6], crops that show `margin` times the chip's side; the channels are
+    red, green, blue, and the masks of face, eyes and mouth. With CLAHE the second half of them are
+    the first half's equalised twins. size: the chips' side S in pixels.
     """
-    k_index, k_place, k_warp, k_light = jax.random.split(key, 4)
-    index = jax.random.randint(k_index, (batch,), 0, pixels.shape[0])
+    k_index, k_place, k_both, k_warp, k_light = jax.random.split(key, 5)
     field = place(k_place, batch, size, how)
-    wanted = look_up(pixels, index, field, margin)
     bent = field + displacement(k_warp, batch, size, how.warp)
+    index = choose(k_index, batch, pixels.shape[0], how.clahe)
+    wanted = look_up(pixels, index, field, margin)
     seen = look_up(pixels, index, bent, margin)
-    light = relight(seen[..., :3], k_light, how)
+    wanted_rgb, seen_rgb = wanted[..., :3], seen[..., :3]
+    if how.lightness or how.colour:
+        wanted_rgb = recolour(wanted_rgb, k_both, how)
+        seen_rgb = recolour(seen_rgb, k_both, how)
+    seen_rgb = relight(seen_rgb, k_light, how)
     if masked:
-        light = hide(light, seen[..., 3:4])
-    return Batch(light, wanted[..., :3], wanted[..., 3:4], wanted[..., 4:5])
+        seen_rgb = hide(seen_rgb, seen[..., 3:4])
+    return Batch(seen_rgb, wanted_rgb, wanted[..., 3:4], wanted[..., 4:5], wanted[..., 5:6])
+
+
+def choose(key: jax.Array, batch: int, count: int, clahe: float) -> jax.Array:
+    """Which of `count` crops: int32 [B]. With CLAHE the twins' half is taken that often."""
+    if not clahe:
+        return jax.random.randint(key, (batch,), 0, count)
+    k_face, k_twin = jax.random.split(key)
+    twin = jax.random.bernoulli(k_twin, clahe, (batch,))
+    return jax.random.randint(k_face, (batch,), 0, count // 2) + jnp.where(twin, count // 2, 0)
 
 
 def hide(rgb: jax.Array, mask: jax.Array) -> jax.Array:
@@ -100,8 +117,20 @@ def look_up(pixels: jax.Array, index: jax.Array, field: jax.Array, margin: float
     return top * (1 - fy) + bottom * fy
 
 
+def recolour(rgb: jax.Array, key: jax.Array, how: Augmentation) -> jax.Array:
+    """Another lightness and hue in CIE L*a*b* for each chip of rgb [B, S, S, 3] in 0..1."""
+    k_gain, k_shift = jax.random.split(key)
+    n = rgb.shape[0]
+    gain = 1 + how.lightness * jax.random.uniform(k_gain, (n, 1, 1), minval=-1, maxval=1)
+    shift = 128 * how.colour * jax.random.uniform(k_shift, (n, 1, 1, 2), minval=-1, maxval=1)
+    lab = rgb_to_lab(rgb)
+    return lab_to_rgb(jnp.concatenate([(lab[..., 0] * gain)[..., None], lab[..., 1:] + shift], -1))
+
+
 def relight(rgb: jax.Array, key: jax.Array, how: Augmentation) -> jax.Array:
     """Another exposure, gamma and white balance for each chip of rgb [B, S, S, 3] in 0..1."""
+    if not (how.gain or how.gamma or how.tint):
+        return rgb
     k_gain, k_gamma, k_tint = jax.random.split(key, 3)
     n = rgb.shape[0]
     gain = how.gain * jax.random.normal(k_gain, (n, 1, 1, 1))

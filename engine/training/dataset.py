@@ -17,8 +17,9 @@ from projects.errors import SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.people import Person
 
-FEATURES = (slice(36, 42), slice(42, 48), slice(48, 60))
-"""Landmarks around each eye and around the lips."""
+EYES = (slice(36, 42), slice(42, 48))
+MOUTH = (slice(48, 60),)
+"""Landmarks around each eye, and around the lips."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,13 @@ class Dataset:
     """Crops with their masks, ready for `augment.sample`."""
 
     pixels: NDArray[np.uint8]
-    """[N, R, R, 5]: red, green, blue, face mask, mask of eyes and mouth; CROP_MARGIN chips wide."""
+    """[N, R, R, 6]: red, green, blue, masks of face, eyes and mouth; CROP_MARGIN chips wide.
+    With CLAHE [2 N, ...]: the equalised twins follow."""
     fingerprint: str
     """SHA-256 over which faces these are and how they are aligned."""
 
 
-def load_dataset(person: Person, size: int, reporter: Reporter) -> Dataset:
+def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> Dataset:
     """The kept faces of a person for chips of `size` pixels, in a fixed order.
 
     Raises SwapdeckError when there are none.
@@ -44,13 +46,15 @@ def load_dataset(person: Person, size: int, reporter: Reporter) -> Dataset:
             f"{person.slug} FILE', then find the faces with 'swapdeck extract {person.slug}'."
         )
     side = crop_side(size)
-    pixels = np.empty((len(faces), side, side, 5), np.uint8)
+    pixels = np.empty((len(faces), side, side, 6), np.uint8)
     reporter.event("stage", name=f"load {person.name}", total=len(faces), unit="faces")
     with ThreadPoolExecutor() as pool:
         for done, picture in enumerate(_pictures(pool, person, faces, side)):
             pixels[done] = picture
             if done % 64 == 0:
                 reporter.check()
+    if clahe:
+        pixels = np.concatenate([pixels, np.stack([_equalised(picture) for picture in pixels])])
     return Dataset(pixels, _fingerprint(faces))
 
 
@@ -69,17 +73,31 @@ def _picture(person: Person, face: Face, side: int) -> NDArray[np.uint8]:
     rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
     points = apply(chip_matrix(transform_of(face), side, CROP_MARGIN), landmarks_of(face))
     mask = face_hull_mask(points, side)
-    return np.dstack([rgb, mask, _feature_mask(points, side)])
+    masks = [
+        face_hull_mask(points, side),
+        _filled(points, EYES, side),
+        _filled(points, MOUTH, side),
+    ]
+    return np.dstack([rgb, *masks])
 
 
-def _feature_mask(points: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
-    """Eyes and mouth with a soft border. points: [68, 2] pixels. Returns uint8 [side, side]."""
+def _filled(
+    points: NDArray[np.float64], features: tuple[slice, ...], side: int
+) -> NDArray[np.uint8]:
+    """The features with a soft border. points: [68, 2] pixels. Returns uint8 [side, side]."""
     mask = np.zeros((side, side), np.uint8)
-    for feature in FEATURES:
+    for feature in features:
         outline = cv2.convexHull(np.rint(points[feature]).astype(np.int32))
         cv2.fillConvexPoly(mask, outline, 255)
     grown = cv2.dilate(mask, np.ones((1 + side // 20, 1 + side // 20), np.uint8))
     return np.asarray(cv2.GaussianBlur(grown, (0, 0), side / 60), np.uint8)
+
+
+def _equalised(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same crop with its lightness equalised locally (Zuiderveld 1994)."""
+    lab = cv2.cvtColor(picture[..., :3], cv2.COLOR_RGB2LAB)
+    lab[..., 0] = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4)).apply(lab[..., 0])
+    return np.dstack([cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), picture[..., 3:]])
 
 
 def _fingerprint(faces: list[Face]) -> str:

@@ -83,7 +83,7 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     use_compilation_cache()
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
     preset = get_preset(swap.preset)
-    pixels, fingerprints = _load_people(workspace, swap, preset, reporter)
+    pixels, fingerprints = _load_people(workspace, swap, settings, reporter)
     model = build(preset)
     state, saved = _resume(swap, settings, preset, reporter)
     update_swap(swap, fingerprints=fingerprints)
@@ -212,12 +212,13 @@ class _Clock:
 
 
 def _load_people(
-    workspace: Workspace, swap: Swap, preset: Preset, reporter: Reporter
+    workspace: Workspace, swap: Swap, settings: TrainSettings, reporter: Reporter
 ) -> tuple[Pixels, dict[str, str]]:
     """Both datasets on the device, and their fingerprints."""
+    size, clahe = get_preset(settings.preset).size, settings.augmentation.clahe > 0
     pixels, fingerprints = {}, {}
     for role, slug in zip(PEOPLE, (swap.source, swap.target), strict=True):
-        dataset = load_dataset(get_person(workspace, slug), preset.size, reporter)
+        dataset = load_dataset(get_person(workspace, slug), size, clahe, reporter)
         pixels[role] = jnp.asarray(dataset.pixels)
         fingerprints[role] = dataset.fingerprint
     return pixels, fingerprints

@@ -12,14 +12,15 @@ SSIM_SIGMA = 1.5
 
 
 def chip_loss(
-    rgb: jax.Array, mask: jax.Array | None, batch: Batch, weights: Losses, masked: bool
+    rgb: jax.Array, mask: jax.Array | None, batch: Batch, weights: Losses
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The loss of one person's decoded chips and its parts, each before its weight.
 
     rgb [B, S, S, 3] and mask [B, S, S, 1] (or None) are the decoder's answer.
     """
-    inside = batch.mask if masked else jnp.ones_like(batch.mask)
-    weight = inside * (1 + weights.features * batch.features) + weights.outside * (1 - inside)
+    inside = batch.mask + weights.outside * (1 - batch.mask)
+    features = (weights.eyes - 1) * batch.eyes + (weights.mouth - 1) * batch.mouth
+    weight = inside * (1 + features)
     area = weight.sum() * rgb.shape[-1]
     error = rgb - batch.wanted
     parts: dict[str, jax.Array] = {}

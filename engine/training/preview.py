@@ -50,7 +50,7 @@ def previewer(model: Model, settings: TrainSettings, pixels: Pixels, margin: flo
 
 
 def _still_chips(pixels: jax.Array, size: int, margin: float) -> jax.Array:
-    """float32 [ROWS, S, S, 5] in 0..1 of faces spread over the dataset, unaltered."""
+    """float32 [ROWS, S, S, 6] in 0..1 of faces spread over the dataset, unaltered."""
     index = jnp.linspace(0, pixels.shape[0] - 1, ROWS).round().astype(jnp.int32)
     return look_up(pixels, index, place(jax.random.key(0), ROWS, size, _STILL), margin)
 

@@ -8,7 +8,11 @@ from projects.errors import CommandError
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of a chip; lengths are fractions of its side."""
+    """Random changes of a chip; lengths are fractions of its side.
+
+    The encoder's input and the wanted answer share the first seven; the others change the input
+    alone.
+    """
 
     rotate: float = 10.0
     """Degrees, uniform in ±."""
@@ -18,14 +22,20 @@ class Augmentation:
     """Uniform in ±, along each axis."""
     flip: float = 0.5
     """Probability of a mirrored chip."""
+    clahe: float = 0.0
+    """Probability of a chip whose local contrast was equalised (CLAHE)."""
+    lightness: float = 0.0
+    """Gain of CIE L*, uniform in 1 ±."""
+    colour: float = 0.0
+    """Shift of CIE a* and b*, uniform in ± this fraction of their range."""
     warp: float = 0.02
-    """Standard deviation of a 5 x 5 grid of displacements, for the encoder's input alone."""
+    """Standard deviation of a 5 x 5 grid of displacements."""
     gain: float = 0.25
-    """Brightness of the encoder's input alone: exp(N(0, gain))."""
+    """Brightness: exp(N(0, gain))."""
     gamma: float = 0.25
-    """Gamma of the encoder's input alone: exp(N(0, gamma))."""
+    """Gamma: exp(N(0, gamma))."""
     tint: float = 0.08
-    """Gain of each colour channel of the encoder's input alone: exp(N(0, tint))."""
+    """Gain of each colour channel: exp(N(0, tint))."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +48,12 @@ class Losses:
     edges: float = 0.0
     """L1 between the horizontal and vertical differences of neighbouring pixels."""
     mask: float = 0.0
-    features: float = 0.0
-    """How much more a pixel of the eyes and the mouth counts in the colour losses."""
+    eyes: float = 1.0
+    """How much a pixel of the eyes counts in L1 and MSE, where one of the skin counts 1."""
+    mouth: float = 1.0
+    """How much a pixel of the mouth counts."""
     outside: float = 0.0
-    """How much a pixel outside the face mask counts in L1 and MSE."""
+    """How much a pixel outside the face mask counts in all of them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ class TrainSettings:
     average: float = 0.998
     """Decay of the running average of the weights, which previews and conversion use."""
     masked: bool = True
-    """Hide everything outside the face from the encoder and from the losses."""
+    """Hide everything outside the face from the encoder."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     losses: Losses = field(default_factory=Losses)
 
@@ -88,17 +100,19 @@ RECIPES: dict[str, TrainSettings] = {
         # A chip is aligned again before it is swapped, so the model sees little turning and
         # shifting in use; what it spends on more is missing from the face.
         augmentation=Augmentation(rotate=5.0, zoom=0.03, shift=0.02),
-        losses=Losses(l1=1.0, edges=1.0, mask=0.3, features=2.0, outside=0.05),
+        losses=Losses(l1=1.0, edges=1.0, mask=0.3, eyes=3.0, mouth=3.0, outside=0.05),
     ),
-    # What faceswap's `original` is trained with, for comparison with it.
+    # The published defaults of faceswap's `original`, for those who know it.
     "original": TrainSettings(
         recipe="original",
         learning_rate=5e-5,
         warm_up=0,
         epsilon=1e-7,
-        masked=True,
-        augmentation=Augmentation(warp=1.25 / 64, gain=0.3, gamma=0.0, tint=0.08),
-        losses=Losses(l1=0.0, mse=1.0, dssim=1.0, features=3.0),
+        masked=False,
+        augmentation=Augmentation(
+            clahe=0.5, lightness=0.3, colour=0.08, warp=1.25 / 64, gain=0.0, gamma=0.0, tint=0.0
+        ),
+        losses=Losses(l1=0.0, mse=1.0, dssim=1.0, eyes=4.0, mouth=3.0),
     ),
     # The least that works, and what the demo is compared with: plain L1 on the whole chip.
     "naive": TrainSettings(

@@ -16,7 +16,7 @@ from engine.training.settings import TrainSettings
 
 Metrics = dict[str, jax.Array]
 Pixels = dict[str, jax.Array]
-"""For each person: uint8 [N, R, R, 5] on the device, see `augment.sample`."""
+"""For each person: uint8 [N, R, R, 6] on the device, see `augment.sample`."""
 
 
 class State(NamedTuple):
@@ -122,7 +122,7 @@ def _loss(
     metrics: Metrics = {}
     for person, batch, code in zip(PEOPLE, batches, jnp.split(codes, len(batches)), strict=True):
         rgb, mask = model.decode(params[person], code)
-        loss, parts = chip_loss(rgb, mask, batch, settings.losses, settings.masked)
+        loss, parts = chip_loss(rgb, mask, batch, settings.losses)
         metrics[person] = loss
         for name, value in parts.items():
             metrics[name] = metrics.get(name, 0.0) + value / len(batches)

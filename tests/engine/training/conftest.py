@@ -69,11 +69,12 @@ def _crops(seed: int, colour: tuple[int, int, int]) -> jnp.ndarray:
     random = np.random.default_rng(seed)
     side = 42
     y, x = np.mgrid[:side, :side]
-    crops = random.integers(0, 60, (6, side, side, 5), dtype=np.uint8)
+    crops = random.integers(0, 60, (6, side, side, 6), dtype=np.uint8)
     for crop in crops:
         cx, cy = random.uniform(16, 26, 2)
         disc = (x - cx) ** 2 + (y - cy) ** 2 < 120
         crop[..., :3] += (disc[..., None] * np.array(colour, np.uint8) * 0.7).astype(np.uint8)
         crop[..., 3] = disc * 255
-        crop[..., 4] = ((x - cx) ** 2 + (y - cy) ** 2 < 9) * 255
+        crop[..., 4] = ((x - cx) ** 2 + (y - cy + 4) ** 2 < 5) * 255
+        crop[..., 5] = ((x - cx) ** 2 + (y - cy - 4) ** 2 < 5) * 255
     return jnp.asarray(crops)

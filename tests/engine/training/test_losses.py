@@ -1,5 +1,7 @@
 """The losses are zero for the right answer, and look where they are told to."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,19 +11,22 @@ from engine.training.augment import Batch
 from engine.training.losses import chip_loss, dssim
 from engine.training.settings import Losses
 
-ALL = Losses(l1=1.0, mse=1.0, dssim=1.0, edges=1.0, mask=1.0, features=2.0)
+ALL = Losses(l1=1.0, mse=1.0, dssim=1.0, edges=1.0, mask=1.0, eyes=3.0, mouth=2.0)
+
+WHOLE = replace(ALL, outside=1.0)
 
 
 def batch() -> Batch:
     rgb = jax.random.uniform(jax.random.key(0), (2, 32, 32, 3))
     mask = jnp.zeros((2, 32, 32, 1)).at[:, 8:24, 8:24].set(1.0)
-    features = jnp.zeros_like(mask).at[:, 12:14, 12:14].set(1.0)
-    return Batch(rgb, rgb, mask, features)
+    eyes = jnp.zeros_like(mask).at[:, 12:14, 12:14].set(1.0)
+    mouth = jnp.zeros_like(mask).at[:, 20:22, 12:14].set(1.0)
+    return Batch(rgb, rgb, mask, eyes, mouth)
 
 
 def test_the_right_answer_costs_nothing():
     b = batch()
-    total, parts = chip_loss(b.wanted, b.mask, b, ALL, True)
+    total, parts = chip_loss(b.wanted, b.mask, b, ALL)
     assert float(total) == pytest.approx(0, abs=1e-6)
     assert set(parts) == {"l1", "mse", "dssim", "edges", "mask"}
 
@@ -29,22 +34,22 @@ def test_the_right_answer_costs_nothing():
 def test_outside_the_face_nothing_counts_when_masked():
     b = batch()
     wrong = jnp.where(b.mask > 0, b.wanted, 1 - b.wanted)
-    assert float(chip_loss(wrong, b.mask, b, ALL, True)[0]) == pytest.approx(0, abs=1e-6)
-    assert float(chip_loss(wrong, b.mask, b, ALL, False)[0]) > 0.1
+    assert float(chip_loss(wrong, b.mask, b, ALL)[0]) == pytest.approx(0, abs=1e-6)
+    assert float(chip_loss(wrong, b.mask, b, WHOLE)[0]) > 0.1
 
 
 def test_an_error_on_a_feature_counts_more():
     b = batch()
     on = b.wanted.at[:, 12:14, 12:14].add(0.1)
     off = b.wanted.at[:, 18:20, 18:20].add(0.1)
-    weights = Losses(l1=1.0, features=2.0)
-    ratio = chip_loss(on, None, b, weights, True)[0] / chip_loss(off, None, b, weights, True)[0]
+    weights = Losses(l1=1.0, eyes=3.0)
+    ratio = chip_loss(on, None, b, weights)[0] / chip_loss(off, None, b, weights)[0]
     assert float(ratio) == pytest.approx(3.0, rel=1e-3)
 
 
 def test_a_model_without_a_mask_has_no_mask_loss():
     b = batch()
-    assert "mask" not in chip_loss(b.wanted, None, b, ALL, True)[1]
+    assert "mask" not in chip_loss(b.wanted, None, b, ALL)[1]
 
 
 def test_dssim_agrees_with_a_direct_calculation():
