@@ -72,13 +72,8 @@ def _pictures(
 def _picture(person: Person, face: Face, side: int) -> NDArray[np.uint8]:
     rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
     points = apply(chip_matrix(transform_of(face), side, CROP_MARGIN), landmarks_of(face))
-    mask = face_hull_mask(points, side)
-    masks = [
-        face_hull_mask(points, side),
-        _filled(points, EYES, side),
-        _filled(points, MOUTH, side),
-    ]
-    return np.dstack([rgb, *masks])
+    eyes, mouth = (_filled(points, features, side) for features in (EYES, MOUTH))
+    return np.dstack([rgb, face_hull_mask(points, side), eyes, mouth])
 
 
 def _filled(
