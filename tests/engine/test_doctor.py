@@ -18,7 +18,7 @@ def named(workspace: Path) -> dict[str, doctor.Check]:
 @pytest.fixture(autouse=True)
 def quick_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """JAX takes seconds to start; one test asks the real one."""
-    monkeypatch.setattr(doctor, "FIND_DEVICES", "print('[[\"cpu\", \"cpu\"]]')")
+    monkeypatch.setattr(doctor, "FIND_DEVICES", 'print(\'[["cpu", "cpu"]]\')')
 
 
 def test_a_sound_machine_and_workspace_are_good(workspace: Workspace) -> None:
