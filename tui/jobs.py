@@ -108,7 +108,7 @@ class JobsScreen(ModeScreen):
         Column("state", 10),
         Column("job", 16, grow=2),
         Column("started", 7, right=True),
-        Column("progress", 16, grow=3),
+        Column("progress", 16, grow=4),
     )
     EMPTY = """[b]Nothing runs, and nothing ever has.[/]
 
@@ -165,7 +165,7 @@ def _progress_cell(row: JobRow) -> Content:
     if bar is not None:
         parts.append(bar)
     if progress.eta is not None:
-        parts.append(Content.styled(f"{text.duration(progress.eta)} left", "$quiet"))
+        parts.append(Content.styled(text.duration(progress.eta), "$quiet"))
     elif bar is None:
         parts.append(progress_words(progress))
     if row.stalled:

@@ -30,7 +30,7 @@ class PersonPane(Pane):
         yield Static("faces", classes="title", markup=False)
         yield Static(id="faces")
         yield Static(id="space")
-        yield Picture(rows=5, id="portraits")
+        yield Picture(rows=10, id="portraits")
         yield Static("sources", classes="title", markup=False)
         yield Static(id="sources")
 

@@ -47,7 +47,7 @@ TAIL_BYTES = 8_192
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 STALLED_AFTER = 120.0  # seconds without an event
 SHARP_FACES = 60  # of these, PORTRAITS are shown, from one profile to the other
-PORTRAITS = 6
+PORTRAITS = 4
 
 
 class Reader:

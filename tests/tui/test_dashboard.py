@@ -46,7 +46,7 @@ async def test_people_show_what_their_files_say(root: Path, dashboard: Open) -> 
         text = screen_text(pilot)
         assert "stranger" in text
         assert "clip.mp4" in text
-        assert len(pilot.app.screen.query_one(Picture).paths) == 6
+        assert len(pilot.app.screen.query_one(Picture).paths) == 4
 
 
 async def test_swaps_show_people_steps_checkpoint_and_results(root: Path, dashboard: Open) -> None:
