@@ -18,7 +18,7 @@ from tui.snapshot import Detail, PersonDetail, PersonRow, Snapshot
 from tui.states import warning
 
 CHART = 24  # cells of the longest bar
-SHOWN_SOURCES = 12
+SHOWN_SOURCES = 6
 
 
 class PersonPane(Pane):
@@ -27,12 +27,12 @@ class PersonPane(Pane):
     def compose(self) -> ComposeResult:
         yield Static(id="head")
         yield Static(id="consent")
+        yield Static("sources", classes="title", markup=False)
+        yield Static(id="sources")
         yield Static("faces", classes="title", markup=False)
         yield Static(id="faces")
         yield Static(id="space")
         yield Picture(rows=10, id="portraits")
-        yield Static("sources", classes="title", markup=False)
-        yield Static(id="sources")
 
     def show(self, row: PersonRow, detail: PersonDetail | None) -> None:
         """Fill the pane. Without `detail`, what was shown of the same person stays."""
