@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import click
 
 from engine.cli.output import Output
-from engine.text import clean, count, duration
+from engine.text import clean, duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -125,14 +125,19 @@ class LiveDisplay(Silence):
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column as Cell
 
+        # On 80 columns the stage's name and its words give way, from their ends.
+        name = Cell(no_wrap=True, overflow="ellipsis", min_width=12, max_width=28)
+        words = Cell(no_wrap=True, overflow="ellipsis", ratio=1)
         self._progress: Progress = Progress(
             SpinnerColumn(finished_text="✓"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[words]}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=name),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[words]}", markup=False, table_column=words),
             TimeElapsedColumn(),
             refresh_per_second=8,
+            expand=True,
         )
         self._task: TaskID | None = None
         self._stage = ""
@@ -162,7 +167,7 @@ class LiveDisplay(Silence):
                 self._begin(str(event["stage"]), event.get("total"))
             self._update(event["done"], event.get("total"), progress_words(event, short=True))
         elif kind == "step":
-            self._update(event["step"], event.get("steps"), step_words(event))
+            self._update(*share_done(event), step_words(event, short=True))
         elif kind == "warning":
             self.say(f"! {event['text']}")
         elif kind == "ended":
@@ -199,28 +204,38 @@ def clean_line(text: str) -> str:
     return clean(text).rstrip()
 
 
+def share_done(event: Event) -> tuple[float, float | None]:
+    """How far a training is, (done, total): in steps, or in seconds where only time is limited."""
+    if event.get("steps"):
+        return float(event["step"]), float(event["steps"])
+    if event.get("eta") is not None:
+        return float(event["seconds"]), float(event["seconds"]) + float(event["eta"])
+    return float(event["step"]), None
+
+
 def progress_words(event: Event, *, short: bool = False) -> str:
-    """`anna.mp4  40/160  25.1/s  5 s left  38 faces`."""
-    done, total = event["done"], event.get("total")
+    """`faces  40/160  5.0 s left  25.1/s  38 faces`; short, without the stage."""
+    total = event.get("total")
     words = [] if short else [str(event["stage"])]
-    words.append(f"{done}/{total}" if total else f"{done}")
-    if event.get("rate"):
-        words.append(f"{event['rate']:.1f}/s")
+    words.append(f"{event['done']}/{total}" if total else f"{event['done']}")
     if event.get("eta"):
         words.append(f"{duration(event['eta'])} left")
+    if event.get("rate"):
+        words.append(f"{event['rate']:.1f}/s")
     if event.get("text"):
         words.append(str(event["text"]))
     return "  ".join(words)
 
 
-def step_words(event: Event) -> str:
-    """`step 120/400  loss 0.0312  10.2 steps/s  27 s left`."""
+def step_words(event: Event, *, short: bool = False) -> str:
+    """`step 120/400  27.2 s left  10.2 steps/s  loss 0.0312`; short, with fewer letters."""
     steps = event.get("steps")
-    words = [f"step {event['step']}/{steps}" if steps else count(event["step"], "step")]
+    words = [f"{'' if short else 'step '}{event['step']}{f'/{steps}' if steps else ''}"]
+    if event.get("eta"):
+        minutes, seconds = divmod(round(event["eta"]), 60)
+        words.append(f"{minutes}:{seconds:02d} left" if short else f"{duration(event['eta'])} left")
+    if event.get("rate"):
+        words.append(f"{event['rate']:.1f}{'/s' if short else ' steps/s'}")
     if event.get("loss") is not None:
         words.append(f"loss {event['loss']:.4f}")
-    if event.get("rate"):
-        words.append(f"{event['rate']:.1f} steps/s")
-    if event.get("eta"):
-        words.append(f"{duration(event['eta'])} left")
     return "  ".join(words)

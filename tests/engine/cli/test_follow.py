@@ -36,7 +36,7 @@ def test_a_log_gets_plain_lines(job: Job, capsys: pytest.CaptureFixture[str]) ->
     assert outcome.results[0]["step"] == 2
     shown = capsys.readouterr().out
     assert "compile" in shown
-    assert "step 2/2  loss 0.2500" in shown
+    assert "step 2/2  10.0 steps/s  loss 0.2500" in shown
     assert "! the file clip.mp4 is short" in shown
     assert "\x1b" not in shown
 
