@@ -70,7 +70,7 @@ class JobPane(Pane):
         head = Content.assemble(
             (row.verb, "bold $primary"), " ", (row.subject, "bold"), "   ", badge(row.state)
         )
-        since = f"started {text.age(now - row.created)} ago" if row.created else ""
+        since = f"started {text.ago(now - row.created)}" if row.created else ""
         if row.created and row.ended is not None:
             since += f", took {text.duration(row.ended - row.created)}"
         self.fill("#head", lines([head, Content.styled(since, "$quiet"), ""]))

@@ -282,6 +282,8 @@ def _read_swap(folder: Path) -> SwapRow:
 def _results(swap: Swap) -> tuple[ResultRow, ...]:
     rows = []
     for path in _entries(swap.results_dir):
+        if path.suffix == ".json":  # what a program wrote for programs, beside its result
+            continue
         with suppress(OSError):
             found = path.stat()
             name = clean(path.name) + ("/" if path.is_dir() else "")

@@ -132,7 +132,7 @@ def _facts(row: SwapRow, snapshot: Snapshot) -> list[tuple[str, Content | str]]:
     trained = "not yet" if row.trained is None else text.plural(row.trained, "step")
     saved = ""
     if row.checkpoint is not None and row.saved is not None:
-        saved = f"step {row.checkpoint:,}, {text.age(snapshot.at - row.saved)} ago"
+        saved = f"step {row.checkpoint:,}, {text.ago(snapshot.at - row.saved)}"
     return [
         ("swap", row.name),
         ("preset", row.preset),
@@ -148,7 +148,7 @@ def _results(row: SwapRow, now: float) -> Content:
     shown = [
         Content.assemble(
             result.name,
-            (f"  {text.size(result.size)}, {text.age(now - result.written)} ago", "$quiet"),
+            (f"  {text.size(result.size)}, {text.ago(now - result.written)}", "$quiet"),
         )
         for result in row.results[:SHOWN_RESULTS]
     ]

@@ -67,6 +67,11 @@ def age(seconds: float) -> str:
     return f"{seconds / 86400:.0f} d"
 
 
+def ago(seconds: float) -> str:
+    """How long ago, in words."""
+    return "just now" if seconds < 5 else f"{age(seconds)} ago"
+
+
 def figure(number: float) -> str:
     """A loss or a rate: about four significant digits, never an exponent in sight if avoidable."""
     if number == 0:
