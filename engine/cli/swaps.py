@@ -13,6 +13,7 @@ from engine.cli.session import Session, Verbs, pass_session
 if TYPE_CHECKING:
     from projects.swaps import Swap
 
+RECORD = ".conversion.json"  # what a conversion leaves beside its result for a report
 PRESETS = ("light-64", "classic-64")
 
 SWAPS = (
@@ -130,4 +131,5 @@ def result_files(one: Swap) -> list[str]:
     """Names of what conversions and reports left in the swap's results."""
     if not one.results_dir.is_dir():
         return []
-    return sorted(path.name for path in one.results_dir.iterdir() if not path.name.startswith("."))
+    names = (path.name for path in one.results_dir.iterdir())
+    return sorted(name for name in names if not name.startswith(".") and not name.endswith(RECORD))

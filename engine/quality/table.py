@@ -49,7 +49,7 @@ MEASURES = (
     Measure("in_place_ssim", "SSIM in place", "", 3, "higher"),
     Measure("to_source", "identity distance to source", "", 3, "lower"),
     Measure("to_target", "identity distance to target", "", 3, "higher"),
-    Measure("landmark_error", "landmark error", "eye distances", 3, "lower"),
+    Measure("landmark_error", "landmark error, in eye distances", "", 3, "lower"),
     Measure("mouth_correlation", "mouth follows target (r)", "", 2, "higher"),
 )
 

@@ -147,7 +147,7 @@ def _measure(
     tools: _Tools,
     reporter: Reporter,
 ) -> QualityTable:
-    stage = f"measure {Path(record.output).name}"
+    stage = f"measure {swap.name}: {Path(record.output).name}"
     reporter.event("stage", name=stage, total=None, unit="frames")
 
     def check(done: int, total: int) -> None:
