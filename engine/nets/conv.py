@@ -43,7 +43,7 @@ def choose_form(
 ) -> Form:
     """The fastest form on the CPU for an image [N, H, W, Ci] and a kernel [kh, kw, Ci, Co].
 
-    The thresholds were read off `python -m engine.bench.convolutions`.
+    The numbers were read off `python -m engine.bench.convolutions`.
     """
     kh, kw, ci, co = kernel
     pixels = image[0] * out[0] * out[1]
@@ -53,7 +53,7 @@ def choose_form(
         return Form.TAPS if stride == 1 else Form.LAX
     if ci <= 4 or pixels <= 512:
         return Form.MATMUL
-    if -(-kh // stride) == -(-kw // stride) == 3 and min(ci, co) >= 64:
+    if -(-kh // stride) == -(-kw // stride) == 3 and min(ci, co) >= 48:
         return Form.WINOGRAD
     return Form.LAX if stride == 1 else Form.MATMUL
 

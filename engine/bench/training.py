@@ -1,0 +1,235 @@
+"""Time the training step of each preset against this machine's own matrix-product peak.
+
+    python -m engine.bench.training --preset classic-64
+
+The step is the real one: sampling, augmentation, forward, backward, Adam and the running average.
+Each preset is measured in a process of its own, which has its memory in large pages like the
+processes that train. The peak is measured between the steps.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from rich.console import Console
+from rich.table import Table
+
+from engine.bench.flops import step_flops
+from engine.bench.peak import Peak, seconds
+from engine.faces.align import CROP_MARGIN
+from engine.memory import with_large_pages
+from engine.nets.presets import PRESETS, get_preset
+from engine.training.dataset import crop_side
+from engine.training.model import PEOPLE, Params, build
+from engine.training.settings import settings_for
+from engine.training.step import compile_first_state, compile_step, make_step, optimiser
+from projects.errors import SwapdeckError
+
+SECONDS = 15.0
+"""How long the steps of a preset are measured."""
+LEAST = 5
+"""Steps, however long they take."""
+FACES = 64
+
+
+class Output(Protocol):
+    """Where figures go: JSON lines for programs, a table for people."""
+
+    @property
+    def json(self) -> bool: ...
+
+    def line(self, fields: dict[str, Any], /) -> None: ...
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a preset's step costs on this machine."""
+
+    preset: str
+    batch: int
+    """Chips of each person in a step."""
+    steps: int
+    """How many were measured."""
+    seconds: float
+    """Median of a step."""
+    update_seconds: float
+    """Median of Adam and the running average alone."""
+    compile_seconds: float
+    gflop: float
+    """Of a step, by the definition of its layers."""
+    peak_gflops: float
+    """Best float32 matrix product, GFLOP a second."""
+
+    @property
+    def rate(self) -> float:
+        """Steps a second."""
+        return 1 / self.seconds
+
+    @property
+    def gflops(self) -> float:
+        """GFLOP a second by the definition of the layers; more than the peak is possible, for some
+        forms of a convolution need fewer multiplications than its definition has."""
+        return self.gflop / self.seconds
+
+    @property
+    def share(self) -> float:
+        """`gflops` as a share of the peak."""
+        return self.gflops / self.peak_gflops
+
+    def as_dict(self) -> dict[str, Any]:
+        """Measured and derived values, for JSON."""
+        return {
+            **asdict(self),
+            "steps_per_second": self.rate,
+            "gflops": self.gflops,
+            "share_of_peak": self.share,
+            "times_peak_time": 1 / self.share,
+        }
+
+
+def run(presets: Sequence[str], *, batch: int = 16, output: Output) -> list[Figures]:
+    """Measure each preset in a process of its own and say the figures.
+
+    Raises SwapdeckError when a measurement does not come to its end.
+    """
+    found = []
+    for preset in presets:
+        figures = _in_a_process(preset, batch)
+        found.append(figures)
+        if output.json:
+            output.line(figures.as_dict())
+    if not output.json:
+        Console().print(table(found))
+    return found
+
+
+def table(found: Sequence[Figures]) -> Table:
+    """The figures for people."""
+    drawn = Table("preset", "batch", title="Training step: forward, backward and update")
+    for heading in ("steps/s", "ms", "update", "compile", "GFLOP", "/s", "peak/s", "share"):
+        drawn.add_column(heading, justify="right")
+    for one in found:
+        drawn.add_row(
+            one.preset,
+            f"{one.batch}+{one.batch}",
+            f"{one.rate:.2f}",
+            f"{1e3 * one.seconds:.0f}",
+            f"{1e3 * one.update_seconds:.0f}",
+            f"{one.compile_seconds:.1f} s",
+            f"{one.gflop:.1f}",
+            f"{one.gflops:.0f}",
+            f"{one.peak_gflops:.0f}",
+            f"{one.share:.0%}",
+        )
+    return drawn
+
+
+def measure(preset_name: str, batch: int) -> Figures:
+    """Time the step of a preset in this process, on random pixels."""
+    preset = get_preset(preset_name)
+    settings = settings_for(preset_name, batch=batch)
+    side = crop_side(preset.size)
+    rng = np.random.default_rng(0)
+    pixels = {
+        person: jnp.asarray(rng.integers(0, 256, (FACES, side, side, 6), np.uint8))
+        for person in PEOPLE
+    }
+    state = compile_first_state(preset, settings)
+    start = time.perf_counter()
+    step = compile_step(make_step(build(preset), settings, CROP_MARGIN), state, pixels)
+    compile_seconds = time.perf_counter() - start
+    peak = Peak()
+    taken: list[float] = []
+    state, _ = step(state, pixels)
+    while len(taken) < LEAST or sum(taken) < SECONDS:
+        peak.measure()
+        start = time.perf_counter()
+        state, metrics = step(state, pixels)
+        float(metrics["loss"])
+        jax.block_until_ready(state)  # type: ignore[no-untyped-call]
+        taken.append(time.perf_counter() - start)
+    return Figures(
+        preset=preset_name,
+        batch=batch,
+        steps=len(taken),
+        seconds=statistics.median(taken),
+        update_seconds=_update_seconds(state.params, optimiser(settings)),
+        compile_seconds=compile_seconds,
+        gflop=step_flops(preset, batch) / 1e9,
+        peak_gflops=peak.flops / 1e9,
+    )
+
+
+def _update_seconds(params: Params, adam: optax.GradientTransformation) -> float:
+    """Median seconds of Adam and the running average on their own."""
+
+    @partial(jax.jit, donate_argnums=0)
+    def update(state: Any, gradients: Params) -> Any:
+        params, average, moments = state
+        changes, moments = adam.update(gradients, moments, params)
+        params = optax.apply_updates(params, changes)
+        return params, jax.tree.map(lambda a, p: a + 0.01 * (p - a), average, params), moments
+
+    copy = partial(jax.tree.map, jnp.copy)
+    state = update((copy(params), copy(params), adam.init(params)), params)
+    taken = []
+    for _ in range(LEAST):
+
+        def once() -> Any:
+            nonlocal state
+            state = update(state, params)
+            return state
+
+        taken.append(seconds(once))
+    return statistics.median(taken)
+
+
+def _in_a_process(preset: str, batch: int) -> Figures:
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.bench.training", "--measure", preset, str(batch)],
+        cwd=Path(__file__).resolve().parents[2],  # where this very package is found
+        env=with_large_pages(os.environ),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SwapdeckError(
+            f"Measuring {preset} ended with exit code {done.returncode}. What it said is above; "
+            "with little memory, try a smaller --batch."
+        )
+    return Figures(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def main() -> None:
+    """Print the figures of the presets asked for."""
+    parser = argparse.ArgumentParser(description="Time the training step of each preset.")
+    parser.add_argument("--preset", dest="presets", action="append", choices=list(PRESETS))
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--measure", nargs=2, metavar=("PRESET", "BATCH"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.measure:
+        figures = measure(chosen.measure[0], int(chosen.measure[1]))
+        sys.stdout.write(json.dumps(asdict(figures)) + "\n")
+        return
+    from engine.cli.output import Output as Plain
+
+    run(chosen.presets or list(PRESETS), batch=chosen.batch, output=Plain(json=chosen.json))
+
+
+if __name__ == "__main__":
+    main()
