@@ -96,10 +96,10 @@ class TrainSettings:
 RECIPES: dict[str, TrainSettings] = {
     "swapdeck": TrainSettings(
         recipe="swapdeck",
-        learning_rate=1e-3,
+        learning_rate=2e-3,
         # A chip is aligned again before it is swapped, so the model sees little turning and
         # shifting in use; what it spends on more is missing from the face.
-        augmentation=Augmentation(rotate=5.0, zoom=0.03, shift=0.02),
+        augmentation=Augmentation(rotate=5.0, zoom=0.03, shift=0.02, warp=0.03),
         losses=Losses(l1=1.0, edges=1.0, mask=0.3, eyes=3.0, mouth=3.0, outside=0.05),
     ),
     # The published defaults of faceswap's `original`, for those who know it.
