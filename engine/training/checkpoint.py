@@ -11,7 +11,7 @@ from safetensors.numpy import load, save
 from engine.training.settings import TrainSettings
 from engine.training.step import State
 from projects import checkpoints
-from projects.errors import DamagedError, NewerVersionError
+from projects.errors import CommandError, DamagedError, NewerVersionError
 from projects.files import read_json
 
 VERSION = 1
@@ -53,7 +53,13 @@ def read_settings(checkpoint: Path) -> TrainSettings:
         raise NewerVersionError(
             f"{checkpoint} was written by a newer swapdeck. Update swapdeck to use it."
         )
-    return TrainSettings.from_dict(config.get("settings", {}))
+    try:
+        return TrainSettings.from_dict(config.get("settings", {}))
+    except CommandError as error:
+        raise DamagedError(
+            f"{checkpoint} was trained with settings that this swapdeck does not have. {error} "
+            "Train it anew, or use the swapdeck that it was trained with."
+        ) from error
 
 
 def load_state(checkpoint: Path, like: State) -> State:

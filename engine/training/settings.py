@@ -1,9 +1,12 @@
 """What a training is told: one frozen value, written into the swap and into every checkpoint."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+import math
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar
 
 from projects.errors import CommandError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,20 +80,42 @@ class TrainSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     losses: Losses = field(default_factory=Losses)
 
+    def __post_init__(self) -> None:
+        if self.batch < 1 or self.learning_rate <= 0 or not 0 <= self.average < 1:
+            raise CommandError(
+                "batch must be 1 or more, learning_rate more than 0, and average from 0 to under 1."
+            )
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for TOML and JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainSettings":
-        """The inverse of `as_dict`. Raises CommandError for a name that does not exist."""
-        values = dict(values)
-        try:
-            augmentation = Augmentation(**values.pop("augmentation", {}))
-            losses = Losses(**values.pop("losses", {}))
-            return cls(**values, augmentation=augmentation, losses=losses)
-        except TypeError as error:
-            raise CommandError(f"These training settings are not understood: {error}.") from error
+        """The inverse of `as_dict`. Raises CommandError for what is not a setting."""
+        return _filled(cls, values, "settings")
+
+
+def _filled(kind: type[T], values: dict[str, Any], place: str) -> T:
+    """A frozen dataclass from plain values, each of the type of its default."""
+    known = {f.name: getattr(kind(), f.name) for f in fields(kind)}  # type: ignore[arg-type]
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in known:
+            raise CommandError(
+                f"There is no setting '{name}' under [{place}]. There are: {', '.join(known)}."
+            )
+        default = known[name]
+        if is_dataclass(default) and isinstance(value, dict):
+            given[name] = _filled(type(default), value, f"{place}.{name}")
+        elif isinstance(default, float) and type(value) in (int, float) and math.isfinite(value):
+            given[name] = float(value)
+        elif type(value) is type(default) and not isinstance(default, float):
+            given[name] = value
+        else:
+            wanted = "a number" if isinstance(default, float) else f"like {default!r}"
+            raise CommandError(f"{name} under [{place}] is {value!r}, and must be {wanted}.")
+    return kind(**given)
 
 
 RECIPES: dict[str, TrainSettings] = {
@@ -117,6 +142,7 @@ RECIPES: dict[str, TrainSettings] = {
     # The least that works, and what the demo is compared with: plain L1 on the whole chip.
     "naive": TrainSettings(
         recipe="naive",
+        learning_rate=2e-3,
         masked=False,
         augmentation=Augmentation(gain=0.0, gamma=0.0, tint=0.0),
         losses=Losses(l1=1.0, outside=1.0),
@@ -139,5 +165,8 @@ def settings_for(
         raise CommandError(f"There is no recipe {name!r}. Choose one of: {', '.join(RECIPES)}.")
     values = RECIPES[name].as_dict()
     for key, value in changes.items():
-        values[key] = {**values[key], **value} if isinstance(values.get(key), dict) else value
+        part = values.get(key)
+        if isinstance(part, dict) and isinstance(value, dict):
+            value = {**part, **value}
+        values[key] = value
     return TrainSettings.from_dict({**values, "preset": preset, "seed": seed})
