@@ -15,7 +15,7 @@ from engine.training.settings import Augmentation, TrainSettings
 from engine.training.step import Pixels
 from projects.files import write_bytes
 
-ROWS = 5
+ROWS = 3
 SCALE = 2
 _STILL = Augmentation(rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0)
 
