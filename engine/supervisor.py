@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from engine.memory import with_large_pages
 from engine.reporting import STOPPED
 from projects.errors import SwapdeckError
 from projects.jobs import (
@@ -72,7 +73,13 @@ def supervise(job: Job, worker: Sequence[str], started: Callable[[], None]) -> i
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, pass_on)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the worker inherits this
-        children.append(subprocess.Popen([*worker, str(job.root)], stdin=subprocess.DEVNULL))
+        children.append(
+            subprocess.Popen(
+                [*worker, str(job.root)],
+                stdin=subprocess.DEVNULL,
+                env=with_large_pages(os.environ),
+            )
+        )
         if told:
             children[0].send_signal(signal.SIGTERM)
         record_processes(job, descriptor, children[0].pid)
