@@ -8,9 +8,9 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from engine.avatars.demo import demo_clips
 from numpy.typing import NDArray
 
+from engine.avatars.demo import demo_clips
 from engine.faces.align import fit_transform
 from engine.faces.template import TEMPLATE
 from engine.media import open_frames
