@@ -35,12 +35,11 @@ Step = Callable[[State, Pixels], tuple[State, Metrics]]
 
 
 def optimiser(settings: TrainSettings) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2015) with a linear warm-up."""
-    rate: float | optax.Schedule = settings.learning_rate
-    if settings.warm_up:
-        rate = optax.linear_schedule(
-            settings.learning_rate / settings.warm_up, settings.learning_rate, settings.warm_up
-        )
+    """Adam (Kingma & Ba 2015) with a linear warm-up; every setting has a state of one structure."""
+
+    def rate(done: jax.Array) -> jax.Array:
+        return settings.learning_rate * jnp.minimum(1.0, (done + 1) / max(1, settings.warm_up))
+
     return optax.adam(rate, b2=settings.beta2, eps=settings.epsilon)
 
 

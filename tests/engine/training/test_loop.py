@@ -1,0 +1,145 @@
+"""The training of a swap from its folder: exact resume, saving, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.faces.align import CROP_SIZE, fit_transform
+from engine.faces.template import TEMPLATE
+from engine.reporting import CollectingReporter, NullReporter
+from engine.training.inference import load_swapper
+from engine.training.loop import Limits, train
+from projects.checkpoints import steps
+from projects.errors import CommandError, StopRequested, SwapdeckError
+from projects.faces import Face, FaceIndex
+from projects.people import Person
+from projects.swaps import Swap, new_swap, update_swap
+
+STATE = "state.safetensors"
+
+
+@pytest.fixture
+def swap(workspace, ada, ben, preset, monkeypatch) -> Swap:
+    """A swap of the tiny preset between two people with five faces each."""
+    monkeypatch.setattr("engine.nets.presets.PRESETS", {preset.name: preset})
+    for number, person in enumerate((ada, ben)):
+        store_faces(person, number)
+    return new_swap(workspace, None, ada, ben, preset="tiny", seed=4, settings={"batch": 2})
+
+
+def store_faces(person: Person, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    landmarks = (TEMPLATE * 100 + 50).astype("<f4")
+    faces = []
+    person.faces_dir.mkdir(exist_ok=True)
+    for frame in range(5):
+        picture = cv2.GaussianBlur(
+            random.integers(0, 255, (CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8), (0, 0), 8
+        )
+        cv2.imwrite(str(person.faces_dir / f"{frame}.png"), picture)
+        faces.append(
+            Face(
+                id=0,
+                source="a" * 64,
+                frame=frame,
+                time=frame / 25,
+                box=(50, 50, 150, 150),
+                landmarks=landmarks.tobytes(),
+                transform=fit_transform(landmarks).astype("<f8").tobytes(),
+                yaw=0.0,
+                pitch=0.0,
+                roll=0.0,
+                sharpness=5.0,
+                embedding=np.zeros(128, "<f4").tobytes(),
+                crop=f"{frame}.png",
+                kept=True,
+                reason="",
+            )
+        )
+    with FaceIndex(person.index_path) as index:
+        index.start("a" * 64, "{}")
+        index.add_frames("a" * 64, faces, 5)
+
+
+def weights(swap: Swap, step: int) -> bytes:
+    return (swap.checkpoints_dir / f"{step:08d}" / STATE).read_bytes()
+
+
+def test_training_in_pieces_ends_with_the_same_bytes_as_in_one_go(workspace, swap, ada, ben):
+    again = new_swap(workspace, "again", ada, ben, preset="tiny", seed=4, settings={"batch": 2})
+    train(workspace, swap, Limits(steps=5), NullReporter())
+    train(workspace, again, Limits(steps=2), NullReporter())
+    reporter = CollectingReporter()
+    result = train(workspace, again, Limits(steps=5), reporter)
+    assert result.step == 5
+    assert [event["step"] for event in reporter.of("step")] == [3, 4, 5]
+    assert weights(swap, 5) == weights(again, 5)
+    rows = [json.loads(line) for line in again.history_path.read_text().splitlines()]
+    assert rows[-1]["step"] == 5
+
+
+def test_a_stop_saves_what_was_done(workspace, swap):
+    reporter = CollectingReporter(stop=lambda: len(reporter.of("step")) >= 2)
+    with pytest.raises(StopRequested):
+        train(workspace, swap, Limits(), reporter)
+    [saved] = steps(swap.checkpoints_dir)
+    assert saved == reporter.of("step")[-1]["step"] > 0
+    assert Path(reporter.of("preview")[-1]["path"]).is_file()
+
+
+def test_nothing_left_to_do_is_done_at_once(workspace, swap):
+    train(workspace, swap, Limits(steps=2), NullReporter())
+    before = weights(swap, 2)
+    reporter = CollectingReporter()
+    assert train(workspace, swap, Limits(steps=2), reporter).step == 2
+    assert not reporter.of("step")
+    assert weights(swap, 2) == before
+
+
+def test_only_the_newest_checkpoints_are_kept(workspace, swap):
+    train(workspace, swap, Limits(steps=4, checkpoint_every=0.0, keep=2), NullReporter())
+    assert steps(swap.checkpoints_dir) == [3, 4]
+
+
+def test_a_trained_swap_answers_both_ways(workspace, swap):
+    train(workspace, swap, Limits(steps=1), NullReporter())
+    random = np.random.default_rng(0)
+    chips = random.integers(0, 255, (2, 32, 32, 3), dtype=np.uint8)
+    masks = np.full((2, 32, 32), 255, np.uint8)
+    forth, _ = load_swapper(swap)
+    back, _ = load_swapper(swap, reverse=True)
+    rgb, mask = forth.chips(chips, masks, "source")
+    assert rgb.shape == (2, 32, 32, 3) and mask.shape == (2, 32, 32)
+    assert rgb.min() >= 0 and rgb.max() <= 1
+    np.testing.assert_array_equal(rgb, back.chips(chips, masks, "target")[0])
+    assert not np.array_equal(rgb, forth.chips(chips, masks, "target")[0])
+
+
+def test_a_swap_that_was_never_trained_says_how_to(swap):
+    with pytest.raises(SwapdeckError, match="swapdeck train ada-as-ben"):
+        load_swapper(swap)
+
+
+def test_a_training_that_diverges_says_so_and_leaves_the_checkpoint(workspace, swap):
+    train(workspace, swap, Limits(steps=1), NullReporter())
+    good = weights(swap, 1)
+    wild = update_swap(swap, settings={**swap.settings, "learning_rate": 1e38, "warm_up": 0})
+    with pytest.raises(SwapdeckError, match="diverged"):
+        train(workspace, wild, Limits(steps=20), NullReporter())
+    assert steps(swap.checkpoints_dir) == [1]
+    assert weights(swap, 1) == good
+
+
+def test_a_person_without_faces_says_what_to_do(workspace, ada, ben):
+    empty = new_swap(workspace, None, ada, ben, preset="light-64", seed=0, settings={})
+    with pytest.raises(SwapdeckError, match="swapdeck extract ada"):
+        train(workspace, empty, Limits(steps=1), NullReporter())
+
+
+@pytest.mark.parametrize("limits", [{"steps": 0}, {"minutes": 0.0}, {"minutes": float("nan")}])
+def test_limits_that_mean_nothing_are_refused(limits):
+    with pytest.raises(CommandError, match="--"):
+        Limits(**limits)
