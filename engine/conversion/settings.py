@@ -25,7 +25,7 @@ class ConvertSettings:
     """How far the mask draws back from its edge, besides the feather."""
     feather: float = 0.05
     """Over what length the face fades in, all of it inside the mask."""
-    colour: str = "light"
+    colour: str = "face"
     """What the new face takes over: the old one's `light`, all its colours (`face`), or nothing."""
     opacity: float = 1.0
     smooth: int = 7

@@ -169,7 +169,8 @@ def _convert(
             return record
     with stages(f"convert{suffix}", anew=True):
         output = swap.results_dir / clips.scene.name
-        settings = ConvertSettings(alignment=cast.alignment, overwrite=True)
+        # Both were filmed by one camera, and the truth has the source's complexion.
+        settings = ConvertSettings(alignment=cast.alignment, colour="light", overwrite=True)
         convert_inputs(
             workspace, swap, [clips.scene], output, stages.reporter("convert"), settings=settings
         )
