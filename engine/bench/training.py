@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -118,8 +119,8 @@ def run(presets: Sequence[str], *, batch: int = 16, output: Output) -> list[Figu
 
 def table(found: Sequence[Figures]) -> Table:
     """The figures for people."""
-    drawn = Table("preset", "batch", title="Training step: forward, backward and update")
-    for heading in ("steps/s", "ms", "update", "compile", "GFLOP", "/s", "peak/s", "share"):
+    drawn = Table("preset", "batch", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("steps/s", "ms", "update", "compile", "GFLOP", "GFLOP/s", "peak", "share"):
         drawn.add_column(heading, justify="right")
     for one in found:
         drawn.add_row(

@@ -49,8 +49,8 @@ def choose_form(
     pixels = image[0] * out[0] * out[1]
     if kh == kw == 1:
         return Form.MATMUL if stride == 1 else Form.LAX
-    if co <= 4:
-        return Form.TAPS if stride == 1 else Form.LAX
+    if co <= 4 and stride == 1:
+        return Form.TAPS
     if ci <= 4 or pixels <= 512:
         return Form.MATMUL
     if -(-kh // stride) == -(-kw // stride) == 3 and min(ci, co) >= 48:
