@@ -24,7 +24,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -119,7 +118,7 @@ def run(presets: Sequence[str], *, batch: int = 16, output: Output) -> list[Figu
 
 def table(found: Sequence[Figures]) -> Table:
     """The figures for people."""
-    drawn = Table("preset", "batch", box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table("preset", "batch", box=None, padding=(0, 2, 0, 0))
     for heading in ("steps/s", "ms", "update", "compile", "GFLOP", "GFLOP/s", "peak", "share"):
         drawn.add_column(heading, justify="right")
     for one in found:
