@@ -123,8 +123,9 @@ RECIPES: dict[str, TrainSettings] = {
         recipe="swapdeck",
         learning_rate=2e-3,
         # A chip is aligned again before it is swapped, so the model sees little turning and
-        # shifting in use; what it spends on more is missing from the face.
-        augmentation=Augmentation(rotate=5.0, zoom=0.03, shift=0.02, warp=0.03),
+        # shifting in use; what it spends on more is missing from the face. A complexion that
+        # changes all the time cannot tell the encoder who it sees.
+        augmentation=Augmentation(rotate=5.0, zoom=0.03, shift=0.02, warp=0.03, tint=0.25),
         losses=Losses(l1=1.0, edges=1.0, mask=0.3, eyes=3.0, mouth=3.0, outside=0.05),
     ),
     # The published defaults of faceswap's `original`, for those who know it.
