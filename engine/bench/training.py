@@ -32,6 +32,7 @@ from engine.bench.peak import Peak, seconds
 from engine.faces.align import CROP_MARGIN
 from engine.memory import with_large_pages
 from engine.nets.presets import PRESETS, get_preset
+from engine.training.augment import CHANNELS
 from engine.training.dataset import crop_side
 from engine.training.model import PEOPLE, Params, build
 from engine.training.settings import settings_for
@@ -144,7 +145,7 @@ def measure(preset_name: str, batch: int) -> Figures:
     side = crop_side(preset.size)
     rng = np.random.default_rng(0)
     pixels = {
-        person: jnp.asarray(rng.integers(0, 256, (FACES, side, side, 6), np.uint8))
+        person: jnp.asarray(rng.integers(0, 256, (FACES, side, side, CHANNELS), np.uint8))
         for person in PEOPLE
     }
     state = compile_first_state(preset, settings)

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from engine.training.lab import lab_to_rgb, rgb_to_lab
 from engine.training.settings import Augmentation
 
+CHANNELS = 6
+"""Of a crop: red, green, blue, and the masks of face, eyes and mouth."""
 GRID = 5
 """Points along each side of the grid of random displacements."""
 GREY = 0.5

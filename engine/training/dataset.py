@@ -13,6 +13,7 @@ from engine.faces.align import CROP_MARGIN, apply, chip_matrix
 from engine.faces.dataset import landmarks_of, load_crop, transform_of
 from engine.faces.masks import face_hull_mask
 from engine.reporting import Reporter
+from engine.training.augment import CHANNELS
 from projects.errors import SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.people import Person
@@ -46,7 +47,7 @@ def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> 
             f"{person.slug} FILE', then find the faces with 'swapdeck extract {person.slug}'."
         )
     side = crop_side(size)
-    pixels = np.empty((len(faces), side, side, 6), np.uint8)
+    pixels = np.empty((len(faces), side, side, CHANNELS), np.uint8)
     reporter.event("stage", name=f"load {person.name}", total=len(faces), unit="faces")
     with ThreadPoolExecutor() as pool:
         for done, picture in enumerate(_pictures(pool, person, faces, side)):
