@@ -37,13 +37,14 @@ def gather(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> No
 
 
 def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """person, every, min_size, again -> frames, faces, kept, rejected, reasons, seconds."""
+    """person, every, min_size, again, landmark_model -> what was found, kept and rejected."""
     from engine.faces.extract import ExtractSettings, extract_person
 
     person = get_person(workspace, arguments["person"])
     names = ("every", "min_size", "upsample", "again")
     given = {name: arguments[name] for name in names if arguments.get(name) is not None}
-    found = extract_person(person, ExtractSettings(**given), reporter)
+    settings = ExtractSettings(**given, landmark_model=_path(arguments.get("landmark_model")))
+    found = extract_person(person, settings, reporter)
     reporter.event(
         "result",
         person=person.slug,
@@ -74,21 +75,24 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 
 
 def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, inputs, output, reverse, overwrite, settings -> a result for each input."""
+    """swap, inputs, output, reverse, overwrite, landmark_model, settings -> a result an input."""
     from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import convert_inputs
 
     swap = get_swap(workspace, arguments["swap"])
-    output = arguments.get("output")
-    chosen = dict(arguments.get("settings") or {})
+    settings = ConvertSettings(
+        overwrite=bool(arguments.get("overwrite")),
+        landmark_model=_path(arguments.get("landmark_model")),
+        **(arguments.get("settings") or {}),
+    )
     convert_inputs(
         workspace,
         swap,
         [Path(path) for path in arguments["inputs"]],
-        None if output is None else Path(output),
+        _path(arguments.get("output")),
         reporter,
         reverse=bool(arguments.get("reverse")),
-        settings=ConvertSettings(overwrite=bool(arguments.get("overwrite")), **chosen),
+        settings=settings,
     )
 
 
@@ -97,11 +101,9 @@ def report(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> No
     from engine.report.write import write_report
 
     swap = get_swap(workspace, arguments["swap"])
-    output = arguments.get("output")
+    output = _path(arguments.get("output"))
     compare = [get_swap(workspace, name) for name in arguments.get("compare") or ()]
-    written = write_report(
-        workspace, swap, reporter, output=None if output is None else Path(output), compare=compare
-    )
+    written = write_report(workspace, swap, reporter, output=output, compare=compare)
     reporter.event("result", swap=swap.slug, report=str(written.html), values=str(written.values))
 
 
@@ -116,6 +118,10 @@ def demo(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None
         fresh=bool(arguments.get("fresh")),
         reference=bool(arguments.get("reference")),
     )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
 
 
 VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {

@@ -128,6 +128,15 @@ def test_no_face_left_to_train_on(trained) -> None:
     assert trained("swap", "show", "a-as-b")[0]["checkpoints"] == [6]
 
 
+def test_a_landmark_model_that_is_none_loses_no_face(trained, tmp_path) -> None:
+    junk = tmp_path / "junk.dat"
+    junk.write_bytes(b"not a model")
+    kept = [row["kept"] for row in trained("person", "list")]
+    said = trained.error("extract", "anna", "--again", "--landmark-model", junk, code=1)
+    assert "junk.dat" in said and "dlib" in said
+    assert [row["kept"] for row in trained("person", "list")] == kept
+
+
 def test_a_full_disk_while_a_checkpoint_is_saved(trained) -> None:
     said = trained.error("train", "a-as-b", "--steps", "8", code=1, preexec_fn=limited_to(4 << 20))
     assert "state.safetensors" in said or "00000008" in said

@@ -43,6 +43,13 @@ def gather(session: Session, person: str, paths: tuple[Path, ...], detach: bool)
         session.output.remark(f"{text}. Next: swapdeck extract {one.slug}")
 
 
+landmark_model_option = click.option(
+    "--landmark-model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A dlib 68-point model instead of the one that came with the program.",
+)
+
+
 @click.command(cls=Verb)
 @click.argument("person")
 @click.option(
@@ -54,10 +61,17 @@ def gather(session: Session, person: str, paths: tuple[Path, ...], detach: bool)
     help="Reject faces less wide than this many pixels.",
 )
 @click.option("--again", is_flag=True, help="Look at every source again from its first frame.")
+@landmark_model_option
 @detach_option
 @pass_session
 def extract(
-    session: Session, person: str, every: int, min_size: int | None, again: bool, detach: bool
+    session: Session,
+    person: str,
+    every: int,
+    min_size: int | None,
+    again: bool,
+    landmark_model: Path | None,
+    detach: bool,
 ) -> None:
     """Find and judge every face in PERSON's sources.
 
@@ -71,7 +85,13 @@ def extract(
     one = get_person(workspace, person)
     if not list_sources(one):
         raise CommandError(f"{one.name} has no sources yet: swapdeck gather {one.slug} FILE…")
-    arguments = {"person": one.slug, "every": every, "min_size": min_size, "again": again}
+    arguments = {
+        "person": one.slug,
+        "every": every,
+        "min_size": min_size,
+        "again": again,
+        "landmark_model": _absolute(landmark_model),
+    }
     outcome = run_job(session, workspace, "extract", one.slug, arguments, detach=detach)
     for result in outcome.results:
         searched = count(result["frames"], "frame")
@@ -126,6 +146,7 @@ def train(
 @click.option("--colour", help="What it takes over: light, face (all the old one's colours), none.")
 @click.option("--opacity", type=float, help="How much of the new face is seen, 0 to 1.")
 @click.option("--smooth", type=int, help="Frames over which the face's place is smoothed; odd.")
+@landmark_model_option
 @detach_option
 @pass_session
 def convert(
@@ -135,6 +156,7 @@ def convert(
     output: Path | None,
     reverse: bool,
     overwrite: bool,
+    landmark_model: Path | None,
     detach: bool,
     **settings: Any,
 ) -> None:
@@ -155,9 +177,10 @@ def convert(
     arguments = {
         "swap": one.slug,
         "inputs": [str(path.absolute()) for path in inputs],
-        "output": None if output is None else str(output.absolute()),
+        "output": _absolute(output),
         "reverse": reverse,
         "overwrite": overwrite,
+        "landmark_model": _absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},
     }
     outcome = run_job(session, workspace, "convert", one.slug, arguments, detach=detach)
@@ -197,3 +220,8 @@ def report(
 def _say_report(session: Session, outcome: Outcome) -> None:
     for result in outcome.results:
         session.output.remark(f"Report: {short_path(result['report'])}")
+
+
+def _absolute(path: Path | None) -> str | None:
+    """A path as a job takes it, since a job runs in a folder of its own."""
+    return None if path is None else str(path.absolute())

@@ -60,7 +60,7 @@ class Eyes:
     @classmethod
     def for_settings(cls, settings: ConvertSettings) -> "Eyes":
         """The installed models. Raises ModelError when they are missing."""
-        return cls(lambda: FaceFinder(upsample=settings.upsample), Embedder())
+        return cls(lambda: FaceFinder(settings.landmark_model, settings.upsample), Embedder())
 
 
 @dataclass(frozen=True)

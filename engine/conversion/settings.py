@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, get_args
 
 from engine.conversion.colour import COLOURS
@@ -32,6 +33,8 @@ class ConvertSettings:
     """Frames over which a track's place, size and tilt are smoothed, odd; 1 is not at all."""
     alignment: Alignment = Alignment.EYES_BRIDGE
     """As the model was trained."""
+    landmark_model: Path | None = None
+    """A dlib 68-point file, as the faces were extracted with; None is the installed one."""
     upsample: int = 0
     """How many times frames are doubled before the search, for faces smaller than 80 pixels."""
     batch: int = 16

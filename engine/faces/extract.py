@@ -17,6 +17,7 @@ from pathlib import Path
 
 from engine.faces.align import Alignment
 from engine.faces.judge import JudgeSettings, judge
+from engine.faces.models import load_landmark_model
 from engine.faces.scan import Batch, Scanner, ScanSettings, batches, crop_prefix
 from engine.media import MediaError, probe
 from engine.reporting import Reporter
@@ -146,6 +147,8 @@ class _Run:
         self._began = time.monotonic()
 
     def search(self, sources: list[Source]) -> None:
+        # Before anything found earlier is forgotten: a model that is no model costs nothing.
+        load_landmark_model(self._scan.landmark_model)
         unfinished = self._open(sources)
         if not unfinished:
             return
