@@ -13,6 +13,7 @@ from engine.cli.session import Session, Verbs, pass_session
 from engine.text import clean
 
 if TYPE_CHECKING:
+    from projects.errors import SwapdeckError
     from projects.jobs import Job
 
 JOBS = (
@@ -35,8 +36,10 @@ def list_(session: Session) -> None:
     """List the jobs of this workspace, newest last."""
     from projects.jobs import list_jobs
 
-    rows = [describe(job) for job in reversed(list_jobs(session.open()))]
+    problems: list[SwapdeckError] = []
+    rows = [describe(job) for job in reversed(list_jobs(session.open(), problems))]
     session.output.table(JOBS, rows, "No jobs yet.")
+    session.output.problems(problems)
 
 
 @jobs.command()

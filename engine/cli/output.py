@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from engine.text import clean
+from projects.errors import SwapdeckError
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,13 @@ class Output:
             self.line({"error": sentence, "exit_code": code})
         else:
             click.echo(f"swapdeck: {clean(sentence)}", err=True)
+
+    def problems(self, found: Sequence[SwapdeckError]) -> None:
+        """Name what could not be listed; if anything, the verb ends with the first one's code."""
+        for error in found:
+            self.error(str(error), error.exit_code)
+        if found:
+            raise click.exceptions.Exit(found[0].exit_code)
 
 
 def finite(value: Any) -> Any:

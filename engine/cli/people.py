@@ -16,6 +16,7 @@ from projects.workspace import now
 
 if TYPE_CHECKING:
     from projects.consent import Consent
+    from projects.errors import SwapdeckError
     from projects.people import Person
 
 PEOPLE = (
@@ -68,8 +69,10 @@ def list_(session: Session) -> None:
     """List the people of this workspace."""
     from projects.people import list_people
 
-    rows = [describe(one) for one in list_people(session.open())]
+    problems: list[SwapdeckError] = []
+    rows = [describe(one) for one in list_people(session.open(), problems)]
     session.output.table(PEOPLE, rows, "Nobody yet: swapdeck person add NAME --basis …")
+    session.output.problems(problems)
 
 
 @person.command()

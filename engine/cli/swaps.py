@@ -11,6 +11,7 @@ from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 
 if TYPE_CHECKING:
+    from projects.errors import SwapdeckError
     from projects.swaps import Swap
 
 RECORD = ".conversion.json"  # what a conversion leaves beside its result for a report
@@ -70,8 +71,10 @@ def list_(session: Session) -> None:
     """List the swaps of this workspace."""
     from projects.swaps import list_swaps
 
-    rows = [describe(one) for one in list_swaps(session.open())]
+    problems: list[SwapdeckError] = []
+    rows = [describe(one) for one in list_swaps(session.open(), problems)]
     session.output.table(SWAPS, rows, "No swaps yet: swapdeck swap new NAME --source … --target …")
+    session.output.problems(problems)
 
 
 @swap.command()

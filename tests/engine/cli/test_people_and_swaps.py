@@ -38,6 +38,16 @@ def test_a_person_is_added_listed_and_shown(cli: Cli) -> None:
     assert shown["files"] == []
 
 
+def test_one_damaged_person_hides_nobody_else(cli: Cli, tmp_path: Path) -> None:
+    for name in ("Ada", "Ben", "Cy"):
+        cli("person", "add", name, "--basis", "self")
+    (tmp_path / "ws" / "people" / "ben" / "person.toml").write_text("name = [")
+    code, rows = cli("person", "list")
+    assert code == 1
+    assert [row.get("person") for row in rows] == ["ada", "cy", None]
+    assert "person.toml" in rows[-1]["error"]
+
+
 def test_two_people_cannot_have_one_name(cli: Cli) -> None:
     cli("person", "add", "Ada", "--basis", "self")
     code, [said] = cli("person", "add", "ADA", "--basis", "self")
