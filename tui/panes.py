@@ -108,7 +108,7 @@ def progress_bar(progress: Progress, width: int) -> Content | None:
 def progress_words(progress: Progress, live: bool = True) -> Content:
     """Where the job is, in words: step or count and, while it lives, rate and time left."""
     parts: list[str] = []
-    if progress.step is not None:
+    if progress.training:
         of = f" of {progress.total:,.0f}" if progress.total else ""
         parts.append(f"step {progress.step:,}{of}")
         if progress.rate and live:

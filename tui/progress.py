@@ -39,6 +39,11 @@ class Progress:
     updated: float | None = None
 
     @property
+    def training(self) -> bool:
+        """Whether the present stage is counted in steps."""
+        return self.step is not None and self.done == self.step
+
+    @property
     def fraction(self) -> float | None:
         """How much of the present stage is done, 0..1; None when nobody knows."""
         if self.done is None or not self.total:
@@ -151,7 +156,7 @@ def _step(progress: Progress, event: Event, curve: Buckets) -> Progress:
         progress,
         step=step,
         done=step,
-        total=progress.total if steps is None else steps,
+        total=steps,
         rate=number(event.get("rate")),
         eta=number(event.get("eta")),
         loss=loss,

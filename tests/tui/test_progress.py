@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from projects.files import append_line, read_jsonl
+from tui.panes import progress_words
 from tui.progress import CURVE_POINTS, Buckets, Follower, Progress, fold
 
 
@@ -67,3 +68,17 @@ def test_going_back_to_a_checkpoint_replaces_what_came_after_it() -> None:
     for step in (1, 2, 3, 4, 5, 3, 4):
         curve.add(step, float(step))
     assert curve.curve == ((1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0))
+
+
+def test_a_stage_after_the_training_is_told_in_its_own_count() -> None:
+    progress = fold(
+        Progress(),
+        [
+            {"kind": "step", "step": 2602, "steps": None, "loss": 0.1},
+            {"kind": "stage", "name": "convert", "total": 96, "unit": "frames"},
+            {"kind": "progress", "stage": "convert", "done": 30, "total": 96},
+        ],
+        Buckets(),
+    )
+    assert "convert 30 of 96 frames" in progress_words(progress).plain
+    assert progress.step == 2602
