@@ -145,11 +145,7 @@ class _Run:
         values = {name: float(value) for name, value in metrics.items()}
         loss = values.pop("loss")
         if not math.isfinite(loss):
-            raise SwapdeckError(
-                f"The loss is not a number any more at step {step}: the training has diverged. The "
-                f"last checkpoint of {self.swap.name} is untouched. Train on with a lower "
-                "learning_rate in its swap.toml, under [settings]."
-            )
+            raise _diverged(self.swap, step)
         rate = clock.rate(step)
         self.history.add(step, loss, values, clock.seconds())
         self.reporter.event(
@@ -164,6 +160,8 @@ class _Run:
         )
 
     def save(self, state: State) -> Path:
+        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
+            raise _diverged(self.swap, int(state.step))
         path = save_state(
             self.swap.checkpoints_dir, state, self.settings, self.fingerprints, self.limits.keep
         )
@@ -181,6 +179,14 @@ class _Run:
             saved = self.save(state)
             self.preview(draw, state)
         return saved
+
+
+def _diverged(swap: Swap, step: int) -> SwapdeckError:
+    return SwapdeckError(
+        f"The training has diverged: at step {step} its numbers are not numbers any more. The last "
+        f"checkpoint of {swap.name} is untouched. Train on with a lower learning_rate in its "
+        "swap.toml, under [settings]."
+    )
 
 
 class _Clock:
