@@ -22,7 +22,6 @@ from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.files import (
     folder_replacing,
     inside,
-    read_errors,
     slug,
     write_errors,
     write_json,
@@ -42,6 +41,7 @@ from projects.jobfiles import read_spec as read_spec
 from projects.jobfiles import request as request
 from projects.jobfiles import requested as requested
 from projects.jobfiles import write_exit as write_exit
+from projects.listing import folders, load_all
 from projects.names import printable
 from projects.processes import Process, from_record, identify, is_alive, to_record
 from projects.workspace import Workspace, now
@@ -99,17 +99,8 @@ def create_job(
 
 def list_jobs(ws: Workspace, problems: list[SwapdeckError] | None = None) -> list[Job]:
     """Every job, the newest first; `problems` as for `list_people`."""
-    with read_errors(ws.jobs):
-        roots = [e for e in ws.jobs.iterdir() if e.is_dir() and not e.name.startswith(".")]
-    jobs = []
-    for root in sorted(roots, key=_age, reverse=True):
-        try:
-            jobs.append(load_job(inside(ws.jobs, root.name)))
-        except SwapdeckError as error:
-            if problems is None:
-                raise
-            problems.append(error)
-    return jobs
+    roots = sorted(folders(ws.jobs), key=_age, reverse=True)
+    return load_all(roots, load_job, problems)
 
 
 def get_job(ws: Workspace, id: str) -> Job:
@@ -118,8 +109,7 @@ def get_job(ws: Workspace, id: str) -> Job:
     Raises:
         CommandError: there is none, or more than one.
     """
-    with read_errors(ws.jobs):
-        names = [e.name for e in ws.jobs.iterdir() if e.is_dir() and not e.name.startswith(".")]
+    names = [folder.name for folder in folders(ws.jobs)]
     matches = [id] if id in names else sorted(n for n in names if id and id in n)
     if len(matches) == 1:
         return load_job(inside(ws.jobs, matches[0]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects.consent import Consent, from_table, to_table
 from projects.documents import field, update
 from projects.errors import CommandError, DamagedError, SwapdeckError
-from projects.files import folder_replacing, inside, read_errors, slug, versioned_toml, write_toml
+from projects.files import folder_replacing, inside, slug, versioned_toml, write_toml
+from projects.listing import folders, load_all
 from projects.names import clean_name, printable
 from projects.workspace import Workspace, move_to_trash, now
 
@@ -79,7 +79,7 @@ def get_person(ws: Workspace, name: str) -> Person:
     root = inside(ws.people, slug(name))
     if root.is_dir():
         return load_person(root)
-    known = ", ".join(folder.name for folder in _folders(ws)) or "nobody yet"
+    known = ", ".join(folder.name for folder in folders(ws.people)) or "nobody yet"
     raise CommandError(
         f"There is no person called '{printable(name)}'. There is: {known}. Add somebody with: "
         "swapdeck person add NAME"
@@ -92,15 +92,7 @@ def list_people(ws: Workspace, problems: list[SwapdeckError] | None = None) -> l
     Folders that cannot be read are put into `problems` when it is given; otherwise the first of
     them is raised.
     """
-    people = []
-    for root in _folders(ws):
-        try:
-            people.append(load_person(inside(ws.people, root.name)))
-        except SwapdeckError as error:
-            if problems is None:
-                raise
-            problems.append(error)
-    return people
+    return load_all(folders(ws.people), load_person, problems)
 
 
 def load_person(root: Path) -> Person:
@@ -142,12 +134,6 @@ def set_consent(person: Person, consent: Consent) -> Person:
 def remove_person(ws: Workspace, person: Person) -> Path:
     """Move the person, with sources and faces, to the trash; the path there."""
     return move_to_trash(ws, person.root)
-
-
-def _folders(ws: Workspace) -> Iterator[Path]:
-    with read_errors(ws.people):
-        entries = sorted(ws.people.iterdir())
-    return (e for e in entries if e.is_dir() and not e.name.startswith("."))
 
 
 def _taken(ws: Workspace, name: str, folder: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from projects.errors import CommandError, SwapdeckError
 from projects.files import (
     folder_replacing,
     inside,
-    read_errors,
     slug,
     versioned_toml,
     without_none,
     write_toml,
 )
+from projects.listing import folders, load_all
 from projects.names import clean_name, printable
 from projects.people import Person, get_person
 from projects.workspace import Workspace, move_to_trash, now
@@ -132,7 +132,7 @@ def get_swap(ws: Workspace, name: str) -> Swap:
     root = inside(ws.swaps, slug(name))
     if root.is_dir():
         return load_swap(root)
-    known = ", ".join(folder.name for folder in _folders(ws)) or "none yet"
+    known = ", ".join(folder.name for folder in folders(ws.swaps)) or "none yet"
     raise CommandError(
         f"There is no swap called '{printable(name)}'. There is: {known}. Make one with: "
         "swapdeck swap new"
@@ -141,15 +141,7 @@ def get_swap(ws: Workspace, name: str) -> Swap:
 
 def list_swaps(ws: Workspace, problems: list[SwapdeckError] | None = None) -> list[Swap]:
     """Every swap, in the order of their folders; `problems` as for `list_people`."""
-    swaps = []
-    for root in _folders(ws):
-        try:
-            swaps.append(load_swap(inside(ws.swaps, root.name)))
-        except SwapdeckError as error:
-            if problems is None:
-                raise
-            problems.append(error)
-    return swaps
+    return load_all(folders(ws.swaps), load_swap, problems)
 
 
 def load_swap(root: Path) -> Swap:
@@ -208,9 +200,3 @@ def swaps_of(ws: Workspace, person: Person) -> list[Swap]:
 def _check_seed(seed: int) -> None:
     if not 0 <= seed < 2**63:
         raise CommandError(f"The seed {seed} is out of range. Use a whole number from 0 up.")
-
-
-def _folders(ws: Workspace) -> Iterator[Path]:
-    with read_errors(ws.swaps):
-        entries = sorted(ws.swaps.iterdir())
-    return (e for e in entries if e.is_dir() and not e.name.startswith("."))
