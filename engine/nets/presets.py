@@ -2,26 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-import jax
 from flax import nnx
 
 from engine.nets.classic import ClassicDecoder, ClassicEncoder
 from engine.nets.light import LightConfig, LightDecoder, LightEncoder
 from projects.errors import CommandError
-
-
-class Encoder(Protocol):
-    """chips float32 [N, S, S, 3] in 0..1 -> code float32 [N, ...]."""
-
-    def __call__(self, x: jax.Array) -> jax.Array: ...
-
-
-class Decoder(Protocol):
-    """code -> (rgb float32 [N, S, S, 3] in 0..1, mask float32 [N, S, S, 1] in 0..1 or None)."""
-
-    def __call__(self, code: jax.Array) -> tuple[jax.Array, jax.Array | None]: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +18,10 @@ class Preset:
     size: int
     """Side of a chip in pixels."""
     encoder: Callable[[nnx.Rngs], nnx.Module]
+    """Makes a network: chips float32 [N, S, S, 3] in 0..1 -> code float32 [N, ...]."""
     decoder: Callable[[nnx.Rngs], nnx.Module]
+    """Makes a network: code -> (rgb float32 [N, S, S, 3], mask float32 [N, S, S, 1] or None), both
+    in 0..1."""
 
 
 LIGHT_64 = LightConfig(size=64)
