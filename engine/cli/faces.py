@@ -85,8 +85,8 @@ def sheet(session: Session, person: str, output: Path | None, columns: int, **ch
         raise SwapdeckError(
             f"{one.name} has no such faces: swapdeck extract {one.slug} finds them."
         )
+    from engine.media.pictures import save_png
     from engine.report.sheet import face_sheet
-    from engine.report.stills import save_png
 
     target = output or Path(f"{one.slug}-faces.png")
     save_png(target, face_sheet(one.faces_dir, found, columns))

@@ -14,10 +14,10 @@ from engine.demo.stages import Progress, Stages
 from engine.faces.align import Alignment
 from engine.faces.extract import ExtractSettings, extract_person
 from engine.gather.local import gather_paths
+from engine.media.pictures import save_png
 from engine.quality.assess import spread
 from engine.report.record import ConversionRecord, list_records, save_record
 from engine.report.side_by_side import side_by_side
-from engine.report.stills import save_png
 from engine.report.write import truth_of, write_report
 from engine.reporting import Reporter
 from engine.training.loop import Limits, train

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +26,8 @@ from engine.faces.pose import head_pose
 from engine.faces.sharpness import sharpness
 from engine.faces.tracks import Sighting, group_tracks, thumbnail
 from engine.media import Frame, open_frames
+from engine.media.pictures import save_png
 from projects.faces import Face
-from projects.files import write_bytes
 from projects.sources import Source
 
 _BATCH_FRAMES: Final = 24
@@ -124,7 +123,7 @@ class Scanner:
             for place in group:
                 faces[place] = replace(faces[place], embedding=embedding)
         for face, picture in found:
-            _write_png(self._faces_dir / face.crop, picture)
+            save_png(self._faces_dir / face.crop, picture)
         return faces
 
     def _finder(self) -> FaceFinder:
@@ -172,8 +171,3 @@ class Scanner:
 def crop_prefix(source: Source) -> str:
     """How the names of all crops of a source begin."""
     return f"{source.digest[:16]}-"
-
-
-def _write_png(path: Path, image: NDArray[np.uint8]) -> None:
-    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    write_bytes(path, data.tobytes())

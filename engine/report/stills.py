@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-
-from projects.files import write_bytes
 
 Picture = NDArray[np.uint8]
 
@@ -55,20 +52,8 @@ def scale(picture: Picture, height: int) -> Picture:
     return np.asarray(resized, dtype=np.uint8)
 
 
-def png(picture: Picture) -> bytes:
-    """The picture, uint8 [H, W, 3] RGB, as a PNG file's bytes."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", optimize=True)
-    return file.getvalue()
-
-
 def jpeg(picture: Picture) -> bytes:
     """The picture, uint8 [H, W, 3] RGB, as a JPEG file's bytes."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "JPEG", quality=88, optimize=True)
     return file.getvalue()
-
-
-def save_png(path: Path, picture: Picture) -> None:
-    """Write the picture as a PNG, complete or not at all. Raises SwapdeckError."""
-    write_bytes(path, png(picture))

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.media.pictures import save_png
 from engine.training.augment import hide, look_up, place
 from engine.training.model import Model, Params
 from engine.training.settings import Augmentation, TrainSettings
 from engine.training.step import Pixels
-from projects.files import write_bytes
 
 ROWS = 3
 SCALE = 2
@@ -44,7 +44,7 @@ def previewer(model: Model, settings: TrainSettings, pixels: Pixels, margin: flo
         ]
 
     def draw(params: Params, path: Path) -> None:
-        write_bytes(path, _png(_grid([np.asarray(column) for column in decode(params)])))
+        save_png(path, _grid([np.asarray(column) for column in decode(params)]))
 
     return draw
 
@@ -69,7 +69,3 @@ def _grid(columns: list[NDArray[np.float32]]) -> NDArray[np.uint8]:
     return np.asarray(
         cv2.resize(small, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC), np.uint8
     )
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.media.pictures import png
 from engine.quality.table import MEASURES, QualityTable, Row, written
 from engine.report.curves import POINTS, loss_curves, thin
 from engine.report.page import ConversionPart, Report, render
 from engine.report.record import ConversionRecord, list_records, save_record
-from engine.report.stills import grid, jpeg, png
+from engine.report.stills import grid, jpeg
 from projects.errors import DamagedError
 from projects.people import Person
 from projects.swaps import new_swap
