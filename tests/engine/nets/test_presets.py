@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.bench.flops import step_flops
+from engine.cli.swaps import PRESETS as OFFERED
 from engine.nets.blocks import depth_to_space, space_to_depth
 from engine.nets.presets import PRESETS, get_preset
 from engine.training.model import build, fresh_params
@@ -49,3 +50,8 @@ def test_pixels_moved_into_channels_come_back():
 def test_an_unknown_preset_is_refused_with_the_names_that_there_are():
     with pytest.raises(CommandError, match=r"light-64.*classic-64"):
         get_preset("huge-4096")
+
+
+def test_the_command_line_offers_just_these_presets():
+    # It names them itself, since it must not import JAX.
+    assert set(OFFERED) == set(PRESETS)
