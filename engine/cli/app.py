@@ -12,7 +12,20 @@ from pathlib import Path
 
 import click
 
-from engine.cli import bench, demo, doctor, faces, jobs, people, swaps, work
+from engine.cli import (
+    bench,
+    convert,
+    demo,
+    doctor,
+    extract,
+    faces,
+    gather,
+    jobs,
+    people,
+    report,
+    swaps,
+    train,
+)
 from engine.cli.output import Output
 from engine.cli.session import Session, Verbs
 from projects.errors import SwapdeckError
@@ -36,13 +49,13 @@ def cli(context: click.Context) -> None:
 for verb in (
     demo.demo,
     people.person,
-    work.gather,
-    work.extract,
+    gather.gather,
+    extract.extract,
     faces.faces,
     swaps.swap,
-    work.train,
-    work.convert,
-    work.report,
+    train.train,
+    convert.convert,
+    report.report,
     jobs.jobs,
     doctor.doctor,
     bench.bench,

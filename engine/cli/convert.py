@@ -1,0 +1,74 @@
+"""`swapdeck convert`: swap the face in videos and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.follow import run_job
+from engine.cli.options import absolute, detach_option, landmark_model_option
+from engine.cli.session import Session, Verb, pass_session
+from engine.text import count, short_path
+
+
+@click.command(cls=Verb)
+@click.argument("swap")
+@click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT…"
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder to fill."
+)
+@click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
+@click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
+@click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
+@click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
+@click.option("--feather", type=float, help="Fade in over this length, in chip sides.")
+@click.option("--colour", help="What it takes over: light, face (all the old one's colours), none.")
+@click.option("--opacity", type=float, help="How much of the new face is seen, 0 to 1.")
+@click.option("--smooth", type=int, help="Frames over which the face's place is smoothed; odd.")
+@landmark_model_option
+@detach_option
+@pass_session
+def convert(
+    session: Session,
+    swap: str,
+    inputs: tuple[Path, ...],
+    output: Path | None,
+    reverse: bool,
+    overwrite: bool,
+    landmark_model: Path | None,
+    detach: bool,
+    **settings: Any,
+) -> None:
+    """Swap the face in videos and images.
+
+    Videos keep their sound and timestamps; folders of images become folders of images.
+    """
+    from projects.errors import CommandError
+    from projects.swaps import get_swap
+
+    workspace = session.open()
+    one = get_swap(workspace, swap)
+    for path in inputs:
+        if not path.exists():
+            raise CommandError(f"There is no {path}. Give the path of a video, image or folder.")
+    if len(inputs) > 1 and output is not None and output.exists() and not output.is_dir():
+        raise CommandError(f"{output} is a file; for several inputs give a folder.")
+    arguments = {
+        "swap": one.slug,
+        "inputs": [str(path.absolute()) for path in inputs],
+        "output": absolute(output),
+        "reverse": reverse,
+        "overwrite": overwrite,
+        "landmark_model": absolute(landmark_model),
+        "settings": {name: value for name, value in settings.items() if value is not None},
+    }
+    outcome = run_job(session, workspace, "convert", one.slug, arguments, detach=detach)
+    for result in outcome.results:
+        session.output.remark(
+            f"{short_path(result['output'])}: {count(result['frames'], 'frame')}, "
+            f"{count(result['faces'], 'face')} swapped"
+        )
