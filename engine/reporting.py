@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from projects.errors import DamagedError, StopRequested
-from projects.jobs import ControlFile, EventLog, Job, Requests
+from projects.jobs import ControlFile, EventLog, Job, Requests, read_events
 
 _INTERVALS = {"progress": 0.25, "step": 0.5}  # seconds between two events of that kind
 _PAUSE_POLL = 0.1  # seconds
@@ -42,6 +42,9 @@ class Reporter(Protocol):
             StopRequested: the job was asked to stop. Save and let it pass.
         """
 
+    def results(self) -> list[dict[str, Any]]:
+        """The `result` events from before a crash, after which the work was started again."""
+
 
 class JobReporter:
     """Writes a job's events and reads its control file. Threads may share it.
@@ -51,6 +54,7 @@ class JobReporter:
     """
 
     def __init__(self, job: Job, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._results = [e for e in read_events(job)[0] if e.get("kind") == "result"]
         self._log = EventLog(job)
         self._control = ControlFile(job)
         self._clock = clock
@@ -98,6 +102,9 @@ class JobReporter:
             self._returned = {"save": asked.save, "preview": asked.preview}
             self._open |= {what for what, count in new.items() if count > 0}
         return Requests(save=max(new["save"], 0), preview=max(new["preview"], 0))
+
+    def results(self) -> list[dict[str, Any]]:
+        return self._results
 
     def flush(self) -> None:
         """Write what is held back."""
@@ -181,6 +188,9 @@ class CollectingReporter:
             raise StopRequested(STOPPED)
         return Requests()
 
+    def results(self) -> list[dict[str, Any]]:
+        return []
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         """The events of one kind."""
         return [event for event in self.events if event["kind"] == kind]
@@ -194,3 +204,6 @@ class NullReporter:
 
     def check(self) -> Requests:
         return Requests()
+
+    def results(self) -> list[dict[str, Any]]:
+        return []

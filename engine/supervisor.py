@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from engine import blackbox
 from engine.memory import with_large_pages
 from engine.reporting import STOPPED
 from projects.errors import SwapdeckError
@@ -32,6 +33,8 @@ from projects.jobs import (
     write_exit,
 )
 
+_CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
+_PACE = 2.0  # seconds between two looks at what the worker does
 WORKER = (sys.executable, "-P", "-u", "-m", "engine.worker")
 
 
@@ -52,11 +55,17 @@ def main(arguments: Sequence[str], worker: Sequence[str] = WORKER) -> int:
         return error.exit_code
 
 
-def supervise(job: Job, worker: Sequence[str], started: Callable[[], None]) -> int:
+def supervise(
+    job: Job,
+    worker: Sequence[str],
+    started: Callable[[], None],
+    patience: float = blackbox.PATIENCE,
+) -> int:
     """Run `worker` with the job's folder as its argument until it ends; the job's exit code.
 
     `started` is called when the lock is held and the worker runs. ALREADY_RUNS comes back when
-    another supervisor holds the lock, or the job has ended.
+    another supervisor holds the lock, or the job has ended. A worker that crashes, or does nothing
+    for `patience` seconds, while it reads a media file is started again without that file.
     """
     with holding_lock(job) as descriptor:
         if descriptor is None or has_ended(job):
@@ -73,25 +82,75 @@ def supervise(job: Job, worker: Sequence[str], started: Callable[[], None]) -> i
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, pass_on)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the worker inherits this
-        children.append(
-            subprocess.Popen(
-                [*worker, str(job.root)],
-                stdin=subprocess.DEVNULL,
-                env=with_large_pages(os.environ),
-            )
-        )
-        if told:
-            children[0].send_signal(signal.SIGTERM)
-        record_processes(job, descriptor, children[0].pid)
-        started()
-        status = children[0].wait()
-        if has_ended(job):
-            return max(status, 0)
+        while True:
+            children[:] = [
+                subprocess.Popen(
+                    [*worker, str(job.root)],
+                    stdin=subprocess.DEVNULL,
+                    env=with_large_pages(os.environ),
+                )
+            ]
+            if told:
+                children[0].send_signal(signal.SIGTERM)
+            record_processes(job, descriptor, children[0].pid)
+            started()
+            started = _nobody_waits
+            status, hung = _wait(children[0], blackbox.Watch(job.root), patience)
+            if has_ended(job):
+                return max(status, 0)
+            if told or not _leave_out(job, status, hung):
+                break
         code, reason = _account(job, status, stopped=bool(told))
         with contextlib.suppress(SwapdeckError):  # exit.json matters more, and is smaller
             EventLog(job).emit("ended", code=code, reason=reason)
         write_exit(job, code, reason)
         return code
+
+
+def _nobody_waits() -> None:
+    pass
+
+
+def _wait(
+    child: subprocess.Popen[bytes], watch: blackbox.Watch, patience: float
+) -> tuple[int, list[str]]:
+    """The status that the worker ended with, and the files that it hung on, if it did."""
+    pace = min(_PACE, patience / 10)
+    hung: list[str] = []
+    while True:
+        try:
+            return child.wait(pace), hung
+        except subprocess.TimeoutExpired:
+            if not hung and watch.longest() * pace > patience:
+                hung = watch.suspects(looks=int(patience / pace))
+                child.kill()
+
+
+def _leave_out(job: Job, status: int, hung: list[str]) -> bool:
+    """Whether a crash or a hang can be laid to media files that were not left out already.
+
+    Each crash leaves out one file more at least, so this ends.
+    """
+    if hung:
+        reason = "kept its decoder busy without end"
+    elif -status in _CRASHES:
+        name = signal.strsignal(-status) or f"signal {-status}"
+        reason = f"crashed its decoder ({name})"
+    else:
+        return False
+    try:
+        known = blackbox.read_left_out(job.root)
+        found = hung or blackbox.Watch(job.root).suspects()
+        new = {path: reason for path in found if path not in known}
+        if new:
+            blackbox.leave_out(job.root, new)
+            log = EventLog(job)
+            for path in new:
+                log.emit("warning", text=blackbox.left_out_sentence(path, reason))
+    except SwapdeckError as error:  # a full disk: then the job ends as any other that crashed
+        _print(f"{error}\n")
+        return False
+    return bool(new)
 
 
 def _detached(job: Job, worker: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
 
+from engine import blackbox
 from engine.reporting import STOPPED, JobReporter, Reporter
 from projects.errors import StopRequested, SwapdeckError
 from projects.files import inside, sweep_all, write_sentence
@@ -85,6 +86,7 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
         workspace = open_workspace(job.root.parent.parent)
         for folder in (workspace.people, workspace.swaps):
             sweep_all(inside(folder, job.subject))  # what a killed job of the same subject left
+        blackbox.install(job.root)
         reporter.event("started", title=str(spec.get("title", "")) or job.verb)
         reporter.check()
         if run is None:
@@ -93,6 +95,8 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
             run = verbs.run
         run(workspace, job.verb, spec["arguments"], reporter)
         reporter.flush()
+        if left_out := blackbox.all_left_out():
+            return 1, _all_but(left_out)
     except BaseException as error:  # noqa: BLE001 - the one place where every end is accounted for
         code, reason = explain(error, job)
         if not isinstance(error, SwapdeckError | KeyboardInterrupt):
@@ -100,6 +104,12 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
                 traceback.print_exc()
         return code, reason
     return 0, "Done."
+
+
+def _all_but(left_out: dict[str, str]) -> str:
+    first, reason = next(iter(left_out.items()))
+    more = f" So were {len(left_out) - 1} others." if len(left_out) > 1 else ""
+    return f"All but this was done. {blackbox.left_out_sentence(first, reason)}{more}"
 
 
 def _say(write: Callable[[], None]) -> None:

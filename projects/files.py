@@ -185,7 +185,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: object) -> None:
     """Write `value` as indented JSON; see `jsonable` for what is converted."""
-    write_text(path, json.dumps(jsonable(value), indent=2, ensure_ascii=False) + "\n")
+    write_bytes(path, _json(value, indent=2) + b"\n")
 
 
 def write_toml(path: Path, document: Mapping[str, Any]) -> None:
@@ -193,7 +193,9 @@ def write_toml(path: Path, document: Mapping[str, Any]) -> None:
     import tomlkit
 
     plain = document if isinstance(document, tomlkit.TOMLDocument) else without_none(document)
-    write_text(path, tomlkit.dumps(plain))
+    text = tomlkit.dumps(plain)
+    # TOML can hold no byte that is no text, as the name of a file may have; it is for information.
+    write_text(path, text.encode(errors="replace").decode())
 
 
 def append_line(path: Path, value: Mapping[str, Any]) -> None:
@@ -205,7 +207,7 @@ def append_line(path: Path, value: Mapping[str, Any]) -> None:
     Raises:
         SwapdeckError: the line could not be written whole.
     """
-    line = json.dumps(jsonable(value), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    line = _json(value, separators=(",", ":")) + b"\n"
     with write_errors(path):
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
@@ -367,6 +369,14 @@ def sweep_all(root: Path) -> None:
     """`sweep` in `root` and every folder below it; symbolic links are not followed."""
     for folder, _, _ in os.walk(root):
         sweep(Path(folder))
+
+
+def _json(value: object, **layout: Any) -> bytes:
+    try:
+        return json.dumps(jsonable(value), ensure_ascii=False, **layout).encode()
+    except UnicodeEncodeError:
+        # A file's name may hold bytes that are no text. Escaped, they are read back as they were.
+        return json.dumps(jsonable(value), **layout).encode()
 
 
 def jsonable(value: Any) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine import blackbox
 from engine.conversion.convert import ConvertResult, Target, check_output, convert
 from engine.conversion.settings import ConvertSettings
 from engine.faces.dataset import person_identity
@@ -41,7 +42,8 @@ def convert_inputs(
     """
     settings = settings or ConvertSettings()
     altered = get_person(workspace, swap.source if reverse else swap.target)
-    plan = [(path, _output(swap, path, output, len(inputs), reverse)) for path in inputs]
+    left = _still_to_do(inputs, reporter)
+    plan = [(path, _output(swap, path, output, len(inputs), reverse)) for path in left]
     _check_distinct([result for _, result in plan])
     for path, result in plan:
         probe(path)
@@ -83,6 +85,12 @@ def convert_inputs(
         )
         results.append(done)
     return results
+
+
+def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
+    """Without what was converted before a crash of this job, and without what crashed it."""
+    done = {result.get("input") for result in reporter.results()}
+    return [path for path in inputs if str(path) not in done and not blackbox.left_out(path)]
 
 
 def _identity(person: Person) -> npt.NDArray[np.float32]:

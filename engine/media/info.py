@@ -1,7 +1,7 @@
 """What a video, picture or folder of pictures is, and plain words for why one cannot be used."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,16 +13,26 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from engine.media.errors import MediaError
+from engine import blackbox
+from engine.media.errors import MediaError, refuse_left_out
 from engine.media.orientation import orientation_of
 from engine.media.pictures import (
+    MAX_PIXELS,
     is_picture_name,
     list_pictures,
     picture_format,
     picture_size,
+    too_large,
 )
 
 Kind = Literal["video", "image", "images"]
+
+_FORMATS = (
+    "matroska,mov,avi,asf,flv,gif,apng,mpegts,mpeg,mpegvideo,mxf,mxf_opatom,ogg,dv,gxf,nut,ivf,obu,"
+    "h264,hevc,av1,vc1,m4v,mjpeg,yuv4mpegpipe,rm,wtv,swf,wav,w64,mp3,aac,flac,ac3,eac3,aiff,caf,amr"
+)
+"""FFmpeg's names of what is read: files that hold their own bytes. Playlists (HLS, DASH, concat)
+are not among them, because they name other files and hosts to read from."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises MediaError as `probe` does, except that no frame has been decoded yet.
     """
     require_content(path)
+    refuse_left_out(path)
     kind = picture_format(path)
     if kind is not None:
         suffix = {"JPEG": ".jpg", "TIFF": ".tif"}.get(kind, f".{kind.lower()}")
@@ -81,26 +92,40 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             f"{path} is a picture ({kind}) with the name of a video. "
             f"Rename it to {path.stem}{suffix} to use it."
         )
-    try:
-        container = av.open(str(path), metadata_errors="replace")
-    except FFmpegError as error:
-        raise MediaError(
-            f"{path} cannot be read as a video ({error.strerror}). It may be damaged, not finished "
-            "downloading, or no video at all: play it to see, and fetch it again."
-        ) from error
-    with container:
+    with ExitStack() as stack:
+        noted = stack.enter_context(blackbox.reading(path))
+        try:
+            with noted.busy():
+                container = stack.enter_context(
+                    av.open(
+                        f"file:{path.absolute()}",
+                        metadata_errors="replace",
+                        options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+                    )
+                )
+        except FFmpegError as error:
+            raise MediaError(
+                f"{path} cannot be read as a video ({error.strerror}). It may be damaged, not "
+                "finished downloading, or no video at all: play it to see, and fetch it again."
+            ) from error
         streams = [s for s in container.streams.video if not _is_cover(s)]
         if not streams:
             what = "only sound" if container.streams.audio else "no video"
             raise MediaError(
                 f"{path} holds {what}, no moving picture. Name a file with video in it."
             )
+        pixels = streams[0].codec_context.width * streams[0].codec_context.height
+        if pixels > MAX_PIXELS:
+            raise MediaError(too_large(path))
         yield container, streams[0]
 
 
 def require_content(path: Path) -> None:
     """Raise MediaError unless `path` is a file that can be read and has bytes in it."""
     try:
+        if path.exists() and not path.is_file():
+            # A pipe or a device may never end, or never begin.
+            raise MediaError(f"{path} is no file that can be read from its start to its end.")
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError as error:
@@ -140,13 +165,14 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream) -> Med
     stream.thread_type = "NONE"  # one frame only: threads would cost more than they give
     first = None
     try:
-        for packet in container.demux(stream):
-            try:
-                first = next(iter(packet.decode()), None)
-            except av.error.InvalidDataError:
-                continue
-            if first is not None:
-                break
+        with blackbox.reading(path) as noted, noted.busy():
+            for packet in container.demux(stream):
+                try:
+                    first = next(iter(packet.decode()), None)
+                except av.error.InvalidDataError:
+                    continue
+                if first is not None:
+                    break
     except FFmpegError as error:
         raise no_frame_error(path) from error
     if first is None:

@@ -1,6 +1,8 @@
 """Pictures: reading one upright, writing one, and folders of them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
-from engine.media.errors import MediaError
+from engine import blackbox
+from engine.media.errors import MediaError, refuse_left_out
 from projects.files import write_bytes
 
 Image = npt.NDArray[np.uint8]
@@ -29,11 +32,11 @@ def is_picture_name(path: Path) -> bool:
 def picture_format(path: Path) -> str | None:
     """The format of the picture that a file holds ("JPEG"), None when it holds something else."""
     try:
-        with Pillow.open(path, formats=_FORMATS) as picture:
+        with _noted(path), Pillow.open(path, formats=_FORMATS) as picture:
             return picture.format
     except Pillow.DecompressionBombError:
         return "picture"
-    except (OSError, ValueError, SyntaxError):
+    except Exception:  # noqa: BLE001 - see _open
         return None
 
 
@@ -54,15 +57,10 @@ def read_picture(path: Path) -> Image:
     Raises MediaError for a file that is no picture, is cut short, or has more than MAX_PIXELS.
     """
     with _open(path) as picture:
-        try:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I;16"):
-                return np.repeat((np.asarray(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-            return np.array(upright.convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
-            raise MediaError(
-                f"{path} is damaged or cut short ({error}). Fetch or copy it again."
-            ) from error
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I;16"):
+            return np.repeat((np.asarray(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
+        return np.array(upright.convert("RGB"))
 
 
 def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
@@ -122,26 +120,43 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
-def _open(path: Path) -> Pillow.Image:
+@contextmanager
+def _noted(path: Path) -> Iterator[None]:
+    with blackbox.reading(path) as noted, noted.busy():
+        yield
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Pillow.Image]:
+    """The picture, while the body reads it; whatever is wrong with it becomes a MediaError."""
+    refuse_left_out(path)
     try:
-        picture = Pillow.open(path, formats=_FORMATS)
+        with _noted(path), Pillow.open(path, formats=_FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise MediaError(too_large(path))
+            yield picture
+    except (MediaError, MemoryError):
+        raise
     except Pillow.DecompressionBombError as error:
-        raise MediaError(_too_large(path)) from error
+        raise MediaError(too_large(path)) from error
     except UnidentifiedImageError as error:
         raise MediaError(
             f"{path} is not a picture that can be read. If it is a video, give it a video's name "
             "(.mp4, .mov, .mkv); otherwise save it as PNG or JPEG."
         ) from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise MediaError(f"{path} cannot be read ({error}).") from error
-    if picture.width * picture.height > MAX_PIXELS:
-        picture.close()
-        raise MediaError(_too_large(path))
-    return picture
+    except FileNotFoundError as error:
+        raise MediaError(f"There is no file {path}.") from error
+    except (
+        Exception
+    ) as error:  # Pillow's parsers raise whatever a damaged file makes them stumble on
+        raise MediaError(
+            f"{path} is damaged or cut short ({error}). Fetch or copy it again."
+        ) from error
 
 
-def _too_large(path: Path) -> str:
+def too_large(path: Path) -> str:
+    """The sentence for a picture or a video with more than MAX_PIXELS."""
     return (
         f"{path} is larger than {MAX_PIXELS // 1_000_000} million pixels. "
-        "Scale the picture down and try again."
+        "Scale it down and try again."
     )

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
 from av.video.stream import VideoStream
 
+from engine import blackbox
 from engine.media.colour import ToRgb
 from engine.media.errors import MediaError
 from engine.media.info import (
@@ -26,7 +27,7 @@ from engine.media.info import (
     probe,
 )
 from engine.media.orientation import orientation_of
-from engine.media.pictures import list_pictures, read_picture
+from engine.media.pictures import MAX_PIXELS, list_pictures, read_picture, too_large
 
 # Intact clips may decode to a few frames less than they declare. Fewer than this share, and by more
 # than this many frames, is a file that was cut short.
@@ -116,6 +117,7 @@ class FrameReader:
 
     def _video(self) -> Iterator[Frame]:
         container, stream = self._stack.enter_context(open_video(self.info.path))
+        noted = self._stack.enter_context(blackbox.reading(self.info.path))
         stream.thread_type = "AUTO"
         time_base = stream.time_base or Fraction(1, 90_000)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -123,7 +125,7 @@ class FrameReader:
         self._declared = (declared_frames(stream), declared_duration(stream))
         first = pts = None
         to_rgb = ToRgb()
-        for index, decoded in enumerate(self._decoded(container, stream)):
+        for index, decoded in enumerate(noted.each(self._decoded(container, stream))):
             stamp = decoded.pts
             if pts is not None and (stamp is None or stamp <= pts):
                 stamp = pts + step
@@ -131,6 +133,8 @@ class FrameReader:
             first = pts if first is None else first
             self._count = index + 1
             self._end_time = float((pts - first + step) * time_base)
+            if decoded.width * decoded.height > MAX_PIXELS:
+                raise MediaError(too_large(self.info.path))
             if index >= self._start:
                 image = orientation_of(decoded).upright(to_rgb(decoded))
                 yield Frame(index, pts, float(pts * time_base), image)

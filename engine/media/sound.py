@@ -14,6 +14,7 @@ from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
+from engine import blackbox
 from engine.media.errors import MediaError
 from engine.media.info import open_video
 
@@ -50,9 +51,10 @@ class SoundCopier:
         if not self._copies:
             return
         try:
-            for packet in self._source.demux(self._source.streams.audio):
-                if packet.dts is not None:
-                    yield packet
+            with blackbox.reading(Path(self._source.name.removeprefix("file:"))) as noted:
+                for packet in noted.each(self._source.demux(self._source.streams.audio)):
+                    if packet.dts is not None:
+                        yield packet
         except FFmpegError as error:
             self.warning = f"The sound breaks off where the source is damaged ({error.strerror})."
 
