@@ -27,13 +27,23 @@ def run(workspace: Workspace, verb: str, arguments: Arguments, reporter: Reporte
 
 
 def gather(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """person, paths -> added, known."""
-    from engine.gather.local import gather_paths
+    """person, paths, patterns, links, search, settings -> added, known, skipped, refused."""
+    from engine.gather.run import Request
+    from engine.gather.run import gather as gather_sources
+    from engine.gather.settings import GatherSettings
 
     person = get_person(workspace, arguments["person"])
-    paths = [Path(path) for path in arguments["paths"]]
-    gathered = gather_paths(person, paths, reporter)
-    reporter.event("result", added=len(gathered.added), known=len(gathered.known))
+    settings = GatherSettings(**(arguments.get("settings") or {}))
+    gathered = gather_sources(person, Request.of(arguments), settings, reporter)
+    reporter.event(
+        "result",
+        person=person.slug,
+        added=len(gathered.added),
+        known=len(gathered.known),
+        skipped=len(gathered.skipped),
+        refused=len(gathered.refused),
+        similar=gathered.similar,
+    )
 
 
 def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:

@@ -6,11 +6,12 @@ import hashlib
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
-from projects.documents import field
+from projects.documents import field, update
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.files import (
     inside,
@@ -31,6 +32,28 @@ Kind = Literal["video", "image"]
 _CHUNK = 4 << 20
 _NAME_LIMIT = 200
 _ORIGIN_LIMIT = 2000
+_TEXTS = ("page", "title", "author", "licence", "part")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a source's record says beside where it came from; "" and None where it is not known.
+
+    `page`: the web page that it was found on. `licence`: what was said there about its use, which
+    nobody has judged. `part`: which part of the original it is ("1:20-2:05"). `look`, `seconds`:
+    see engine.gather.duplicates; `look` is None in the records of older versions.
+    """
+
+    page: str = ""
+    title: str = ""
+    author: str = ""
+    licence: str = ""
+    part: str = ""
+    look: tuple[str, ...] | None = None
+    seconds: float | None = None
+
+
+_NOTHING = About()
 
 
 @dataclass(frozen=True)
@@ -42,10 +65,23 @@ class Source:
     origin: str  # the path or address it came from
     added: str
     size: int  # bytes
+    about: About = _NOTHING
 
 
-def add_source(person: Person, file: Path, kind: Kind, origin: str) -> tuple[Source, bool]:
+def add_source(
+    person: Person,
+    file: Path,
+    kind: Kind,
+    origin: str,
+    *,
+    name: str = "",
+    about: About | None = None,
+    take: bool = False,
+) -> tuple[Source, bool]:
     """Copy `file` into the person's sources; False beside it when its content was there already.
+
+    `name` is shown instead of the file's own; `about` says what else is known of it. With `take`
+    the file, which must be this program's own, is moved instead.
 
     Raises:
         CommandError: `file` is missing, empty or not a regular file.
@@ -59,28 +95,31 @@ def add_source(person: Person, file: Path, kind: Kind, origin: str) -> tuple[Sou
         folder.mkdir(exist_ok=True)
         sweep(folder)
     digest = sha256_file(file)
+    known = find_source(person, digest)
+    if known is not None:
+        return known, False
     suffix = re.sub(r"[^a-z0-9.]", "", file.suffix.lower())[:10]
     path = folder / (digest[:16] + ("" if suffix == ".toml" else suffix))
     sidecar = folder / (digest[:16] + ".toml")
-    if sidecar.exists():
-        known = _load(sidecar)
-        if known.digest == digest and known.path.is_file():
-            return known, False
-    _check_space(folder, file, size)
+    if not take:
+        _check_space(folder, file, size)
     with replacing(path) as temporary:
-        if _copy(file, temporary) != digest:
+        if take:
+            file.rename(temporary)
+        elif _copy(file, temporary) != digest:
             raise SwapdeckError(
                 f"{file} changed while it was being copied. Wait until whatever writes it has "
                 "finished, then gather it again."
             )
     source = Source(
         digest,
-        printable(file.name)[:_NAME_LIMIT],
+        printable(name or file.name)[:_NAME_LIMIT],
         kind,
         path,
         printable(origin)[:_ORIGIN_LIMIT],
         now(),
         size,
+        _fit(about or About()),
     )
     write_toml(
         sidecar,
@@ -93,9 +132,29 @@ def add_source(person: Person, file: Path, kind: Kind, origin: str) -> tuple[Sou
             "origin": source.origin,
             "added": source.added,
             "size": size,
+            **_table(source.about),
         },
     )
     return source, True
+
+
+def find_source(person: Person, digest: str) -> Source | None:
+    """The source with these bytes (SHA-256, hex), if it and its file are there.
+
+    Raises:
+        DamagedError: its record.
+    """
+    sidecar = inside(person.root, "sources", digest[:16] + ".toml")
+    if not sidecar.exists():
+        return None
+    known = _load(sidecar)
+    return known if known.digest == digest and known.path.is_file() else None
+
+
+def record_look(source: Source, look: tuple[str, ...], seconds: float | None) -> None:
+    """Add to a source's record what it looks like."""
+    sidecar = source.path.parent / (source.digest[:16] + ".toml")
+    update(sidecar, VERSION, {"look": list(look), "seconds": seconds})
 
 
 def list_sources(person: Person) -> list[Source]:
@@ -134,6 +193,32 @@ def _load(sidecar: Path) -> Source:
         printable(field(sidecar, document, "origin", str)),
         str(document.get("added", "")),
         field(sidecar, document, "size", int),
+        _about(document),
+    )
+
+
+def _fit(about: About) -> About:
+    texts: dict[str, Any] = {n: printable(getattr(about, n))[:_ORIGIN_LIMIT] for n in _TEXTS}
+    return replace(about, **texts)
+
+
+def _table(about: About) -> dict[str, Any]:
+    """The record's lines for what is known."""
+    known: dict[str, Any] = {name: getattr(about, name) for name in _TEXTS}
+    known = {name: value for name, value in known.items() if value}
+    look = None if about.look is None else list(about.look)
+    return known | {"look": look, "seconds": about.seconds}
+
+
+def _about(document: Mapping[str, Any]) -> About:
+    """What a record says, without what somebody wrote into it that cannot be meant."""
+    texts = {name: printable(str(document.get(name, ""))) for name in _TEXTS}
+    look = document.get("look")
+    seconds = document.get("seconds")
+    return About(
+        **texts,
+        look=tuple(str(one) for one in look) if isinstance(look, list) else None,
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
     )
 
 

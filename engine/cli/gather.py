@@ -2,38 +2,203 @@
 
 from __future__ import annotations
 
+import glob
+import re
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from engine.cli.follow import run_job
 from engine.cli.options import detach_option
 from engine.cli.session import Session, Verb, pass_session
+from engine.gather.settings import LICENCES, GatherSettings, Search
 from engine.text import count
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)s?")
+
+
+def size(text: object) -> int:
+    """A number of bytes: 500M, 2G, 120k."""
+    found = _SIZE.fullmatch(str(text).strip())
+    number = 0 if found is None else int(float(found[1]) * _UNITS[found[2].lower()])
+    if number < 1:
+        raise click.BadParameter(f"'{text}' is no size. Write it as 500M or 2G.")
+    return number
+
+
+def time(text: object) -> float:
+    """A moment or a length of time, in seconds: 1:20, 1:02:05.5, 90."""
+    found = _TIME.fullmatch(str(text).strip())
+    if found is None:
+        raise click.BadParameter(f"'{text}' is no time. Write it as 1:20 or 90.")
+    hours, minutes, seconds = (float(part or 0) for part in found.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 @click.command(cls=Verb)
 @click.argument("person")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--search", metavar="WORDS", help="Search the web for pictures of these words.")
+@click.option(
+    "--count",
+    "number",
+    type=click.IntRange(1, 1000),
+    default=Search.count,
+    show_default=True,
+    help="With --search: how many pictures.",
+)
+@click.option(
+    "--licence",
+    type=click.Choice(tuple(LICENCES)),
+    default=Search.licence,
+    show_default=True,
+    help="With --search: only pictures that the service takes to be licensed so.",
+)
+@click.option(
+    "--min-width", type=click.IntRange(0), default=0, help="With --search: pixels across at least."
+)
+@click.option(
+    "--min-size",
+    type=click.IntRange(0),
+    default=Search.min_size,
+    show_default=True,
+    help="With --search: pixels of the shorter side at least.",
+)
+@click.option(
+    "--max-size",
+    type=size,
+    default=GatherSettings.max_size,
+    show_default="4G",
+    help="Largest download, as in 500M.",
+)
+@click.option("--max-duration", type=time, help="Longest video, as in 10:00.")
+@click.option(
+    "--resolution",
+    type=click.IntRange(1),
+    metavar="HEIGHT",
+    help="From a video page: at most so many rows, as in 720  [default: the best]",
+)
+@click.option(
+    "--videos",
+    type=click.IntRange(1, 100),
+    default=GatherSettings.videos,
+    show_default=True,
+    help="From a page with several videos: how many.",
+)
+@click.option("--from", "start", type=time, help="Take videos from this moment, as in 1:20.")
+@click.option("--to", "end", type=time, help="Take videos up to this moment.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(("keep", "skip")),
+    help="What looks like a source that is there: bring it in, or leave it out.  "
+    "[default: keep; skip with --search]",
+)
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Open links to this machine and private networks too.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=GatherSettings.timeout,
+    show_default=True,
+    help="Seconds that a server may be silent.",
+)
 @detach_option
 @pass_session
-def gather(session: Session, person: str, paths: tuple[Path, ...], detach: bool) -> None:
+def gather(
+    session: Session,
+    person: str,
+    sources: tuple[str, ...],
+    search: str | None,
+    number: int,
+    licence: str,
+    min_width: int,
+    min_size: int,
+    detach: bool,
+    **settings: Any,
+) -> None:
     """Bring footage in as PERSON's sources.
 
-    Files and folders of videos and images are copied into the workspace.
+    A SOURCE is a video or picture, a folder of them (with all below it), a quoted pattern such as
+    'clips/*.mp4', a link to a video or picture, or the address of a page with a video. Everything
+    is copied into the workspace with a record of where it came from. What cannot be used is said,
+    and the rest goes on; interrupted downloads are gone on with when the command is run again.
+
+    \b
+      swapdeck gather ada clip.mp4 photos/
+      swapdeck gather ada https://example.org/talk --resolution 720 --from 1:20 --to 2:05
+      swapdeck gather ada --search "ada lovelace" --licence public-domain --count 30
+
+    Use only footage that you have the right to use: licences are recorded, not judged.
     """
     from projects.errors import CommandError
     from projects.people import get_person
 
+    if not sources and search is None:
+        raise click.UsageError("Name a SOURCE to bring in, or --search for pictures.")
+    if search is not None and not search.strip():
+        raise click.UsageError("--search needs words to search for.")
+    start, end = settings["start"], settings["end"]
+    if start is not None and end is not None and end <= start:
+        raise CommandError("--to must be later than --from.")
     workspace = session.open()
     one = get_person(workspace, person)
-    for path in paths:
-        if not path.exists():
-            raise CommandError(f"There is no {path}. Give the path of a video, image or folder.")
-    arguments = {"person": one.slug, "paths": [str(path.absolute()) for path in paths]}
+    wanted = None
+    if search is not None:
+        wanted = asdict(Search(search.strip(), number, licence, min_width, min_size))
+    arguments = {
+        "person": one.slug,
+        **_sorted(sources),
+        "search": wanted,
+        "settings": {key: value for key, value in settings.items() if value is not None},
+    }
     outcome = run_job(session, workspace, "gather", one.slug, arguments, detach=detach)
     for result in outcome.results:
-        text = f"{count(result['added'], 'source')} added to {one.slug}"
-        if result.get("known"):
-            text += f", {result['known']} known already"
-        session.output.remark(f"{text}. Next: swapdeck extract {one.slug}")
+        session.output.remark(f"{_account(one.slug, result)}. Next: swapdeck extract {one.slug}")
+
+
+def _sorted(sources: tuple[str, ...]) -> dict[str, list[str]]:
+    """Which of the sources are paths, patterns and links; paths absolute, as a job needs them."""
+    from projects.errors import CommandError
+    from projects.names import printable
+
+    paths, patterns, links = [], [], []
+    for source in sources:
+        path = Path(source)
+        if _exists(path):
+            paths.append(str(path.absolute()))
+        elif re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", source):
+            links.append(source)
+        elif glob.has_magic(source):
+            patterns.append(str(Path(glob.escape(str(Path.cwd()))) / source))
+        else:
+            raise CommandError(
+                f"There is no {printable(source)}. Give the path of a video, image or folder, or a "
+                "link that begins with https://."
+            )
+    return {"paths": paths, "patterns": patterns, "links": links}
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a path, or a NUL
+        return False
+
+
+def _account(person: str, result: Any) -> str:
+    text = f"{count(result['added'], 'source')} added to {person}"
+    for key, words in (
+        ("known", "known already"),
+        ("skipped", "left out as duplicates"),
+        ("refused", "refused"),
+    ):
+        if result.get(key):
+            text += f", {result[key]} {words}"
+    return text

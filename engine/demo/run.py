@@ -13,7 +13,7 @@ from engine.conversion.verb import convert_inputs
 from engine.demo.stages import Progress, Stages
 from engine.faces.align import Alignment
 from engine.faces.extract import ExtractSettings, extract_person
-from engine.gather.local import gather_paths
+from engine.gather.run import gather_paths
 from engine.media.pictures import save_png
 from engine.quality.assess import spread
 from engine.report.record import ConversionRecord, list_records, save_record

@@ -1,4 +1,4 @@
-"""Parts of videos, and picture and sound from two files in one: packets are copied, none encoded."""
+"""Parts of videos, and picture and sound of two files in one: packets are copied, none encoded."""
 
 from __future__ import annotations
 
@@ -126,9 +126,10 @@ def _first_packet(
     video: Path, source: InputContainer, picture: Stream, origin: Fraction, start: float | None
 ) -> Packet[Any]:
     """The key frame that a copy begins with; the container is left somewhere behind it."""
+    base = picture.time_base or Fraction(1, 90_000)
     if start is not None and start > 0:
         wanted = origin + Fraction(start).limit_denominator(1_000_000)
-        source.seek(int(wanted / picture.time_base), stream=picture)
+        source.seek(int(wanted / base), stream=picture)
     found = next((p for p in source.demux(picture) if p.dts is not None and p.is_keyframe), None)
     length = _length(source, picture)
     if found is None or (start and length is not None and start >= length):
@@ -137,7 +138,7 @@ def _first_packet(
             f"{video.name} has nothing at {duration(start or 0)}.{over} Choose other times for "
             "--from and --to."
         )
-    source.seek(int(_moment(found) / picture.time_base), stream=picture)
+    source.seek(int(_moment(found) / base), stream=picture)
     return found
 
 

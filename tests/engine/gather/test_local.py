@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.gather.local import GatherError, gather_paths
+from engine.gather.intake import GatherError
+from engine.gather.run import gather_paths
 from engine.reporting import CollectingReporter, NullReporter
 from projects.errors import StopRequested
 from projects.people import Person
@@ -84,7 +85,7 @@ def test_a_broken_file_in_a_folder_is_left_out_with_a_warning(
     reporter = CollectingReporter()
     gathered = gather_paths(ada, [tmp_path / "in"], reporter)
     assert [source.name for source in gathered.added] == ["a.png"]
-    assert [refused.path.name for refused in gathered.refused] == ["broken.jpg"]
+    assert [Path(refused.what).name for refused in gathered.refused] == ["broken.jpg"]
     (warning,) = reporter.of("warning")
     assert "broken.jpg is empty" in warning["text"]
 
@@ -129,6 +130,6 @@ def test_stopping_keeps_what_came_before(ada: Person, picture: Callable[[str, in
 
 
 def test_gathering_needs_neither_jax_nor_a_screen() -> None:
-    code = "import sys, engine.gather.local; print({'jax', 'textual'} & set(sys.modules))"
+    code = "import sys, engine.gather.run; print({'jax', 'textual'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
