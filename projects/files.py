@@ -25,6 +25,9 @@ from projects.errors import CommandError, DamagedError, NewerVersionError, Swapd
 from projects.names import printable
 from projects.names import slug as slug
 
+_MOST_JSON = 64_000_000  # bytes; read whole, so a bound on memory
+_MOST_TOML = 256_000  # bytes; what people edit has a few thousand
+_MOST_DOTS = 1_000  # in one line: the parser takes the square of a dotted key's length
 _TEMPORARY = re.compile(r"\.tmp-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}(\..*)?")
 
 
@@ -245,7 +248,7 @@ def read_jsonl(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     for line in data[:end].splitlines():
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict):
             objects.append(value)
@@ -259,8 +262,7 @@ def read_json(path: Path) -> Any:
         DamagedError: it is missing or does not parse; the sentence names the line.
         SwapdeckError: it cannot be read.
     """
-    with read_errors(path):
-        data = path.read_bytes()
+    data = _read_bounded(path, _MOST_JSON)
     try:
         return json.loads(data)
     except json.JSONDecodeError as error:
@@ -268,7 +270,7 @@ def read_json(path: Path) -> Any:
             f"{path} is damaged: line {error.lineno} is not valid JSON ({error.msg}). "
             "Put back a good copy, or delete what it belongs to."
         ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no text, a number without end, or a bomb
         raise DamagedError(f"{path} is damaged: it is not JSON text. Put back a good copy.") from (
             error
         )
@@ -281,8 +283,7 @@ def read_text(path: Path) -> str:
         DamagedError: it is missing or is not UTF-8.
         SwapdeckError: it cannot be read.
     """
-    with read_errors(path):
-        data = path.read_bytes()
+    data = _read_bounded(path, _MOST_TOML)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -301,9 +302,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         SwapdeckError: it cannot be read.
     """
     text = read_text(path)
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise DamagedError(
+            f"{path} is damaged: one of its lines has more than {_MOST_DOTS} dots. Correct it in "
+            "an editor, or put back a good copy."
+        )
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         end = f"at the end, line {text.rstrip().count(chr(10)) + 1}"
         what = str(error).replace("at end of document", end)
         raise DamagedError(
@@ -369,6 +375,21 @@ def sweep_all(root: Path) -> None:
     """`sweep` in `root` and every folder below it; symbolic links are not followed."""
     for folder, _, _ in os.walk(root):
         sweep(Path(folder))
+
+
+def _read_bounded(path: Path, most: int) -> bytes:
+    """The file's bytes. A file of other people must not fill the memory, or take for ever."""
+    with read_errors(path):
+        if not path.is_file():
+            path.stat()  # says what is wrong with it
+            raise DamagedError(f"{path} is no ordinary file. Put back a good copy.")
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    if len(data) > most:
+        raise DamagedError(
+            f"{path} is larger than {most // 1000} kB and cannot be right. Put back a good copy."
+        )
+    return data
 
 
 def _json(value: object, **layout: Any) -> bytes:
