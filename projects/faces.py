@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
+from projects.names import printable
 
 VERSION = 1
 ORDERS = {
@@ -23,6 +24,8 @@ ORDERS = {
     "id": "id",
 }
 _BLOBS = {"landmarks": 68 * 2 * 4, "transform": 2 * 3 * 8, "embedding": 128 * 4}  # bytes
+_REALS = ("time", "yaw", "pitch", "roll", "sharpness")
+_MOST = 2**40  # frames, pixels and ids are far below; arithmetic with them stays exact
 _WAIT_SECONDS = 20.0
 
 _SCHEMA = """
@@ -113,6 +116,7 @@ class FaceIndex:
                 target, uri=True, timeout=_WAIT_SECONDS, isolation_level=None
             )
         try:
+            self._distrust()
             self._prepare()
         except BaseException:
             self.close()
@@ -166,11 +170,13 @@ class FaceIndex:
     def progress(self, source: str) -> ScanProgress | None:
         """How far `source` was searched; None when it never was."""
         rows = self._query("SELECT * FROM scans WHERE source = ?", (source,))
-        return _scan(rows[0]) if rows else None
+        return _scan(rows[0], self._path) if rows else None
 
     def scans(self) -> list[ScanProgress]:
         """Every source that was searched, wholly or in part."""
-        return [_scan(row) for row in self._query("SELECT * FROM scans ORDER BY source")]
+        return [
+            _scan(row, self._path) for row in self._query("SELECT * FROM scans ORDER BY source")
+        ]
 
     def faces(
         self,
@@ -193,7 +199,7 @@ class FaceIndex:
             f"ORDER BY {ORDERS[order]} LIMIT ?3 OFFSET ?4",
             (None if kept is None else int(kept), source, limit, offset),
         )
-        return [_face(row) for row in rows]
+        return [_face(row, self._path) for row in rows]
 
     def judge(self, verdicts: Mapping[int, tuple[bool, str]]) -> None:
         """Set kept and reason by id: all of them, or none.
@@ -215,10 +221,23 @@ class FaceIndex:
 
     def counts(self) -> FaceCounts:
         rows = self._query("SELECT kept, reason, COUNT(*) FROM faces GROUP BY kept, reason")
-        rejected = [(reason, count) for kept, reason, count in rows if not kept]
+        rejected = [(str(reason), count) for kept, reason, count in rows if not kept]
         reasons = dict(sorted(rejected, key=lambda item: (-item[1], item[0])))
         total = sum(row[2] for row in rows)
         return FaceCounts(total, total - sum(reasons.values()), reasons)
+
+    def _distrust(self) -> None:
+        """An index may come from somebody else: it may hold rows, and nothing that runs."""
+        self._query("PRAGMA trusted_schema = OFF")
+        odd = self._query(
+            "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index') "
+            "OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+        )
+        if odd:
+            raise DamagedError(
+                f"{self._path} holds {printable(str(odd[0][0]))!r}, which no face index of "
+                "swapdeck does. Move it away; then extract the person again."
+            )
 
     def _prepare(self) -> None:
         version = self._query("PRAGMA user_version")[0][0]
@@ -310,12 +329,40 @@ def _check(face: Face, source: str) -> None:
         raise ValueError(f"a face that is kept has no reason, but this has {face.reason!r}")
 
 
-def _scan(row: Any) -> ScanProgress:
+def _scan(row: Any, path: Path) -> ScanProgress:
     source, settings, next_frame, finished, warning = row
+    if type(next_frame) is not int or not all(type(t) is str for t in (source, settings, warning)):
+        raise DamagedError(
+            f"{path} is damaged: how far its sources were searched is not readable. Put back a "
+            "good copy, or move it away and extract the person again."
+        )
     return ScanProgress(source, settings, next_frame, bool(finished), warning)
 
 
-def _face(row: Any) -> Face:
+def _face(row: Any, path: Path) -> Face:
     *before, left, top, right, bottom = row[:8]
     values = (*before, (left, top, right, bottom), *row[8:16], bool(row[16]), row[17])
-    return Face(*values)
+    face = Face(*values)
+    if not _is_sound(face):
+        raise DamagedError(
+            f"{path} is damaged: its face {row[0]!r:.40} holds what no face has. Put back a good "
+            "copy, or move it away and extract the person again."
+        )
+    return face
+
+
+def _is_sound(face: Face) -> bool:
+    """Whether the values are of their kinds, which SQLite leaves to those who write, and the crop
+    is a file of the faces' own folder."""
+    return (
+        all(type(n) is int and abs(n) < _MOST for n in (face.id, face.frame, *face.box))
+        and all(type(getattr(face, name)) in (int, float) for name in _REALS)
+        and all(type(text) is str for text in (face.source, face.crop, face.reason))
+        and all(_is_blob(getattr(face, name), size) for name, size in _BLOBS.items())
+        and face.crop not in ("", ".", "..")
+        and not any(c in "/\\\0" for c in face.crop)
+    )
+
+
+def _is_blob(value: object, size: int) -> bool:
+    return isinstance(value, bytes) and len(value) == size

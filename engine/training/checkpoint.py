@@ -1,10 +1,12 @@
 """Training states as checkpoints: one safetensors file, its settings beside it, both hashed."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import safetensors
 from safetensors.numpy import load, save
 
@@ -12,11 +14,12 @@ from engine.training.settings import TrainSettings
 from engine.training.step import State
 from projects import checkpoints
 from projects.errors import CommandError, DamagedError, NewerVersionError
-from projects.files import read_json
+from projects.files import read_errors, read_json
 
 VERSION = 1
 STATE = "state.safetensors"
 CONFIG = "config.json"
+_MOST_HEADER = 16_000_000  # bytes; a few hundred a tensor
 
 
 def save_state(
@@ -65,14 +68,22 @@ def read_settings(checkpoint: Path) -> TrainSettings:
 def load_state(checkpoint: Path, like: State) -> State:
     """The state of a checkpoint, with the structure, shapes and dtypes of `like` (or its shapes).
 
-    Raises DamagedError when anything differs: nothing is ever filled in silently.
+    Raises DamagedError when anything differs, and for weights that are not numbers: nothing is
+    ever filled in silently. A file of another size than the weights' is not even read.
     """
     path = checkpoint / STATE
+    wanted = _flatten(like)
+    with read_errors(path):
+        size = path.stat().st_size
+    least = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in wanted.values())
+    if not least <= size <= least + _MOST_HEADER:
+        raise DamagedError(
+            f"{path} belongs to another model: it has {size} bytes, and the weights have {least}."
+        )
     try:
         arrays = load(path.read_bytes())
-    except (OSError, safetensors.SafetensorError) as error:
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise DamagedError(f"{path} cannot be read: {error}") from error
-    wanted = _flatten(like)
     if arrays.keys() != wanted.keys():
         odd = sorted(arrays.keys() ^ wanted.keys())[0]
         raise DamagedError(f"{path} belongs to another model: {odd!r} is in one of them only.")
@@ -82,6 +93,8 @@ def load_state(checkpoint: Path, like: State) -> State:
                 f"{path} belongs to another model: {name!r} is {array.dtype}{list(array.shape)} "
                 f"instead of {wanted[name].dtype}{list(wanted[name].shape)}."
             )
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise DamagedError(f"{path} holds weights that are not numbers, in {name!r}.")
     leaves = [jax.numpy.asarray(arrays[name]) for name in wanted]
     state: State = jax.tree.unflatten(jax.tree.structure(like), leaves)
     return state

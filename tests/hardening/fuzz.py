@@ -1,0 +1,190 @@
+"""Give damaged files to everything that reads files: `python -m tests.hardening.fuzz`.
+
+hypothesis makes the damage, `seeds` the good files, `targets` the readers. Each file is read in a
+process that has a limit of time and of memory, and is killed at either.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+
+from tests.hardening import seeds
+from tests.hardening.mutations import apply, byte_changes, row_changes, tensor_changes, text_changes
+from tests.hardening.pool import ROOT, Crashed, Hung, Killable
+
+SECONDS = 30.0  # that reading one file may take, a process's start included
+MEMORY = 12 << 30  # bytes of address space, which JAX reserves more of than it uses
+CORPUS = Path(__file__).parent / "corpus"
+
+
+@dataclass
+class Kind:
+    """Files of one kind: which are damaged, how, and what reads them. `share` of all the cases."""
+
+    name: str
+    target: str
+    files: dict[str, bytes]
+    changes: Any
+    share: float
+
+
+@dataclass
+class Finding:
+    where: str
+    problem: str
+    file: str
+    data: bytes
+
+
+@dataclass
+class Tally:
+    cases: int = 0
+    codec_crashes: int = 0  # in a native library; a job names the file and goes on
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+
+def kinds(good: Path) -> list[Kind]:
+    """Every kind of file, from the workspace `good` and the corpus of what was once found."""
+
+    def of(*patterns: str) -> dict[str, bytes]:
+        found = [path for pattern in patterns for path in sorted(good.glob(pattern))]
+        return {str(path.relative_to(good)): path.read_bytes() for path in found}
+
+    pictures = {f"media/{name}": data for name, data in seeds.pictures().items()}
+    videos = {f"media/{name}": data for name, data in seeds.videos().items()}
+    swap = "swaps/*/checkpoints/00000004"
+    return [
+        Kind("pictures", "media", pictures, byte_changes, 0.2),
+        Kind("videos", "media", videos, byte_changes, 0.2),
+        Kind("gathered files", "gather", {**pictures, **videos}, byte_changes, 0.04),
+        Kind(
+            "TOML",
+            "documents",
+            of("*.toml", "people/ada/*.toml", "people/ada/sources/*.toml", "swaps/*/*.toml"),
+            text_changes,
+            0.18,
+        ),
+        Kind(
+            "event logs and job files",
+            "documents",
+            of("jobs/*/*", "swaps/*/history.jsonl"),
+            text_changes,
+            0.16,
+        ),
+        Kind("SQLite", "faces", of("people/ada/faces.sqlite"), byte_changes, 0.06),
+        Kind("SQLite rows", "faces", of("people/ada/faces.sqlite"), row_changes, 0.06),
+        Kind("crops", "faces", of("people/ada/faces/*3-0.png"), byte_changes, 0.02),
+        Kind("safetensors", "checkpoint", of(f"{swap}/*.safetensors"), byte_changes, 0.03),
+        Kind("tensors", "checkpoint", of(f"{swap}/*.safetensors"), tensor_changes, 0.02),
+        Kind("manifests", "checkpoint", of(f"{swap}/*.json"), text_changes, 0.05),
+    ]
+
+
+def make_good(root: Path) -> None:
+    """`seeds.build_workspace` in a process of its own, because threads here start processes."""
+    code = "import sys; from pathlib import Path; from tests.hardening import seeds; "
+    code += "seeds.build_workspace(Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", code, str(root)], cwd=ROOT, check=True)
+
+
+def fuzz(
+    kind: Kind, good: Path, count: int, seed: int, say: Callable[[str], None] = print
+) -> Tally:
+    """Read `count` damaged files of one kind."""
+    tally = Tally()
+    pool = Killable(
+        "tests.hardening.targets", memory=MEMORY, seconds=SECONDS, cache=good.parent / "cache"
+    )
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(st.sampled_from(sorted(kind.files)), kind.changes)
+    def one(file: str, changes: list[tuple[str, int, object]]) -> None:
+        judge(pool, kind.target, good, file, apply(kind.files[file], changes), tally)
+
+    try:
+        one()
+    finally:
+        pool.close()
+    say(f"{kind.name}: {tally.cases} files, {len(tally.findings)} findings")
+    return tally
+
+
+def judge(pool: Killable, target: str, good: Path, file: str, data: bytes, tally: Tally) -> None:
+    """Read one file, and note in `tally` what was wrong with how that went."""
+    tally.cases += 1
+    request = {
+        "target": target,
+        "good": str(good),
+        "file": file,
+        "data": base64.b64encode(data).decode(),
+    }
+    try:
+        found = pool.ask(request)
+    except Hung as error:
+        found = {"problem": f"hung: {error}", "where": f"hung {target}"}
+    except Crashed as error:
+        tally.codec_crashes += target in ("media", "gather")
+        found = {"problem": f"crashed: {error}", "where": f"crashed {target} {error}"}
+    if found["problem"]:
+        finding = Finding(found["where"], found["problem"], file, data)
+        tally.findings.setdefault(finding.where, finding)
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz everything; 1 when there is a finding."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="kinds whose name contains this")
+    parser.add_argument("--keep", type=Path, help="a folder for the files that found something")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="swapdeck-fuzz-") as folder:
+        good = Path(folder) / "workspace"
+        make_good(good)
+        chosen = [kind for kind in kinds(good) if options.only in kind.name]
+        with ThreadPoolExecutor(2) as threads:
+            counts = [max(1, round(options.count * kind.share)) for kind in chosen]
+            tallies = list(
+                threads.map(
+                    lambda kind, count: fuzz(kind, good, count, options.seed), chosen, counts
+                )
+            )
+    findings = [one for tally in tallies for one in tally.findings.values()]
+    for number, one in enumerate(findings):
+        sys.stdout.write(f"\n--- {one.file}\n{one.problem}\n")
+        if options.keep is not None:
+            options.keep.mkdir(exist_ok=True)
+            (options.keep / f"{number:02d}-{Path(one.file).name}").write_bytes(one.data)
+    cases = sum(tally.cases for tally in tallies)
+    crashes = sum(tally.codec_crashes for tally in tallies)
+    sys.stdout.write(
+        f"\n{cases} damaged files, {len(findings)} findings, {crashes} crashes of a codec, "
+        f"{time.monotonic() - began:.0f} s\n"
+    )
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,99 @@
+"""A process that does dangerous things one after the other, and is killed when one takes too long.
+
+`python -m tests.hardening.pool MODULE BYTES` answers each line of JSON on its stdin with one on its
+stdout: what `MODULE.answer(request)` returns.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Hung(Exception):
+    """It gave no answer within the time it had."""
+
+
+class Crashed(Exception):
+    """The process died."""
+
+
+class Killable:
+    """Runs `module`.answer in a process that is started again whenever it has to be."""
+
+    def __init__(self, module: str, *, memory: int, seconds: float, cache: Path) -> None:
+        self._module = module
+        self._cache = cache
+        self._memory = memory  # bytes of address space
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """The answer. Raises Hung or Crashed; the next request then gets a new process."""
+        process = self._process or self._start()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise Crashed(self._end()) from None
+        ready, _, _ = select.select([process.stdout], [], [], self._seconds)
+        if not ready:
+            self.close()
+            raise Hung(f"no answer within {self._seconds} s")
+        line = process.stdout.readline()
+        if not line:
+            raise Crashed(self._end())
+        return json.loads(line)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _end(self) -> str:
+        assert self._process is not None
+        status = self._process.wait()
+        self._process = None
+        return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.hardening.pool", self._module, str(self._memory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "JAX_PLATFORMS": "cpu",
+                "XDG_CACHE_HOME": str(self._cache),
+            },
+        )
+        return self._process
+
+
+def main(module: str, memory: int) -> None:
+    """Answer requests until stdin ends. What they print goes to stderr."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    answer = importlib.import_module(module).answer
+    for line in sys.stdin:
+        answers.write(json.dumps(answer(json.loads(line))) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
