@@ -142,15 +142,23 @@ class Guard:
 
     @contextlib.contextmanager
     def hurry(self, seconds: float) -> Iterator[None]:
-        """Hang up when the body takes longer: a server that drips a byte now and then is never
-        silent long enough for a socket's own timeout."""
-        timer = threading.Timer(seconds, self.hang_up)
+        """Hang up when the body takes longer, and raise TimeoutError: a server that drips a byte now
+        and then is never silent long enough for a socket's own timeout."""
+        late = threading.Event()
+
+        def hang_up() -> None:
+            late.set()
+            self.hang_up()
+
+        timer = threading.Timer(seconds, hang_up)
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+        if late.is_set():  # what was read may look whole and is not
+            raise TimeoutError("timed out")
 
     def hang_up(self) -> None:
         """End every connection; whoever reads from one gets an error or the end."""

@@ -265,7 +265,7 @@ def moment(seconds: float) -> str:
 
 
 def _named_by_content(file: Path) -> Path:
-    """A downloaded file, renamed so that its name says what its bytes are."""
+    """A downloaded file under a name that says what its bytes are."""
     kind = picture_format(file)
     if kind is None:
         suffix = file.suffix.lower() if file.suffix.lower() in VIDEO_SUFFIXES else ".mp4"
@@ -273,4 +273,11 @@ def _named_by_content(file: Path) -> Path:
         suffix = _PICTURE_SUFFIX.get(kind, f".{kind.lower()}")
         if suffix not in PICTURE_SUFFIXES:
             suffix = ".png"  # too large to be opened: let the check of pictures say so
-    return file if file.suffix == suffix else file.rename(file.with_suffix(suffix))
+    named = file.with_suffix(suffix)
+    if named != file:
+        named.unlink(missing_ok=True)
+        try:
+            named.hardlink_to(file)  # the download stays whole until its place is cleared
+        except OSError:
+            file.rename(named)
+    return named

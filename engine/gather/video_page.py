@@ -83,9 +83,11 @@ def download_page(
             found = ydl.extract_info(link, download=False)
         except Exception as error:
             raise _page_error(link, error) from error
-        videos = list((found or {}).get("entries") or [found])
-        if not videos or videos[0] is None:
+        videos = [one for one in (found or {}).get("entries") or [found] if one]
+        if not videos:
             raise LinkError(f"{shown(link)}: there is no video on this page.")
+        if found.get("extractor_key") == "Generic" and "entries" not in found:
+            found["title"] = re.sub(r" \(1\)$", "", str(found.get("title")))  # the only one
         if len(videos) > settings.videos or (found.get("playlist_count") or 0) > settings.videos:
             reporter.event(
                 "warning",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -58,30 +60,24 @@ def copy_part(
     """
     with ExitStack() as stack:
         source, picture = stack.enter_context(open_video(video))
-        tracks: list[Stream] = []
-        other = source
-        if sound is not None:
-            other = stack.enter_context(_open_sound(sound))
-        tracks += other.streams.audio
-        suffix = _suffix(video, [picture, *tracks])
-        path = output.with_suffix(suffix)
+        reader = stack.enter_context(_open_sound(sound or video))
+        tracks = list(reader.streams.audio)
+        path = output.with_suffix(_suffix(video, [picture, *tracks]))
         origin = _start_time(picture)
-        first = _first_packet(video, source, picture, origin, start)
+        last = None if end is None else origin + Fraction(end)
+        first, rest = _from_key_frame(video, source, picture, origin, start)
         zero = _moment(first)
-        pictures = _until(_packets(source, picture, zero), None if end is None else origin + end)
-        flows = [pictures]
+        flows = [_until(chain((first,), rest), last)]
         if tracks:
-            reader = stack.enter_context(_open_sound(sound or video))
             if start is not None:
                 reader.seek(int(zero * av.time_base))
-            last = None if end is None else origin + end
-            wanted = [reader.streams[track.index] for track in tracks]
-            flows.append(_until(_sound_packets(reader, wanted, zero), last))
+            packets = (p for p in _packets(reader, tracks) if _moment(p) >= zero)
+            flows.append(_until(packets, last))
         temporary = stack.enter_context(replacing(path))
         try:
             count, reached = _write(temporary, picture, tracks, flows, zero, check)
         except FFmpegError as error:
-            if error.errno and not isinstance(error, ValueError):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
                 raise OSError(error.errno, error.strerror, str(path)) from error
             raise MediaError(
                 f"{video.name} could not be copied ({error.strerror}). Gather it whole."
@@ -92,8 +88,8 @@ def copy_part(
 def _write(
     path: Path,
     picture: Stream,
-    tracks: list[Stream],
-    flows: list[Iterator[tuple[Fraction, Packet[Any]]]],
+    tracks: Sequence[Stream],
+    flows: Sequence[Iterator[Packet[Any]]],
     zero: Fraction,
     check: Callable[[], object],
 ) -> tuple[int, Fraction]:
@@ -105,13 +101,13 @@ def _write(
         }
         for track in tracks:
             copies[False, track.index] = target.add_stream_from_template(track)
-        for _, packet in heapq.merge(*flows, key=lambda pair: pair[0]):
+        for number, packet in enumerate(heapq.merge(*flows, key=_order)):
+            if number % 64 == 0:
+                check()
             is_picture = packet.stream.type == "video"
             if is_picture:
                 reached = max(reached, _moment(packet))
                 count += 1
-            if count % 64 == 0:
-                check()
             shift = round(zero / packet.time_base)
             for stamp in ("pts", "dts"):
                 value = getattr(packet, stamp)
@@ -122,53 +118,44 @@ def _write(
     return count, reached
 
 
-def _first_packet(
+def _from_key_frame(
     video: Path, source: InputContainer, picture: Stream, origin: Fraction, start: float | None
-) -> Packet[Any]:
-    """The key frame that a copy begins with; the container is left somewhere behind it."""
-    base = picture.time_base or Fraction(1, 90_000)
+) -> tuple[Packet[Any], Iterator[Packet[Any]]]:
+    """The packet of the key frame that a copy begins with, and those after it."""
+    length = _length(source, picture)
     if start is not None and start > 0:
         wanted = origin + Fraction(start).limit_denominator(1_000_000)
-        source.seek(int(wanted / base), stream=picture)
-    found = next((p for p in source.demux(picture) if p.dts is not None and p.is_keyframe), None)
-    length = _length(source, picture)
+        source.seek(int(wanted / (picture.time_base or Fraction(1, 90_000))), stream=picture)
+    packets = _packets(source, [picture])
+    found = next((packet for packet in packets if packet.is_keyframe), None)
     if found is None or (start and length is not None and start >= length):
         over = f" It is {duration(length)} long." if length is not None else ""
         raise MediaError(
             f"{video.name} has nothing at {duration(start or 0)}.{over} Choose other times for "
             "--from and --to."
         )
-    source.seek(int(_moment(found) / base), stream=picture)
-    return found
+    return found, packets
 
 
-def _packets(
-    source: InputContainer, picture: Stream, zero: Fraction
-) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    begun = False
-    for packet in source.demux(picture):
-        if packet.dts is None:
-            continue
-        begun = begun or (packet.is_keyframe and _moment(packet) >= zero)
-        if begun:
-            yield packet.dts * packet.time_base, packet
+def _packets(source: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
+    return (packet for packet in source.demux(streams) if packet.size)
 
 
-def _sound_packets(
-    source: InputContainer, tracks: list[Stream], zero: Fraction
-) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    for packet in source.demux(tracks):
-        if packet.dts is not None and packet.dts * packet.time_base >= zero:
-            yield packet.dts * packet.time_base, packet
-
-
-def _until(
-    packets: Iterator[tuple[Fraction, Packet[Any]]], end: Fraction | float | None
-) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    for time, packet in packets:
-        if end is not None and time >= end:
+def _until(packets: Iterator[Packet[Any]], end: Fraction | None) -> Iterator[Packet[Any]]:
+    """The packets up to a moment, and those after it that are shown before others among them."""
+    reached: Fraction | None = None
+    for packet in packets:
+        shown = _moment(packet)
+        if end is not None and _order(packet) >= end and (reached is None or shown >= reached):
             return
-        yield time, packet
+        reached = shown if reached is None else max(reached, shown)
+        yield packet
+
+
+def _order(packet: Packet[Any]) -> Fraction:
+    """When a packet is decoded; where Matroska does not say, when it is shown."""
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return (stamp or 0) * packet.time_base
 
 
 def _open_sound(path: Path) -> InputContainer:
@@ -182,7 +169,7 @@ def _open_sound(path: Path) -> InputContainer:
         raise MediaError(f"{path.name} cannot be read as sound ({error.strerror}).") from error
 
 
-def _suffix(video: Path, tracks: list[Stream]) -> str:
+def _suffix(video: Path, tracks: Sequence[Stream]) -> str:
     """.mp4 where the tracks fit into it and the original was of that family, else .mkv."""
     names = [track.codec_context.name for track in tracks]
     with av.open(io.BytesIO(), "w", format="mp4") as target:
