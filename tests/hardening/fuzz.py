@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,11 +24,10 @@ from hypothesis import strategies as st
 
 from tests.hardening import seeds
 from tests.hardening.mutations import apply, byte_changes, row_changes, tensor_changes, text_changes
-from tests.hardening.pool import ROOT, Crashed, Hung, Killable
+from tests.hardening.pool import ROOT, CrashedError, HungError, Killable
 
 SECONDS = 30.0  # that reading one file may take, a process's start included
 MEMORY = 12 << 30  # bytes of address space, which JAX reserves more of than it uses
-CORPUS = Path(__file__).parent / "corpus"
 
 
 @dataclass
@@ -58,7 +57,7 @@ class Tally:
 
 
 def kinds(good: Path) -> list[Kind]:
-    """Every kind of file, from the workspace `good` and the corpus of what was once found."""
+    """Every kind of file that the workspace `good` holds, and pictures and videos."""
 
     def of(*patterns: str) -> dict[str, bytes]:
         found = [path for pattern in patterns for path in sorted(good.glob(pattern))]
@@ -101,14 +100,15 @@ def make_good(root: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(root)], cwd=ROOT, check=True)
 
 
-def fuzz(
-    kind: Kind, good: Path, count: int, seed: int, say: Callable[[str], None] = print
-) -> Tally:
+def reader(good: Path) -> Killable:
+    """A process that reads what it is given as `targets` says."""
+    cache = good.parent / "cache"
+    return Killable("tests.hardening.targets", memory=MEMORY, seconds=SECONDS, cache=cache)
+
+
+def fuzz(kind: Kind, good: Path, count: int, seed: int, pool: Killable) -> Tally:
     """Read `count` damaged files of one kind."""
     tally = Tally()
-    pool = Killable(
-        "tests.hardening.targets", memory=MEMORY, seconds=SECONDS, cache=good.parent / "cache"
-    )
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -122,11 +122,7 @@ def fuzz(
     def one(file: str, changes: list[tuple[str, int, object]]) -> None:
         judge(pool, kind.target, good, file, apply(kind.files[file], changes), tally)
 
-    try:
-        one()
-    finally:
-        pool.close()
-    say(f"{kind.name}: {tally.cases} files, {len(tally.findings)} findings")
+    one()
     return tally
 
 
@@ -141,9 +137,9 @@ def judge(pool: Killable, target: str, good: Path, file: str, data: bytes, tally
     }
     try:
         found = pool.ask(request)
-    except Hung as error:
+    except HungError as error:
         found = {"problem": f"hung: {error}", "where": f"hung {target}"}
-    except Crashed as error:
+    except CrashedError as error:
         tally.codec_crashes += target in ("media", "gather")
         found = {"problem": f"crashed: {error}", "where": f"crashed {target} {error}"}
     if found["problem"]:
@@ -164,13 +160,16 @@ def main(arguments: list[str]) -> int:
         good = Path(folder) / "workspace"
         make_good(good)
         chosen = [kind for kind in kinds(good) if options.only in kind.name]
+
+        def run(kind: Kind) -> Tally:
+            with contextlib.closing(reader(good)) as pool:
+                count = max(1, round(options.count * kind.share))
+                tally = fuzz(kind, good, count, options.seed, pool)
+            sys.stdout.write(f"{kind.name}: {tally.cases} files, {len(tally.findings)} findings\n")
+            return tally
+
         with ThreadPoolExecutor(2) as threads:
-            counts = [max(1, round(options.count * kind.share)) for kind in chosen]
-            tallies = list(
-                threads.map(
-                    lambda kind, count: fuzz(kind, good, count, options.seed), chosen, counts
-                )
-            )
+            tallies = list(threads.map(run, chosen))
     findings = [one for tally in tallies for one in tally.findings.values()]
     for number, one in enumerate(findings):
         sys.stdout.write(f"\n--- {one.file}\n{one.problem}\n")

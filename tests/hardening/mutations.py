@@ -94,7 +94,7 @@ text_changes = st.lists(st.one_of(_texts, _texts, _bytes), min_size=1, max_size=
 
 
 def apply(data: bytes, changes: list[tuple[str, int, object]]) -> bytes:
-    """`data` with the changes made one after the other. Places count in millionths of its length."""
+    """`data` with the changes made in turn. A place is in millionths of the data's length."""
     for kind, place, value in changes:
         data = _one(data, kind, place, value)
     return data

@@ -20,11 +20,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Hung(Exception):
+class HungError(Exception):
     """It gave no answer within the time it had."""
 
 
-class Crashed(Exception):
+class CrashedError(Exception):
     """The process died."""
 
 
@@ -39,21 +39,21 @@ class Killable:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, request: dict[str, Any]) -> Any:
-        """The answer. Raises Hung or Crashed; the next request then gets a new process."""
+        """The answer. After HungError and CrashedError the next request gets a new process."""
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
         except BrokenPipeError:
-            raise Crashed(self._end()) from None
+            raise CrashedError(self._end()) from None
         ready, _, _ = select.select([process.stdout], [], [], self._seconds)
         if not ready:
             self.close()
-            raise Hung(f"no answer within {self._seconds} s")
+            raise HungError(f"no answer within {self._seconds} s")
         line = process.stdout.readline()
         if not line:
-            raise Crashed(self._end())
+            raise CrashedError(self._end())
         return json.loads(line)
 
     def close(self) -> None:

@@ -150,7 +150,7 @@ def _faces(person: Person) -> None:
 def face_like(**given: Any) -> Face:
     """A face with the given fields, and nothing in the others."""
     nothing = {"int": 0, "float": 0.5, "str": "", "bool": False, "bytes": b""}
-    values = {field.name: nothing.get(str(field.type), None) for field in dataclasses.fields(Face)}
+    values = {field.name: nothing.get(str(field.type)) for field in dataclasses.fields(Face)}
     return Face(**{**values, **given})
 
 

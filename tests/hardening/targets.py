@@ -41,7 +41,7 @@ _CHANGED = {  # by the verbs that are run here, as they should
 }
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """What a user must never meet."""
 
 
@@ -63,12 +63,12 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         lost = {before[digest] for digest in before.keys() - _contents(root).keys()}
         expected = (place.name, *_CHANGED.get(request["target"], ()))
         if names := sorted(name for name in lost if not name.endswith(expected)):
-            raise Problem(f"lost: {names}")
-    except Problem as problem:
+            raise ProblemError(f"lost: {names}")
+    except ProblemError as problem:
         return {"problem": str(problem), "where": str(problem)[:80]}
     except MemoryError:
         return {"problem": f"memory: {traceback.format_exc()}", "where": "memory " + _where()}
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
         return {"problem": traceback.format_exc(), "where": _where()}
     finally:
         shutil.rmtree(base, ignore_errors=True)
@@ -155,7 +155,7 @@ def checkpoint(root: Path, path: Path) -> None:
         pictures = np.zeros((1, side, side, 3), np.uint8)
         rgb, _ = swapper.chips(pictures, pictures[..., 0], "source")
         if not np.isfinite(rgb).all():
-            raise Problem("a model that answers with numbers that are none was taken")
+            raise ProblemError("a model that answers with numbers that are none was taken")
 
     _sentence(load)
     _verb(root, "swap", "show", "ada-as-ben")
@@ -197,9 +197,9 @@ def _verb(root: Path, *words: str) -> None:
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = app.run(["--workspace", str(root), *words])
     if faults:
-        raise Problem(f"{' '.join(words)}: {_last_frame(faults[0])}\n{faults[0]}")
+        raise ProblemError(f"{' '.join(words)}: {_last_frame(faults[0])}\n{faults[0]}")
     if code not in (0, 1, 2, 3):
-        raise Problem(f"{' '.join(words)} ended with {code}")
+        raise ProblemError(f"{' '.join(words)} ended with {code}")
     _fit_for_a_terminal(said.getvalue(), " ".join(words))
 
 
@@ -255,7 +255,7 @@ def _sentence(work: Callable[[], object]) -> None:
     except SwapdeckError as error:
         # What a job says goes through `printable` before anybody sees it; what it is must be text.
         if "Traceback" in str(error) or not str(error).strip():
-            raise Problem(f"no sentence: {error}") from error
+            raise ProblemError(f"no sentence: {error}") from error
 
 
 def _keeps(path: Path, work: Callable[[], None]) -> None:
@@ -264,15 +264,15 @@ def _keeps(path: Path, work: Callable[[], None]) -> None:
     work()
     after = path.read_bytes()
     if len(after) < len(before) // 2:
-        raise Problem(f"lost: {path.name} was {len(before)} bytes and is {len(after)}")
+        raise ProblemError(f"lost: {path.name} was {len(before)} bytes and is {len(after)}")
 
 
 def _fit_for_a_terminal(text: str, where: str) -> None:
     for character in text:
         if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs"):
-            raise Problem(f"control character {character!r} in {where}")
+            raise ProblemError(f"control character {character!r} in {where}")
         if "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069":
-            raise Problem(f"reordering mark {character!r} in {where}")
+            raise ProblemError(f"reordering mark {character!r} in {where}")
 
 
 _watching: list[Path] = []
@@ -296,16 +296,16 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 def _note(event: str, path: object) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return
-    full = os.path.abspath(os.fsdecode(path))
-    folder = os.path.realpath(os.path.dirname(full))
-    allowed = (str(_watching[0]), "/dev/null", "/proc/", os.environ.get("XDG_CACHE_HOME", "/dev/"))
-    if not folder.startswith(allowed) and not full.startswith(allowed[1:]):
-        _seen.append(f"{event} {full}")
+    full = Path.cwd() / os.fsdecode(path)
+    allowed = ("/dev/null", "/proc/", os.environ.get("XDG_CACHE_HOME", "/dev/null"))
+    if full.parent.resolve().is_relative_to(_watching[0]) or str(full).startswith(allowed):
+        return
+    _seen.append(f"{event} {full}")
 
 
 @contextlib.contextmanager
 def _watched(base: Path) -> Iterator[None]:
-    """Raise Problem when the body writes outside `base` or reaches for the network."""
+    """Raise ProblemError when the body writes outside `base` or reaches for the network."""
     if not getattr(sys, "swapdeck_hooked", False):
         sys.addaudithook(_hook)
         sys.swapdeck_hooked = True  # type: ignore[attr-defined]
@@ -316,7 +316,7 @@ def _watched(base: Path) -> Iterator[None]:
     finally:
         _watching.clear()
     if _seen:
-        raise Problem(f"outside: {_seen[0]}")
+        raise ProblemError(f"outside: {_seen[0]}")
 
 
 def _contents(root: Path) -> dict[str, str]:
