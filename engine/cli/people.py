@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from projects.consent import Consent
     from projects.errors import SwapdeckError
     from projects.people import Person
+    from projects.sources import Source
 
 PEOPLE = (
     Column("person", "person"),
@@ -26,6 +27,14 @@ PEOPLE = (
     Column("sources", "sources", right=True),
     Column("kept", "faces kept", right=True),
     Column("rejected", "rejected", right=True),
+)
+
+FOOTAGE = (
+    Column("name", "source"),
+    Column("part", "part"),
+    Column("licence", "licence"),
+    Column("origin", "from"),
+    Column("page", "page"),
 )
 
 
@@ -86,14 +95,19 @@ def show(session: Session, name: str) -> None:
     from projects.sources import list_sources
 
     one = get_person(session.open(), name)
+    sources = list_sources(one)
+    rows = [footage(source) for source in sources]
     session.output.show(
         {
             **describe(one),
             "consent": {k: v for k, v in asdict(one.consent).items() if v is not None},
-            "files": [source.name for source in list_sources(one)],
+            "files": [source.name for source in sources],
             "reasons": face_counts(one)[2],
+            **({"footage": rows} if session.json else {}),
         }
     )
+    if rows and not session.json:
+        session.output.table(FOOTAGE, rows, "")
 
 
 @person.command()
@@ -155,6 +169,23 @@ def describe(one: Person) -> dict[str, Any]:
         "kept": kept,
         "rejected": total - kept,
         "created": one.created,
+    }
+
+
+def footage(source: Source) -> dict[str, Any]:
+    """A source's row: what it is, where it came from, what was said there about its use."""
+    about = source.about
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "size": source.size,
+        "added": source.added,
+        "origin": source.origin,
+        "page": about.page,
+        "title": about.title,
+        "author": about.author,
+        "licence": about.licence,
+        "part": about.part,
     }
 
 

@@ -142,8 +142,8 @@ class Guard:
 
     @contextlib.contextmanager
     def hurry(self, seconds: float) -> Iterator[None]:
-        """Hang up when the body takes longer, and raise TimeoutError: a server that drips a byte now
-        and then is never silent long enough for a socket's own timeout."""
+        """Hang up when the body takes longer, and raise TimeoutError: a server that drips a byte
+        now and then is never silent long enough for a socket's own timeout."""
         late = threading.Event()
 
         def hang_up() -> None:

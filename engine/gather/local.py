@@ -12,6 +12,7 @@ from typing import Final
 from engine.gather.intake import VIDEO_SUFFIXES, Arrival, GatherError, Intake
 from engine.media.pictures import PICTURE_SUFFIXES
 from engine.reporting import Reporter
+from projects.names import printable
 
 _STAGE: Final = "gather"
 _TAKEN: Final = PICTURE_SUFFIXES | VIDEO_SUFFIXES
@@ -38,8 +39,9 @@ def take_paths(paths: Sequence[Path], patterns: Sequence[str], intake: Intake) -
             one for path in _matches(pattern) for one in _candidates(path, intake, named=False)
         ]
         if not found:
-            nothing = GatherError(f"There is no video and no picture that matches {pattern}.")
-            intake.refuse(pattern, nothing, named=True)
+            shown = printable(pattern)
+            nothing = GatherError(f"There is no video and no picture that matches {shown}.")
+            intake.refuse(shown, nothing, named=True)
         candidates += found
     reporter = intake.reporter
     reporter.event("stage", name=_STAGE, total=len(candidates), unit="files")
@@ -59,7 +61,7 @@ def _candidates(path: Path, intake: Intake, *, named: bool = True) -> Iterator[_
         return
 
     def refuse(error: OSError) -> None:
-        what = f"The folder {error.filename} cannot be read ({error.strerror})."
+        what = f"The folder {printable(str(error.filename))} cannot be read ({error.strerror})."
         top = named and str(error.filename) == str(path)
         intake.refuse(str(error.filename), GatherError(what), top)
 

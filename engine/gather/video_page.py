@@ -40,6 +40,7 @@ _NATIVE: Final = frozenset(
 )
 """What yt-dlp downloads itself, without other programs."""
 _NO_SITES: Final = frozenset(("generic", "CommonMistakes", "UnicodeBOM"))
+_FOUND_IN_PAGE: Final = ("Generic", "HTML5MediaEmbed")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def download_page(
         videos = [one for one in (found or {}).get("entries") or [found] if one]
         if not videos:
             raise LinkError(f"{shown(link)}: there is no video on this page.")
-        if found.get("extractor_key") == "Generic" and "entries" not in found:
+        if found.get("extractor_key") in _FOUND_IN_PAGE and "entries" not in found:
             found["title"] = re.sub(r" \(1\)$", "", str(found.get("title")))  # the only one
         if len(videos) > settings.videos or (found.get("playlist_count") or 0) > settings.videos:
             reporter.event(

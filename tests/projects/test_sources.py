@@ -7,7 +7,7 @@ import pytest
 from projects import sources
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.people import Person
-from projects.sources import add_source, list_sources
+from projects.sources import About, add_source, find_source, list_sources, record_look
 
 
 @pytest.fixture
@@ -110,3 +110,53 @@ def test_a_record_cannot_point_out_of_the_folder(ada: Person, clip: Path) -> Non
     sidecar.write_text(sidecar.read_text().replace(source.path.name, "../../../x"))
     with pytest.raises(CommandError, match="leads out of"):
         list_sources(ada)
+
+
+def test_what_is_known_of_a_source_is_kept_with_it(ada: Person, clip: Path) -> None:
+    about = About(
+        page="https://example.org/talk",
+        title="A\x1b[2J talk",
+        author="Ada",
+        licence="CC BY 4.0",
+        part="1:20-2:05",
+        look=("00ff", "ff00"),
+        seconds=45.5,
+    )
+    source, _ = add_source(ada, clip, "video", "https://example.org/clip", about=about)
+    assert source.about.title == "A[2J talk"
+    assert source.about.look == ("00ff", "ff00")
+    assert list_sources(ada) == [source]
+    assert 'licence = "CC BY 4.0"' in source.path.with_suffix(".toml").read_text()
+
+
+def test_a_record_of_an_older_version_still_loads(ada: Person, clip: Path) -> None:
+    source, _ = add_source(ada, clip, "video", "a", about=About(page="p", look=()))
+    sidecar = source.path.with_suffix(".toml")
+    old = [line for line in sidecar.read_text().splitlines() if line[:4] not in ("page", "look")]
+    sidecar.write_text("\n".join(old) + "\n")
+    assert list_sources(ada)[0].about == About()
+
+
+def test_what_somebody_wrote_into_a_record_does_no_harm(ada: Person, clip: Path) -> None:
+    source, _ = add_source(ada, clip, "video", "a")
+    sidecar = source.path.with_suffix(".toml")
+    sidecar.write_text(sidecar.read_text() + 'page = 7\nlook = "none"\nseconds = "long"\n')
+    assert list_sources(ada)[0].about == About(page="7")
+
+
+def test_a_file_of_our_own_is_moved_under_its_given_name(ada: Person, clip: Path) -> None:
+    source, is_new = add_source(ada, clip, "video", "a", name="Talk.mp4", take=True)
+    assert is_new
+    assert not clip.exists()
+    assert source.name == "Talk.mp4"
+    assert hashlib.sha256(source.path.read_bytes()).hexdigest() == source.digest
+
+
+def test_a_source_is_found_by_its_digest(ada: Person, clip: Path) -> None:
+    source, _ = add_source(ada, clip, "video", "a")
+    assert find_source(ada, source.digest) == source
+    assert find_source(ada, "0" * 64) is None
+    record_look(source, ("abcd",), 3.0)
+    found = find_source(ada, source.digest)
+    assert found is not None
+    assert (found.about.look, found.about.seconds) == (("abcd",), 3.0)

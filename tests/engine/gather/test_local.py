@@ -1,5 +1,6 @@
 """Files and folders that are brought in, known, or refused with a reason."""
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +13,16 @@ import numpy as np
 import pytest
 
 from engine.gather.intake import GatherError
-from engine.gather.run import gather_paths
+from engine.gather.run import Request, gather, gather_paths
+from engine.gather.settings import GatherSettings
+from engine.media import probe
 from engine.reporting import CollectingReporter, NullReporter
+from projects.consent import Consent
 from projects.errors import StopRequested
-from projects.people import Person
+from projects.people import Person, add_person
 from projects.sources import list_sources
+from projects.workspace import open_workspace
+from tests.engine.gather.conftest import jpeg, write_clip
 
 
 @pytest.fixture
@@ -127,6 +133,71 @@ def test_stopping_keeps_what_came_before(ada: Person, picture: Callable[[str, in
     with pytest.raises(StopRequested):
         gather_paths(ada, paths, reporter)
     assert len(list_sources(ada)) == 2
+
+
+def test_a_pattern_takes_what_it_matches(
+    ada: Person, tmp_path: Path, picture: Callable[[str, int], Path]
+) -> None:
+    for number, name in enumerate(("in/a.png", "in/b.jpg", "in/deep/c.png", "in/.hidden.png")):
+        picture(name, 40 * number)
+    (tmp_path / "in/notes.txt").write_text("no picture")
+    reporter = CollectingReporter()
+    request = Request(patterns=(f"{tmp_path}/in/*", f"{tmp_path}/in/**/c.*"))
+    gathered = gather(ada, request, GatherSettings(), reporter)
+    assert [source.name for source in gathered.added] == ["a.png", "b.jpg", "c.png"]
+    assert reporter.of("warning") == []
+
+
+def test_a_pattern_that_matches_nothing_is_told_and_the_rest_goes_on(
+    ada: Person, tmp_path: Path, picture: Callable[[str, int], Path]
+) -> None:
+    request = Request(paths=(picture("a.png", 9),), patterns=(f"{tmp_path}/*.mov",))
+    with pytest.raises(GatherError, match=r"matches .*\*\.mov.*The rest was brought in"):
+        gather(ada, request, GatherSettings(), NullReporter())
+    assert [source.name for source in list_sources(ada)] == ["a.png"]
+
+
+def test_a_part_of_a_video_is_cut_out_and_says_so(ada: Person, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "talk.mp4", 4.0)
+    reporter = CollectingReporter()
+    settings = GatherSettings(start=1.5, end=3.0)
+    (source,) = gather(ada, Request(paths=(clip,)), settings, reporter).added
+    assert source.origin == str(clip)
+    assert source.about.part.startswith("0:01-0:0")
+    assert probe(source.path).duration == pytest.approx(2.0, abs=0.3)
+    assert "without encoding it anew" in reporter.of("warning")[0]["text"]
+    again = gather(ada, Request(paths=(clip,)), settings, NullReporter())
+    assert (len(again.added), len(again.known)) == (0, 1)
+    assert not (ada.root / "downloads").exists()
+
+
+def test_a_part_after_the_end_is_refused(ada: Person, clip: Path) -> None:
+    with pytest.raises(GatherError, match="has nothing at 1 min 00 s"):
+        gather(ada, Request(paths=(clip,)), GatherSettings(start=60.0), NullReporter())
+    assert list_sources(ada) == []
+
+
+def test_a_damaged_picture_is_refused(ada: Person, tmp_path: Path) -> None:
+    whole = jpeg(1)
+    (tmp_path / "face.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(GatherError, match="damaged or cut short"):
+        gather_paths(ada, [tmp_path / "face.jpg"], NullReporter())
+
+
+def test_a_folder_that_may_not_be_read_is_told(
+    as_user: Callable[[], contextlib.AbstractContextManager[None]], user_folder: Path
+) -> None:
+    with as_user():
+        workspace = open_workspace(user_folder / "w", create=True)
+        eve = add_person(workspace, "Eve", Consent("self", "any", "eve", "2026-01-01"))
+        (user_folder / "in/locked").mkdir(parents=True)
+        (user_folder / "in/a.jpg").write_bytes(jpeg(1))
+        (user_folder / "in/locked").chmod(0)
+        reporter = CollectingReporter()
+        gathered = gather_paths(eve, [user_folder / "in"], reporter)
+        (user_folder / "in/locked").chmod(0o700)
+    assert len(gathered.added) == 1
+    assert "locked cannot be read" in reporter.of("warning")[0]["text"]
 
 
 def test_gathering_needs_neither_jax_nor_a_screen() -> None:
