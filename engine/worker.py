@@ -11,15 +11,15 @@ import faulthandler
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
 
 from engine import blackbox
 from engine.reporting import STOPPED, JobReporter, Reporter
-from projects.errors import StopRequested, SwapdeckError
-from projects.files import inside, sweep_all, write_sentence
+from projects.errors import CommandError, StopRequested, SwapdeckError
+from projects.files import inside, locked, sweep_all, write_errors, write_sentence
 from projects.jobs import Job, load_job, read_spec, write_exit
 from projects.names import printable
 from projects.workspace import Workspace, open_workspace
@@ -93,7 +93,8 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
             from engine import verbs
 
             run = verbs.run
-        run(workspace, job.verb, spec["arguments"], reporter)
+        with _alone(workspace, job):
+            run(workspace, job.verb, spec["arguments"], reporter)
         reporter.flush()
         if left_out := blackbox.all_left_out():
             return 1, _all_but(left_out)
@@ -104,6 +105,26 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
                 traceback.print_exc()
         return code, reason
     return 0, "Done."
+
+
+@contextlib.contextmanager
+def _alone(workspace: Workspace, job: Job) -> Iterator[None]:
+    """Hold what two jobs must not write at once: a swap's checkpoints, a person's faces."""
+    folders = {"train": workspace.swaps, "extract": workspace.people}
+    names = {"train": "checkpoints", "extract": "faces"}
+    if job.verb not in folders or not inside(folders[job.verb], job.subject).is_dir():
+        yield
+        return
+    folder = inside(folders[job.verb], job.subject, names[job.verb])
+    with write_errors(folder):
+        folder.mkdir(exist_ok=True)
+    with locked(folder, wait=False) as free:
+        if not free:
+            raise CommandError(
+                f"Another job runs '{job.verb} {job.subject}' already. Watch it, or stop it: "
+                "swapdeck jobs list"
+            )
+        yield
 
 
 def _all_but(left_out: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from projects.errors import DamagedError
-from projects.files import check_version, read_text, read_toml, without_none, write_toml
+from projects.files import check_version, locked, read_text, read_toml, without_none, write_toml
 
 T = TypeVar("T")
 
@@ -38,11 +38,12 @@ def update(path: Path, version: int, changes: Mapping[str, Any]) -> None:
     """
     import tomlkit
 
-    check_version(path, read_toml(path), version)
-    document = tomlkit.parse(read_text(path))
-    for name, value in changes.items():
-        _set(document, name, value)
-    write_toml(path, document)
+    with locked(path.parent):  # two processes that change different keys must not undo each other
+        check_version(path, read_toml(path), version)
+        document = tomlkit.parse(read_text(path))
+        for name, value in changes.items():
+            _set(document, name, value)
+        write_toml(path, document)
 
 
 def _set(table: Any, name: str, value: Any) -> None:

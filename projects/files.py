@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import math
@@ -149,7 +150,8 @@ def folder_replacing(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Yield an empty folder beside `path` to fill; then rename it, complete, to `path`.
 
     With `replace=False` an existing, non-empty `path` is an error (CommandError) and wins.
-    With `replace=True` it is set aside as NAME.old for the moment of the renaming.
+    With `replace=True` it is set aside as NAME.old for the moment of the renaming. Where a killed
+    process left only that, it is put back first.
 
     Raises:
         SwapdeckError: an OSError in the body or in the renaming, as a sentence.
@@ -157,6 +159,7 @@ def folder_replacing(path: Path, *, replace: bool = True) -> Iterator[Path]:
     temporary = _temporary(path)
     try:
         with write_errors(path):
+            put_back(path)
             temporary.mkdir()
             yield temporary
             for folder, _, names in os.walk(temporary, topdown=False):
@@ -351,6 +354,28 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@contextlib.contextmanager
+def locked(folder: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Hold `folder`'s lock while the body runs, against other processes that ask for it too.
+
+    Yields False when it is held by another process and `wait` is False.
+
+    Raises:
+        SwapdeckError: the folder cannot be opened.
+    """
+    with read_errors(folder):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def remove_tree(path: Path) -> None:
     """Delete a file or a folder that may not exist. A symbolic link is deleted, not followed."""
     if path.is_dir() and not path.is_symlink():
@@ -470,7 +495,7 @@ def _rename_folder(temporary: Path, path: Path, replace: bool) -> None:
             raise
         if not replace:
             raise CommandError(f"{path} exists already. Choose another name.") from error
-        aside = path.with_name(path.name + ".old")
+        aside = _aside(path)
         remove_tree(aside)
         path.rename(aside)
         try:
@@ -479,6 +504,16 @@ def _rename_folder(temporary: Path, path: Path, replace: bool) -> None:
             aside.rename(path)
             raise
         remove_tree(aside)
+
+
+def put_back(path: Path) -> None:
+    """Undo a replacement of the folder `path` that ended between its two renamings."""
+    if not os.path.lexists(path) and _aside(path).is_dir():
+        _aside(path).rename(path)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(path.name + ".old")
 
 
 def _elsewhere(error: OSError, path: Path) -> str:

@@ -20,6 +20,8 @@ from textual.widget import Widget
 from tui.text import clean
 
 GAP = 1  # pixels between pictures
+FORMATS = ("PNG", "JPEG", "WEBP")  # of all that Pillow knows, some of which run other programs
+MOST_PIXELS = 40_000_000
 BIGGEST_FILE = 64_000_000  # bytes; a picture in a workspace is never near this
 
 Rgb = tuple[int, int, int]
@@ -48,14 +50,18 @@ def decode(paths: Sequence[Path], width: int, height: int, ground: Rgb) -> Pixel
     right = tallest = 0
     for path in paths:
         try:
+            if not path.is_file():
+                return f"{clean(path.name)} is not there any more."
             if path.stat().st_size > BIGGEST_FILE:
                 return f"{clean(path.name)} is too big to show here."
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    return f"{clean(path.name)} has too many pixels to show here."
                 image.draft("RGB", (room, height))
                 scale = min(room / image.width, height / image.height, 2.0)
                 fitted = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
                 small = image.convert("RGB").resize(fitted, Image.Resampling.BOX, reducing_gap=2.0)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except Exception as error:  # noqa: BLE001 - a damaged file may make Pillow raise anything
             return f"{clean(path.name)} cannot be shown: {clean(error)}."
         left = right + (GAP if right else 0)
         sheet.paste(small, (left, 0))

@@ -1,5 +1,7 @@
 """Reading a person's stored faces back as arrays."""
 
+import struct
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +39,10 @@ def load_crop(person: Person, face: Face) -> NDArray[np.uint8]:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise _bad_crop(person, face, "is missing or cannot be opened") from error
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    # A PNG says its size at once: one of a billion pixels is never unpacked.
+    said = struct.unpack(">II", data[16:24].tobytes()) if len(data) > 24 else None
+    right = said == (CROP_SIZE, CROP_SIZE)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if right else None
     if image is None or image.shape != (CROP_SIZE, CROP_SIZE, 3):
         raise _bad_crop(person, face, "is damaged or of another size")
     return np.asarray(image, np.uint8)
