@@ -77,11 +77,13 @@ def add_source(
     name: str = "",
     about: About | None = None,
     take: bool = False,
+    digest: str = "",
 ) -> tuple[Source, bool]:
     """Copy `file` into the person's sources; False beside it when its content was there already.
 
     `name` is shown instead of the file's own; `about` says what else is known of it. With `take`
-    the file, which must be this program's own, is moved instead.
+    the file, which must be this program's own, is moved instead. `digest`: its SHA-256 where that
+    is known already.
 
     Raises:
         CommandError: `file` is missing, empty or not a regular file.
@@ -94,7 +96,7 @@ def add_source(
     with write_errors(folder):
         folder.mkdir(exist_ok=True)
         sweep(folder)
-    digest = sha256_file(file)
+    digest = digest or sha256_file(file)
     known = find_source(person, digest)
     if known is not None:
         return known, False

@@ -34,7 +34,7 @@ _BITS: Final = 2 * _SIDE * _SIDE
 _PLAIN: Final = 2.0  # grey levels; with less contrast there is nothing to recognise
 _LENGTHS: Final = 0.02  # share by which the length of two equal videos may differ
 _SAME_LENGTH: Final = 0.5  # seconds
-_LONGEST_SEARCH: Final = 600  # frames decoded behind a key frame to reach a moment
+_LONGEST_SEARCH: Final = 300  # frames decoded behind a key frame to reach a moment
 
 
 @dataclass(frozen=True)

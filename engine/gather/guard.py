@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
+_METADATA: Final = frozenset(("fd00:ec2::254", "100.100.100.200", "192.0.0.192"))
 _RELAYS: Final = ipaddress.IPv4Network("192.88.99.0/24")
 SHOWN: Final = 120  # characters of a link in a sentence
 
@@ -57,6 +58,26 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
+def is_forbidden(address: str) -> bool:
+    """Whether an IP address is refused even where private networks are allowed.
+
+    Link-local ones: that is where clouds keep the keys of the machine that asks. And those that are
+    no single host's: multicast, reserved, unspecified.
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return True
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = _inner(found)
+        if inner is not None:
+            return any(is_forbidden(str(one)) for one in inner)
+    if found.is_link_local or str(found).partition("%")[0] in _METADATA:
+        return True
+    loopback = found.is_loopback
+    return found.is_multicast or found.is_unspecified or (found.is_reserved and not loopback)
+
+
 def check_link(link: str, *, allow_private: bool) -> str:
     """`link` without outer white space, when it may be opened as far as its text tells.
 
@@ -76,9 +97,16 @@ def check_link(link: str, *, allow_private: bool) -> str:
         )
     if not host or port == 0:
         raise LinkError(f"{shown(link)} is not a valid link: it names no host. Check it.")
+    if _is_address(host) and is_forbidden(host):
+        raise LinkError(forbidden_sentence(link))
     if not allow_private and (_is_local_name(host) or (_is_address(host) and not is_public(host))):
         raise LinkError(private_sentence(link))
     return link
+
+
+def forbidden_sentence(link: str) -> str:
+    """Why a link is not opened even with --allow-private."""
+    return f"{shown(link)} is refused: it leads to an address that no web server should have."
 
 
 def private_sentence(link: str) -> str:
@@ -119,19 +147,24 @@ class Guard:
         For libraries that open their connections themselves, beside Python's sockets.
         """
         parts = urlsplit(self.check_link(link))
-        if self.allow_private or self._proxies:
+        if self._proxies:
             return
         try:
             found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
         except OSError as error:
             raise LinkError(unreachable(link, error)) from error
-        if not all(is_public(str(entry[4][0])) for entry in found):
+        addresses = [str(entry[4][0]) for entry in found]
+        if any(is_forbidden(address) for address in addresses):
+            raise LinkError(forbidden_sentence(link))
+        if not self.allow_private and not all(map(is_public, addresses)):
             raise LinkError(private_sentence(link))
 
     def check_address(self, address: Any) -> None:
         """Raise PrivateAddressError when a socket must not connect to `address`."""
         host, port = str(address[0]), int(address[1])
-        if self.allow_private or (host, port) in self._proxies or is_public(host):
+        if (host, port) in self._proxies or is_public(host):
+            return
+        if self.allow_private and not is_forbidden(host):
             return
         raise PrivateAddressError(f"{printable(host)} is not a public address")
 
@@ -263,7 +296,7 @@ def _inner(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None
         return [address.sixtofour]
     if address.teredo is not None:
         return list(address.teredo)
-    if address in _NAT64 or address in _COMPATIBLE:
+    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
         return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
     return None
 

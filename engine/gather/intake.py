@@ -30,6 +30,7 @@ VIDEO_SUFFIXES: Final = frozenset(
 )
 """What is taken from a folder as video; a file that is named by itself may have any name."""
 _PICTURE_SUFFIX: Final = {"JPEG": ".jpg", "TIFF": ".tif"}
+_TOLD: Final = 3  # refusals in the sentence at the end; each has had its warning
 _SAID: Final = 5  # duplicates named one by one; the others are counted
 
 
@@ -149,7 +150,7 @@ class Intake:
                 check_length(arrival.file.name, info.duration, self.settings)
             yield arrival, info
             return
-        what = f"part of {sha256_file(arrival.file)} {start} {end}"
+        what = f"part of {arrival.file.absolute()} {start} {end}"
         with place_for(self.person, what) as place:
             cut = copy_part(
                 arrival.file, place / "part", start=start, end=end, check=self.reporter.check
@@ -167,7 +168,8 @@ class Intake:
             yield part, probe(cut.path)
 
     def _admit(self, arrival: Arrival, info: MediaInfo, policy: Duplicates) -> Source | None:
-        known = find_source(self.person, sha256_file(arrival.file))
+        digest = sha256_file(arrival.file)
+        known = find_source(self.person, digest)
         if known is not None:
             if known.digest not in self.added:
                 self.known[known.digest] = known
@@ -191,6 +193,7 @@ class Intake:
             name=arrival.name,
             about=about,
             take=arrival.own,
+            digest=digest,
         )
         (self.added if new else self.known)[source.digest] = source
         self._known_looks().append((look, source.name))
@@ -231,7 +234,10 @@ class Intake:
 
     def _summary(self, asked: Iterable[str]) -> str:
         if self.named_refused:
-            reasons = " ".join(refusal.reason for refusal in self.named_refused)
+            reasons = " ".join(refusal.reason for refusal in self.named_refused[:_TOLD])
+            if len(self.named_refused) > _TOLD:
+                more = len(self.named_refused) - _TOLD
+                reasons += f" And {more} more could not be brought in: see the warnings."
             number = len(self.added) + len(self.known)
             if not number:
                 return reasons

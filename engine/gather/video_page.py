@@ -25,6 +25,7 @@ from engine.gather.guard import (
     private_sentence,
     refusal,
     shown,
+    unreachable,
 )
 from engine.gather.intake import check_length
 from engine.gather.settings import GatherSettings
@@ -40,6 +41,10 @@ _NATIVE: Final = frozenset(
 )
 """What yt-dlp downloads itself, without other programs."""
 _NO_SITES: Final = frozenset(("generic", "CommonMistakes", "UnicodeBOM"))
+_NO_CONNECTION: Final = (
+    *("failed to resolve", "name resolution", "timed out", "connection refused"),
+    *("unreachable", "no route to host", "certificate"),
+)
 _FOUND_IN_PAGE: Final = ("Generic", "HTML5MediaEmbed")
 
 
@@ -355,6 +360,8 @@ def _page_error(link: str, error: Exception) -> SwapdeckError:
     if cause is not None:
         return cause
     text = printable(clean(str(error)))
+    if any(word in text.lower() for word in _NO_CONNECTION):
+        return LinkError(unreachable(link, error))
     text = re.sub(r"^ERROR: ", "", text)
     text = re.sub(r"^\[[\w:+-]+\] (?:[\w-]+: )?", "", text)
     text = re.split(r"[;.] (?:please report|See |Use --|Set --|Confirm you)", text)[0]

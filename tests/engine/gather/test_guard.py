@@ -1,10 +1,13 @@
 """Addresses that are public and those that are not, in every way they can be written."""
 
+import ipaddress
 import socket
 from typing import Any
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.gather.guard import (
     Guard,
@@ -131,3 +134,35 @@ def test_hanging_up_ends_a_read_that_would_go_on_for_ever() -> None:
         guard.opened(ours)
         with pytest.raises(TimeoutError), guard.hurry(0.05):
             assert ours.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("169.254.169.254", "100.100.100.200", "0.0.0.0", "224.0.0.1", "255.255.255.255"),
+        *("[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]"),
+    ],
+)
+def test_some_addresses_are_never_asked(host: str) -> None:
+    with pytest.raises(LinkError, match="no web server should have"):
+        check_link(f"http://{host}/latest/meta-data", allow_private=True)
+    with pytest.raises(PrivateAddressError):
+        Guard(allow_private=True).check_address((host.strip("[]"), 80))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "[::1]", "[fc00::5]"])
+def test_private_networks_are_asked_where_that_is_allowed(host: str) -> None:
+    link = f"http://{host}/clip.mp4"
+    assert check_link(link, allow_private=True) == link
+    Guard(allow_private=True).check_address((host.strip("[]"), 80))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_an_address_inside_another_counts_as_what_it_leads_to(number: int) -> None:
+    inner = ipaddress.IPv4Address(number)
+    for base in ("::ffff:0:0", "64:ff9b::", "::"):
+        outer = ipaddress.IPv6Address(int(ipaddress.IPv6Address(base)) + number)
+        if number > 1 or base != "::":
+            assert is_public(str(outer)) == is_public(str(inner))
+    relayed = ipaddress.IPv6Address((0x2002 << 112) + (number << 80))
+    assert is_public(str(relayed)) == is_public(str(inner))
