@@ -101,9 +101,8 @@ def show(session: Session, name: str) -> None:
         {
             **describe(one),
             "consent": {k: v for k, v in asdict(one.consent).items() if v is not None},
-            "files": [source.name for source in sources],
             "reasons": face_counts(one)[2],
-            **({"footage": rows} if session.json else {}),
+            **({"files": [row["name"] for row in rows], "footage": rows} if session.json else {}),
         }
     )
     if rows and not session.json:
