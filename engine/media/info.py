@@ -114,9 +114,10 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise MediaError(
                 f"{path} holds {what}, no moving picture. Name a file with video in it."
             )
-        pixels = streams[0].codec_context.width * streams[0].codec_context.height
-        if pixels > MAX_PIXELS:
+        codec = streams[0].codec_context
+        if codec.width * codec.height > MAX_PIXELS:
             raise MediaError(too_large(path))
+        codec.options = {"max_pixels": str(MAX_PIXELS)}  # for what the header does not admit
         yield container, streams[0]
 
 
