@@ -10,6 +10,7 @@ from functools import partial
 
 from textual import actions, on, work
 from textual.app import App, SystemCommand
+from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
 
@@ -208,7 +209,8 @@ class Dashboard(App[None]):
             for row in self.snapshot.jobs
         ]
         for mode, key, title in named[:NAMED_IN_PALETTE]:
-            yield SystemCommand(title, key, partial(self.action_show, mode, key))
+            # The palette reads titles as markup, and anybody may be called [red].
+            yield SystemCommand(escape(title), key, partial(self.action_show, mode, key))
 
 
 def _possible(screen: Screen[object], action: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from textual.content import Content
+from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from projects import jobs
@@ -216,6 +218,24 @@ async def test_hostile_names_cannot_reach_the_terminal(root: Path, dashboard: Op
             assert not set(shown) & {"\x1b", "\x07", "\u202e"}
         await press(pilot, "1")
         assert "[b]x[/b]" in listed(pilot)[0]  # shown, not obeyed
+
+
+async def test_markup_in_a_name_is_shown_and_not_obeyed(root: Path, dashboard: Open) -> None:
+    ws = empty(root)
+    name = "Eve [@click=app.quit]x[red]"
+    person(ws, name, faces=1)
+    ended_job(ws, "extract", "eve", 1, "[broken] [b]no[/b] [/nope] sentence")
+    async with dashboard().run_test(size=(140, 40)) as pilot:
+        await press(pilot, "1")
+        assert name in screen_text(pilot)
+        await press(pilot, "3", "enter")
+        assert "[broken] [b]no[/b] [/nope] sentence" in screen_text(pilot)
+        matcher = Matcher("eve")
+        for command in pilot.app.get_system_commands(pilot.app.screen):
+            assert "[" not in command.help
+            shown = [Content.from_markup(command.title).plain, matcher.highlight(command.title)]
+            if "Eve" in command.title:
+                assert [str(one) for one in shown] == [f"Person {name}"] * 2
 
 
 async def test_the_filter_narrows_the_list_and_escape_drops_it(root: Path, dashboard: Open) -> None:
