@@ -6,12 +6,12 @@ import errno
 import heapq
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -20,11 +20,15 @@ from av.packet import Packet
 from av.stream import Stream
 
 from engine.media.errors import MediaError
-from engine.media.info import open_video
+from engine.media.info import FORMATS, open_video
 from engine.text import duration
 from projects.files import replacing
 
+Media: TypeAlias = Path | BinaryIO
+"""A file, or what reads like one and can be seeked in; then its `name` says what it is."""
+
 _MP4_NAMES = frozenset((".mp4", ".m4v", ".mov"))
+_INTERLEAVED = 1  # second by which tracks may run ahead of each other in a file
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,10 @@ class Cut:
 
 
 def copy_part(
-    video: Path,
+    video: Media,
     output: Path,
     *,
-    sound: Path | None = None,
+    sound: Media | None = None,
     start: float | None = None,
     end: float | None = None,
     check: Callable[[], object] = lambda: None,
@@ -59,20 +63,21 @@ def copy_part(
         SwapdeckError: the disk is full or not writable.
     """
     with ExitStack() as stack:
-        source, picture = stack.enter_context(open_video(video))
-        reader = stack.enter_context(_open_sound(sound or video))
-        tracks = list(reader.streams.audio)
+        source, picture = stack.enter_context(_opened(video))
+        other = source if sound is None else stack.enter_context(_opened_sound(sound))
+        tracks = list(other.streams.audio)
         path = output.with_suffix(_suffix(video, [picture, *tracks]))
         origin = _start_time(picture)
         last = None if end is None else origin + Fraction(end)
-        first, rest = _from_key_frame(video, source, picture, origin, start)
+        own = [picture, *(tracks if sound is None else [])]
+        packets = _from_key_frame(_name(video), source, own, origin, start)
+        first = next(packets)
         zero = _moment(first)
-        flows = [_until(chain((first,), rest), last)]
-        if tracks:
-            if start is not None:
-                reader.seek(int(zero * av.time_base))
-            packets = (p for p in _packets(reader, tracks) if _moment(p) >= zero)
-            flows.append(_until(packets, last))
+        flows = [_part(chain((first,), packets), zero, last)]
+        if sound is not None and tracks:
+            other.seek(int(zero * av.time_base))
+            heard = (one for one in _packets(other, tracks) if _moment(one) >= zero)
+            flows.append(takewhile(lambda one: last is None or _order(one) < last, heard))
         temporary = stack.enter_context(replacing(path))
         try:
             count, reached = _write(temporary, picture, tracks, flows, zero, check)
@@ -80,7 +85,7 @@ def copy_part(
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
                 raise OSError(error.errno, error.strerror, str(path)) from error
             raise MediaError(
-                f"{video.name} could not be copied ({error.strerror}). Gather it whole."
+                f"{_name(video)} could not be copied ({error.strerror}). Gather it whole."
             ) from error
     return Cut(path, float(zero - origin), float(reached - origin), count)
 
@@ -119,37 +124,61 @@ def _write(
 
 
 def _from_key_frame(
-    video: Path, source: InputContainer, picture: Stream, origin: Fraction, start: float | None
-) -> tuple[Packet[Any], Iterator[Packet[Any]]]:
-    """The packet of the key frame that a copy begins with, and those after it."""
+    name: str,
+    source: InputContainer,
+    streams: Sequence[Stream],
+    origin: Fraction,
+    start: float | None,
+) -> Iterator[Packet[Any]]:
+    """The packets of a picture, which is the first of the streams, and its sound, beginning with
+    the key frame at or before a moment."""
+    picture = streams[0]
     length = _length(source, picture)
     if start is not None and start > 0:
         wanted = origin + Fraction(start).limit_denominator(1_000_000)
         source.seek(int(wanted / (picture.time_base or Fraction(1, 90_000))), stream=picture)
-    packets = _packets(source, [picture])
-    found = next((packet for packet in packets if packet.is_keyframe), None)
-    if found is None or (start and length is not None and start >= length):
-        over = f" It is {duration(length)} long." if length is not None else ""
-        raise MediaError(
-            f"{video.name} has nothing at {duration(start or 0)}.{over} Choose other times for "
-            "--from and --to."
-        )
-    return found, packets
+    packets = _packets(source, streams)
+    early: list[Packet[Any]] = []  # sound that is stored before the picture that it belongs to
+    for packet in packets:
+        if packet.stream_index == picture.index and packet.is_keyframe:
+            if start and length is not None and start >= length:
+                break
+            yield packet
+            yield from early
+            yield from packets
+            return
+        if packet.stream_index != picture.index:
+            early = [*early[-200:], packet]
+    over = f" It is {duration(length)} long." if length is not None else ""
+    raise MediaError(
+        f"{name} has nothing at {duration(start or 0)}.{over} Choose other times for --from and "
+        "--to."
+    )
+
+
+def _part(
+    packets: Iterator[Packet[Any]], zero: Fraction, end: Fraction | None
+) -> Iterator[Packet[Any]]:
+    """The packets up to a moment, and pictures after it that are shown before others among them."""
+    reached = zero
+    over = False
+    for packet in packets:
+        order, shown = _order(packet), _moment(packet)
+        if packet.stream.type == "video":
+            over = over or (end is not None and order >= end and shown >= reached)
+            if over and (end is None or order >= end + _INTERLEAVED):
+                return
+            if not over:
+                reached = max(reached, shown)
+                yield packet
+        elif end is not None and order >= end + _INTERLEAVED:
+            return
+        elif shown >= zero and (end is None or shown < end):
+            yield packet
 
 
 def _packets(source: InputContainer, streams: Sequence[Stream]) -> Iterator[Packet[Any]]:
     return (packet for packet in source.demux(streams) if packet.size)
-
-
-def _until(packets: Iterator[Packet[Any]], end: Fraction | None) -> Iterator[Packet[Any]]:
-    """The packets up to a moment, and those after it that are shown before others among them."""
-    reached: Fraction | None = None
-    for packet in packets:
-        shown = _moment(packet)
-        if end is not None and _order(packet) >= end and (reached is None or shown >= reached):
-            return
-        reached = shown if reached is None else max(reached, shown)
-        yield packet
 
 
 def _order(packet: Packet[Any]) -> Fraction:
@@ -158,23 +187,40 @@ def _order(packet: Packet[Any]) -> Fraction:
     return (stamp or 0) * packet.time_base
 
 
-def _open_sound(path: Path) -> InputContainer:
+@contextmanager
+def _opened(media: Media) -> Iterator[tuple[InputContainer, Stream]]:
+    if isinstance(media, Path):
+        with open_video(media) as opened:
+            yield opened
+        return
+    with _opened_sound(media) as container:
+        if not container.streams.video:
+            raise MediaError(f"{_name(media)} holds no moving picture.")
+        yield container, container.streams.video[0]
+
+
+@contextmanager
+def _opened_sound(media: Media) -> Iterator[InputContainer]:
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    file = f"file:{media.absolute()}" if isinstance(media, Path) else media
     try:
-        return av.open(
-            f"file:{path.absolute()}",
-            metadata_errors="replace",
-            options={"protocol_whitelist": "file"},
-        )
+        container = av.open(file, "r", metadata_errors="replace", options=options)
     except FFmpegError as error:
-        raise MediaError(f"{path.name} cannot be read as sound ({error.strerror}).") from error
+        raise MediaError(f"{_name(media)} cannot be read ({error.strerror}).") from error
+    with container:
+        yield container
 
 
-def _suffix(video: Path, tracks: Sequence[Stream]) -> str:
+def _name(media: Media) -> str:
+    return Path(media.name).name
+
+
+def _suffix(video: Media, tracks: Sequence[Stream]) -> str:
     """.mp4 where the tracks fit into it and the original was of that family, else .mkv."""
     names = [track.codec_context.name for track in tracks]
     with av.open(io.BytesIO(), "w", format="mp4") as target:
         fits = all(name in target.supported_codecs for name in names)
-    return ".mp4" if fits and video.suffix.lower() in _MP4_NAMES else ".mkv"
+    return ".mp4" if fits and Path(video.name).suffix.lower() in _MP4_NAMES else ".mkv"
 
 
 def _start_time(stream: Stream) -> Fraction:

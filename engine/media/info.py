@@ -27,7 +27,7 @@ from engine.media.pictures import (
 
 Kind = Literal["video", "image", "images"]
 
-_FORMATS = (
+FORMATS = (
     "matroska,mov,avi,asf,flv,gif,apng,mpegts,mpeg,mpegvideo,mxf,mxf_opatom,ogg,dv,gxf,nut,ivf,obu,"
     "h264,hevc,av1,vc1,m4v,mjpeg,yuv4mpegpipe,rm,wtv,swf,wav,w64,mp3,aac,flac,ac3,eac3,aiff,caf,amr"
 )
@@ -100,7 +100,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                     av.open(
                         f"file:{path.absolute()}",
                         metadata_errors="replace",
-                        options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+                        options={"format_whitelist": FORMATS, "protocol_whitelist": "file"},
                     )
                 )
         except FFmpegError as error:
