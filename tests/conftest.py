@@ -25,9 +25,11 @@ NOBODY = 65534
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled programs are shared by the tests and kept out of the user's own cache."""
+    """Compiled programs are shared by the tests and kept out of the user's own cache, and what is
+    remembered of ledgers out of the user's own state."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
 
 
