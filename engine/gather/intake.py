@@ -12,7 +12,7 @@ from engine.gather.downloads import place_for
 from engine.gather.duplicates import Look, alike, look_of
 from engine.gather.settings import Duplicates, GatherSettings
 from engine.media import MediaError, MediaInfo, probe
-from engine.media.cut import copy_part
+from engine.media.cut import Cut, copy_part
 from engine.media.pictures import PICTURE_SUFFIXES, picture_format
 from engine.reporting import Reporter
 from engine.text import count, duration
@@ -141,11 +141,24 @@ class Intake:
             raise GatherError(self._summary(asked))
         return gathered
 
+    def cut_out(self, arrival: Arrival, cut: Cut) -> Arrival:
+        """The arrival of a part that has been cut out of what `arrival` stands for."""
+        shown = f"{moment(cut.start)}-{moment(cut.end)}"
+        name = arrival.name or arrival.file.name
+        self.reporter.event(
+            "warning",
+            text=f"{printable(name)}: took {shown}. It is copied without encoding it anew, which "
+            "can begin at a key frame only.",
+        )
+        about = replace(arrival.about, part=shown)
+        name = Path(name).stem + cut.path.suffix
+        return replace(arrival, file=cut.path, about=about, name=name, own=True)
+
     @contextmanager
     def _part(self, arrival: Arrival, info: MediaInfo) -> Iterator[tuple[Arrival, MediaInfo]]:
         """The wanted part of a video, cut out; anything else as it is. Lengths are checked."""
         start, end = self.settings.start, self.settings.end
-        if info.kind != "video" or (start is None and end is None):
+        if info.kind != "video" or not self.settings.wants_part or arrival.about.part:
             if info.kind == "video":
                 check_length(arrival.file.name, info.duration, self.settings)
             yield arrival, info
@@ -155,16 +168,8 @@ class Intake:
             cut = copy_part(
                 arrival.file, place / "part", start=start, end=end, check=self.reporter.check
             )
-            shown = f"{moment(cut.start)}-{moment(cut.end)}"
-            self.reporter.event(
-                "warning",
-                text=f"{printable(arrival.name or arrival.file.name)}: took {shown}. It is copied "
-                "without encoding it anew, which can begin at a key frame only.",
-            )
-            about = replace(arrival.about, part=shown)
-            name = Path(arrival.name or arrival.file.name).stem + cut.path.suffix
-            check_length(name, cut.end - cut.start, self.settings)
-            part = replace(arrival, file=cut.path, about=about, name=name, own=True)
+            part = self.cut_out(arrival, cut)
+            check_length(part.name, cut.end - cut.start, self.settings)
             yield part, probe(cut.path)
 
     def _admit(self, arrival: Arrival, info: MediaInfo, policy: Duplicates) -> Source | None:

@@ -76,11 +76,12 @@ def _take_link(link: str, guard: Guard, intake: Intake) -> None:
     if not has_own_way(link):
         reporter.event("stage", name="download", total=None, unit="MB")
         with place_for(intake.person, what) as place:
+            if _take_part(link, place, guard, intake, policy):
+                return
             found = fetch(link, place, guard, settings, reporter)
             if found is not None:
-                _take(
-                    intake, Arrival(found.path, shown_whole(link), True, found.name), policy, link
-                )
+                arrival = Arrival(found.path, shown_whole(link), True, found.name)
+                _take(intake, arrival, policy, link)
                 return
     with place_for(intake.person, f"page {link} {settings.resolution}") as place:
         for video in download_page(link, place, guard, settings, reporter):
@@ -91,7 +92,24 @@ def _take_link(link: str, guard: Guard, intake: Intake) -> None:
                 licence=video.licence,
             )
             arrival = Arrival(video.file, shown_whole(link), True, video.name, about)
+            if video.cut is not None:
+                arrival = intake.cut_out(arrival, video.cut)
             _take(intake, arrival, policy, link)
+
+
+def _take_part(link: str, place: Path, guard: Guard, intake: Intake, policy: Duplicates) -> bool:
+    """Take in the wanted part of a video without the rest, where its server lets that be done."""
+    from engine.gather.remote import copy_remote_part
+
+    if not intake.settings.wants_part:
+        return False
+    found = copy_remote_part([(link, {})], place, guard, intake.settings, intake.reporter)
+    if found is None:
+        return False
+    cut, name = found
+    arrival = intake.cut_out(Arrival(cut.path, shown_whole(link), True, name), cut)
+    _take(intake, arrival, policy, link)
+    return True
 
 
 def _take(intake: Intake, arrival: Arrival, policy: Duplicates, link: str) -> None:

@@ -42,6 +42,11 @@ class GatherSettings:
     retries: int = 5
     wait: float = 1.0
 
+    @property
+    def wants_part(self) -> bool:
+        """Whether only a part of each video is to be taken."""
+        return self.start is not None or self.end is not None
+
 
 @dataclass(frozen=True)
 class Search:

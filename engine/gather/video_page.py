@@ -13,7 +13,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,8 +28,9 @@ from engine.gather.guard import (
     unreachable,
 )
 from engine.gather.intake import check_length
+from engine.gather.remote import copy_remote_part
 from engine.gather.settings import GatherSettings
-from engine.media.cut import copy_part
+from engine.media.cut import Cut, copy_part
 from engine.reporting import Reporter
 from engine.text import clean
 from projects.errors import SwapdeckError
@@ -50,7 +51,8 @@ _FOUND_IN_PAGE: Final = ("Generic", "HTML5MediaEmbed")
 
 @dataclass(frozen=True)
 class PageVideo:
-    """A video that was downloaded, and what its page says about it."""
+    """A video that was downloaded, and what its page says about it. `cut`: which part of it,
+    where only that was downloaded."""
 
     file: Path
     name: str
@@ -58,6 +60,7 @@ class PageVideo:
     title: str
     author: str
     licence: str
+    cut: Cut | None = None
 
 
 def has_own_way(link: str) -> bool:
@@ -118,6 +121,16 @@ def _download_video(
     if settings.start is None and settings.end is None:
         check_length(title, _number(video.get("duration")), settings)
     place.mkdir(exist_ok=True)
+    page = PageVideo(
+        file=place,
+        name=title,
+        page=str(video.get("webpage_url") or link),
+        title=title,
+        author=printable(str(video.get("uploader") or video.get("creator") or "")),
+        licence=printable(str(video.get("license") or "")),
+    )
+    if settings.wants_part and (cut := _part_of(ydl, video, place, settings, reporter)):
+        return replace(page, file=cut.path, name=f"{title}{cut.path.suffix}", cut=cut)
     files: list[Path] = []
     for one in video.get("requested_formats") or [video]:
         files.append(_download_format(link, ydl, video, one, place, files, settings, reporter))
@@ -125,14 +138,24 @@ def _download_video(
         reporter.event("stage", name="joining picture and sound", total=None, unit="")
         joined = copy_part(files[0], place / "whole", sound=files[1], check=reporter.check)
         files = [joined.path]
-    return PageVideo(
-        file=files[0],
-        name=f"{title}{files[0].suffix}",
-        page=str(video.get("webpage_url") or link),
-        title=title,
-        author=printable(str(video.get("uploader") or video.get("creator") or "")),
-        licence=printable(str(video.get("license") or "")),
-    )
+    return replace(page, file=files[0], name=f"{title}{files[0].suffix}")
+
+
+def _part_of(
+    ydl: Any, video: Mapping[str, Any], place: Path, settings: GatherSettings, reporter: Reporter
+) -> Cut | None:
+    """The wanted part alone, where the chosen formats are plain files whose server gives parts."""
+    formats = video.get("requested_formats") or [video]
+    if any(one.get("protocol") not in ("http", "https") for one in formats):
+        return None
+    links = []
+    for one in formats:
+        headers = {str(k): str(v) for k, v in (one.get("http_headers") or {}).items()}
+        cookies = ydl.cookiejar.get_cookie_header(one["url"])
+        links.append((str(one["url"]), headers | ({"Cookie": cookies} if cookies else {})))
+    reporter.event("stage", name="download a part", total=None, unit="MB")
+    found = copy_remote_part(links, place, ydl.guard, settings, reporter)
+    return None if found is None else found[0]
 
 
 def _download_format(
@@ -224,6 +247,7 @@ def _downloader(guard: Guard, settings: GatherSettings, reporter: Reporter) -> A
     class Downloader(YoutubeDL):  # type: ignore[misc]
         last_error = ""
         watch: Any = None
+        guard: Guard
 
         def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
             return super().build_request_director([GuardedRH], preferences)
@@ -275,6 +299,7 @@ def _downloader(guard: Guard, settings: GatherSettings, reporter: Reporter) -> A
             "usenetrc": False,
         }
     )
+    ydl.guard = guard
     return ydl
 
 

@@ -31,6 +31,10 @@ _MP4_NAMES = frozenset((".mp4", ".m4v", ".mov"))
 _INTERLEAVED = 1  # second by which tracks may run ahead of each other in a file
 
 
+class PastEndError(MediaError):
+    """A video is over before the part that was asked for begins."""
+
+
 @dataclass(frozen=True)
 class Cut:
     """What was copied. `start` and `end` are seconds in the original, `end` that of its last
@@ -59,7 +63,8 @@ def copy_part(
     `check` is called now and then and may raise.
 
     Raises:
-        MediaError: `video` is no video, or is over before `start`.
+        MediaError: `video` is no video.
+        PastEndError: it is over before `start`.
         SwapdeckError: the disk is full or not writable.
     """
     with ExitStack() as stack:
@@ -150,7 +155,7 @@ def _from_key_frame(
         if packet.stream_index != picture.index:
             early = [*early[-200:], packet]
     over = f" It is {duration(length)} long." if length is not None else ""
-    raise MediaError(
+    raise PastEndError(
         f"{name} has nothing at {duration(start or 0)}.{over} Choose other times for --from and "
         "--to."
     )
