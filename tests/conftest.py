@@ -93,10 +93,21 @@ def as_user() -> Callable[[], contextlib.AbstractContextManager[None]]:
 
 
 class Swapdeck:
-    """The command line as a user has it: real processes, in a workspace of its own."""
+    """The command line as a user has it: real processes, in a workspace of its own, and without
+    a network (see hardening/offline)."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.network_log = root.with_name(f"{root.name}.network")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        offline = str(Path(__file__).parent / "hardening" / "offline")
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [offline, os.environ.get("PYTHONPATH")])),
+            "SWAPDECK_TEST_NETWORK": str(self.network_log),
+        }
 
     def command(self, *words: object) -> list[str]:
         base = [sys.executable, "-m", "engine", "--workspace", str(self.root), "--json"]
@@ -104,6 +115,7 @@ class Swapdeck:
 
     def __call__(self, *words: object, code: int = 0, **options: Any) -> list[dict[str, Any]]:
         """Run a verb to its end; the objects on its stdout. Fails unless it exits with `code`."""
+        options.setdefault("env", self.environment)
         done = subprocess.run(self.command(*words), capture_output=True, text=True, **options)
         assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert done.stderr == ""
@@ -118,7 +130,9 @@ class Swapdeck:
 
     def start(self, *words: object) -> subprocess.Popen[str]:
         """Start a verb without waiting for it."""
-        return subprocess.Popen(self.command(*words), stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            self.command(*words), stdout=subprocess.PIPE, text=True, env=self.environment
+        )
 
 
 @pytest.fixture
@@ -156,6 +170,7 @@ def trained_once(
         swapdeck("extract", person)
     swapdeck("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5")
     swapdeck("train", "a-as-b", "--steps", "6")
+    assert not swapdeck.network_log.exists()  # nobody tried
     return swapdeck
 
 
