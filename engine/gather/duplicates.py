@@ -25,7 +25,7 @@ from engine.media.pictures import read_picture
 Image = npt.NDArray[np.uint8]
 
 MOMENTS: Final = (0.1, 0.3, 0.5, 0.7, 0.9)  # of a video's length
-# Bits of 128. A picture saved again or resized differs from itself by 7 at most (measured on 66
+# Bits of 128. A picture saved again or resized differs from itself by 7 at most (measured on 54
 # frames), two different shots by 40 and more; neighbouring frames of a video by 0 to 5.
 ALIKE: Final = 8
 ALIKE_FRAMES: Final = 10  # on average over a video's moments, which fall on other frames in a copy
