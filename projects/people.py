@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from projects.consent import Consent, from_table, to_table
+from projects import ledger
+from projects.consent import FILE, VERSION, Consent, State, in_document, read_consent, to_table
 from projects.documents import field, update
-from projects.errors import CommandError, DamagedError, SwapdeckError
-from projects.files import folder_replacing, inside, slug, versioned_toml, write_toml
+from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
+from projects.files import folder_replacing, inside, locked, slug, versioned_toml, write_toml
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
 from projects.workspace import Workspace, move_to_trash, now
-
-VERSION = 1
-_FILE = "person.toml"
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,32 @@ class Person:
     root: Path
     slug: str
     name: str
-    consent: Consent
+    consent: Consent | None  # None when it is missing or damaged; ask projects.consent.require
     created: str
+    damage: str = ""  # why the consent record cannot be read, as a sentence
+
+    @property
+    def basis(self) -> str:
+        """The basis of the consent; "" without one that can be read."""
+        return self.consent.basis if self.consent is not None else ""
+
+    @property
+    def consent_state(self) -> State:
+        """Whether there is a consent that holds now."""
+        if self.consent is not None:
+            return self.consent.state()
+        return "damaged" if self.damage else "missing"
+
+    @property
+    def consent_problem(self) -> str:
+        """Why there is no consent that holds now, as a sentence; "" when there is."""
+        if self.consent is not None:
+            return self.consent.problem()
+        return self.damage or "There is no consent record."
+
+    @property
+    def releases_dir(self) -> Path:
+        return self.root / "consent"
 
     @property
     def sources_dir(self) -> Path:
@@ -38,15 +61,18 @@ class Person:
         return self.root / "faces.sqlite"
 
 
-def add_person(ws: Workspace, name: str, consent: Consent) -> Person:
-    """A new person's folder, complete or absent.
+def add_person(ws: Workspace, name: str, consent: Consent | None) -> Person:
+    """A new person's folder, complete or absent, and an entry in the ledger.
+
+    Without a consent, footage of the person can be brought in, and nothing be made from it.
 
     Raises:
         CommandError: the name cannot be used, somebody has it, or the consent is incomplete.
     """
     name = clean_name(name, "person's name")
     folder = slug(name)
-    consent.validate()
+    if consent is not None:
+        consent.validate()
     root = inside(ws.people, folder)
     if root.exists():
         raise CommandError(_taken(ws, name, folder))
@@ -56,16 +82,17 @@ def add_person(ws: Workspace, name: str, consent: Consent) -> Person:
             (temporary / "sources").mkdir()
             (temporary / "faces").mkdir()
             write_toml(
-                temporary / _FILE,
+                temporary / FILE,
                 {
                     "version": VERSION,
                     "name": name,
                     "created": created,
-                    "consent": to_table(consent),
+                    "consent": None if consent is None else to_table(consent),
                 },
             )
     except CommandError as error:  # somebody added the same name meanwhile
         raise CommandError(_taken(ws, name, folder)) from error
+    ledger.append(ws, "consent", act="added", person=folder, consent=_values(consent))
     return Person(root, folder, name, consent, created)
 
 
@@ -96,20 +123,20 @@ def list_people(ws: Workspace, problems: list[SwapdeckError] | None = None) -> l
 
 
 def load_person(root: Path) -> Person:
-    """The person in the folder `root`.
+    """The person in the folder `root`, also when their consent record is missing or damaged.
 
     Raises:
         DamagedError, NewerVersionError: the person.toml.
         CommandError: a symbolic link leads out of the folder.
     """
-    path = root / _FILE
+    path = root / FILE
     document = versioned_toml(path, VERSION)
-    table = field(path, document, "consent", dict)
+    consent, damage = None, ""
     try:
-        consent = from_table(table)
-    except CommandError as error:
-        raise DamagedError(f"{path} needs correcting in an editor. {error}") from error
-    for name in ("sources", "faces", "faces.sqlite"):
+        consent = in_document(path, document)
+    except DamagedError as error:
+        damage = str(error)
+    for name in ("sources", "faces", "faces.sqlite", "consent"):
         inside(root, name)
     return Person(
         root,
@@ -117,23 +144,59 @@ def load_person(root: Path) -> Person:
         printable(field(path, document, "name", str)) or root.name,
         consent,
         str(document.get("created", "")),
+        damage,
     )
 
 
 def set_consent(person: Person, consent: Consent) -> Person:
-    """Replace the consent record; comments in the file are kept.
+    """Replace the consent record; see `change_consent`."""
+    return change_consent(person, lambda _: consent)
+
+
+def change_consent(
+    person: Person, change: Callable[[Consent | None], Consent], act: str = "changed"
+) -> Person:
+    """Replace the consent record by what `change` makes of the one on the disk.
+
+    Comments in the file are kept, the ledger gets an entry, and of two processes that change one
+    record neither undoes the other.
 
     Raises:
-        CommandError: the consent is incomplete.
+        CommandError: the consent is incomplete; what `change` raises.
+        SwapdeckError: the file cannot be read or written.
     """
-    consent.validate()
-    update(person.root / _FILE, VERSION, {"consent": to_table(consent)})
-    return replace(person, consent=consent)
+    workspace = Workspace(person.root.parent.parent)
+    with locked(workspace.people):
+        try:
+            before = read_consent(person.root)
+        except NewerVersionError:
+            raise
+        except DamagedError:
+            before = None
+        consent = change(before)
+        consent.validate()
+        update(person.root / FILE, VERSION, {"consent": to_table(consent)})
+        ledger.append(
+            workspace,
+            "consent",
+            act=act if before is not None else "recorded",
+            person=person.slug,
+            consent=_values(consent),
+        )
+    return replace(person, consent=consent, damage="")
 
 
 def remove_person(ws: Workspace, person: Person) -> Path:
     """Move the person, with sources and faces, to the trash; the path there."""
-    return move_to_trash(ws, person.root)
+    trashed = move_to_trash(ws, person.root)
+    ledger.append(ws, "removal", person=person.slug, trash=trashed.relative_to(ws.root))
+    return trashed
+
+
+def _values(consent: Consent | None) -> dict[str, object] | None:
+    if consent is None:
+        return None
+    return {name: value for name, value in to_table(consent).items() if value is not None}
 
 
 def _taken(ws: Workspace, name: str, folder: str) -> str:

@@ -105,10 +105,10 @@ Run them in another terminal; what they make appears here by itself."""
 
 
 def _basis(row: PersonRow) -> Content:
-    if row.problem and not row.basis:
+    if row.problem and not row.consent:
         return Content.styled("! unreadable", "$error")
     if row.lapsed:
-        return Content.styled(f"! {row.basis}", "$warning")
+        return Content.styled(f"! {row.consent}", "$warning")
     return Content(row.basis)
 
 

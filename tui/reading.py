@@ -220,11 +220,12 @@ def _read_person(folder: Path) -> PersonRow:
     row = PersonRow(
         person.slug,
         clean(person.name),
-        clean(consent.basis),
-        clean(consent.scope),
-        clean(consent.recorded_by),
-        clean(consent.expires or ""),
-        clean(consent.problem()),
+        clean(person.basis),
+        clean(f"{', '.join(consent.covers)}: {consent.scope}") if consent else "",
+        clean(consent.recorded_by) if consent else "",
+        clean(consent.expires or "") if consent else "",
+        clean(person.consent_problem),
+        person.consent_state,
     )
     try:
         row = replace(

@@ -26,6 +26,7 @@ class PersonRow:
     """A person with the counts of their faces.
 
     `lapsed` says why the consent does not hold, `problem` what cannot be read; both are sentences.
+    `consent` is its state in a word: valid, expired, withdrawn, missing, damaged.
     """
 
     slug: str
@@ -35,6 +36,7 @@ class PersonRow:
     recorded_by: str = ""
     expires: str = ""
     lapsed: str = ""
+    consent: str = ""
     sources: tuple[SourceRow, ...] = ()
     kept: int = 0
     rejected: int = 0

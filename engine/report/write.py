@@ -223,7 +223,7 @@ def _counts(person: Person) -> FaceCounts:
 def _dataset(person: Person, counts: FaceCounts) -> list[tuple[str, str]]:
     rejected = ", ".join(f"{number} {reason}" for reason, number in sorted(counts.reasons.items()))
     return [
-        ("consent", person.consent.basis),
+        ("consent", person.basis),
         ("sources", str(len(list_sources(person)))),
         ("faces kept", str(counts.kept)),
         ("rejected", rejected or "none"),

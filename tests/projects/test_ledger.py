@@ -1,4 +1,4 @@
-"""The ledger: every kind of tampering is found, a crash is told from it, two writers never clash."""
+"""The ledger: tampering is found, a crash is told from it, and two writers never clash."""
 
 from __future__ import annotations
 

@@ -1,13 +1,30 @@
+import hashlib
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from projects.consent import Consent
-from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
-from projects.people import Person, add_person, get_person, list_people, set_consent
+from projects import ledger
+from projects.consent import Consent, require
+from projects.errors import (
+    CommandError,
+    DamagedError,
+    NewerVersionError,
+    RefusedError,
+    SwapdeckError,
+)
+from projects.people import (
+    Person,
+    add_person,
+    change_consent,
+    get_person,
+    list_people,
+    set_consent,
+)
+from projects.releases import find_release, store_release
 from projects.workspace import Workspace
 
 
@@ -76,23 +93,38 @@ def test_one_damaged_person_does_not_hide_the_others(
         list_people(workspace)
 
 
+def test_a_hand_edit_that_went_wrong_names_the_file_and_the_field(
+    workspace: Workspace, ada: Person
+) -> None:
+    path = ada.root / "person.toml"
+    path.write_text(path.read_text().replace('name = "Ada"', "name = 3"))
+    with pytest.raises(DamagedError, match="'name': it must be a text") as caught:
+        get_person(workspace, "ada")
+    assert str(path) in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ('name = "Ada"', "name = 3", "'name': it must be a text"),
         ('basis = "synthetic"', 'basis = "sure"', "not a basis of consent"),
         ('scope = "tests of swapdeck"\n', "", "'scope' is missing"),
-        ("[consent]", "[other]", "'consent'"),
+        ("[consent]", 'consent = "yes"\n[other]', "'consent' must be a table"),
+        ('basis = "synthetic"', 'basis = "self"\nuses = "training"', "must be a list"),
+        ('basis = "synthetic"', 'basis = "self"\nuses = ["anything"]', "one or more of: training"),
+        ('basis = "synthetic"', 'basis = "self"\nuses = []', "one or more of: training"),
     ],
 )
-def test_a_hand_edit_that_went_wrong_names_the_file_and_the_field(
-    workspace: Workspace, ada: Person, before: str, after: str, sentence: str
+def test_somebody_whose_consent_record_is_damaged_is_still_there(
+    workspace: Workspace, ada: Person, consent: Consent, before: str, after: str, sentence: str
 ) -> None:
     path = ada.root / "person.toml"
     path.write_text(path.read_text().replace(before, after))
-    with pytest.raises(DamagedError, match=sentence) as caught:
-        get_person(workspace, "ada")
-    assert str(path) in str(caught.value)
+    found = get_person(workspace, "ada")
+    assert (found.consent, found.consent_state, found.basis) == (None, "damaged", "")
+    assert sentence in found.consent_problem and str(path) in found.consent_problem
+    assert list_people(workspace) == [found]
+    assert set_consent(found, consent).consent_state == "valid"
+    assert get_person(workspace, "ada") == ada
 
 
 def test_a_person_of_a_newer_version_says_update(workspace: Workspace, ada: Person) -> None:
@@ -153,6 +185,127 @@ def test_consent_holds_until_the_end_of_its_last_day(consent: Consent) -> None:
     limited = replace(consent, expires="2026-12-31")
     assert limited.problem(datetime(2026, 12, 31, 23, tzinfo=UTC)) == ""
     assert "expired on 2026-12-31" in limited.problem(datetime(2027, 1, 1, tzinfo=UTC))
-    withdrawn = replace(consent, withdrawn_at="2026-11-24")
-    assert "withdrawn" in withdrawn.problem(datetime(2026, 11, 25, tzinfo=UTC))
     assert consent.problem() == ""
+
+
+def test_a_withdrawal_holds_also_when_the_clock_is_set_back(consent: Consent) -> None:
+    withdrawn = replace(consent, withdrawn_at="2026-11-24")
+    for day in (23, 24, 25):
+        assert "withdrawn" in withdrawn.problem(datetime(2026, 11, day, tzinfo=UTC))
+
+
+def test_a_person_may_be_added_before_there_is_a_consent(
+    workspace: Workspace, consent: Consent
+) -> None:
+    added = add_person(workspace, "Eve", None)
+    assert get_person(workspace, "eve") == added
+    assert (added.consent_state, added.consent_problem) == (
+        "missing",
+        "There is no consent record.",
+    )
+    assert set_consent(added, consent) == get_person(workspace, "eve")
+
+
+def test_a_record_from_before_uses_were_written_covers_what_there_was(consent: Consent) -> None:
+    assert consent.uses is None
+    assert replace(consent, basis="release").covers == ("training", "conversion")
+    assert consent.covers == ("training", "conversion", "export")  # nobody has this face
+
+
+def change_in_file(person: Person, **values: Any) -> None:
+    set_consent(person, replace(cast(Consent, person.consent), **values))
+
+
+@pytest.mark.parametrize(
+    ("values", "use", "sentence"),
+    [
+        ({"recorded_at": "2025-01-01", "expires": "2026-01-01"}, "training", "--expires"),
+        ({"withdrawn_at": "2026-01-01"}, "conversion", "withdrew their consent on 2026-01-01"),
+        ({"uses": ("training",)}, "conversion", "--use training --use conversion"),
+        ({"basis": "release"}, "export", "is for training and conversion, not for export"),
+    ],
+)
+def test_a_consent_that_does_not_hold_is_refused_with_what_to_do(
+    ada: Person, values: dict[str, Any], use: str, sentence: str
+) -> None:
+    require(ada, use)
+    change_in_file(ada, **values)
+    with pytest.raises(RefusedError) as caught:
+        require(ada, use)  # the value from before: what counts is on the disk
+    assert sentence in str(caught.value)
+    assert "swapdeck person consent ada" in str(caught.value)
+    assert "Ada" in str(caught.value)
+
+
+def test_whatever_is_wrong_with_the_record_it_is_refused(workspace: Workspace, ada: Person) -> None:
+    path = ada.root / "person.toml"
+    whole = path.read_text()
+    for text in ("", "version = ", "[" * 5000, whole.replace("version = 1", "version = 99")):
+        path.write_text(text)
+        with pytest.raises(RefusedError):
+            require(ada, "training")
+    path.write_text(whole.partition("[consent]")[0])
+    with pytest.raises(RefusedError, match="no consent record for Ada"):
+        require(ada, "training")
+    path.unlink()
+    with pytest.raises(RefusedError):
+        require(ada, "training")
+
+
+def test_every_change_of_a_consent_is_in_the_ledger(workspace: Workspace, ada: Person) -> None:
+    change_in_file(ada, expires="2030-01-01")
+    acts = [(entry.kind, entry.values["act"]) for entry in ledger.entries(workspace)]
+    assert acts == [("consent", "added"), ("consent", "changed")]
+    last = ledger.entries(workspace)[-1].values
+    assert last["person"] == "ada" and last["consent"]["expires"] == "2030-01-01"
+    assert ledger.verify(workspace).sound
+
+
+def test_of_two_changes_at_once_neither_is_lost(workspace: Workspace, ada: Person) -> None:
+    def slowly(before: Consent | None) -> Consent:
+        inside.set()
+        started.wait()
+        return replace(cast(Consent, before), scope="changed")
+
+    inside, started = threading.Event(), threading.Event()
+    first = threading.Thread(target=change_consent, args=(ada, slowly))
+    first.start()
+    inside.wait()
+
+    def withdraw(before: Consent | None) -> Consent:
+        return replace(cast(Consent, before), withdrawn_at="2026-11-24")
+
+    second = threading.Thread(target=change_consent, args=(ada, withdraw))
+    second.start()
+    started.set()
+    for thread in (first, second):
+        thread.join()
+    found = get_person(workspace, "ada").consent
+    assert found is not None
+    assert (found.scope, found.withdrawn_at) == ("changed", "2026-11-24")
+
+
+def test_a_document_is_kept_by_its_hash_and_a_change_of_it_is_seen(
+    ada: Person, tmp_path: Path
+) -> None:
+    file = tmp_path / "Signed RELEASE.PDF"
+    file.write_bytes(b"signed")
+    digest = store_release(ada, file)
+    assert store_release(ada, file) == digest == hashlib.sha256(b"signed").hexdigest()
+    kept = find_release(ada, digest)
+    assert kept.state == "stored" and kept.path == ada.releases_dir / f"{digest}.pdf"
+    assert [entry.name for entry in ada.releases_dir.iterdir()] == [f"{digest}.pdf"]
+    kept.path.write_bytes(b"forged")
+    assert find_release(ada, digest).state == "damaged"
+    assert store_release(ada, file) == digest
+    assert find_release(ada, digest).state == "stored"
+    assert find_release(ada, "0" * 64).state == "not stored"
+
+
+def test_what_is_no_document_is_refused(ada: Person, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+    for file in (empty, tmp_path, Path("/dev/zero")):
+        with pytest.raises(CommandError):
+            store_release(ada, file)
+    assert not ada.releases_dir.exists() or not list(ada.releases_dir.iterdir())

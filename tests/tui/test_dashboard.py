@@ -40,7 +40,7 @@ async def test_people_show_what_their_files_say(root: Path, dashboard: Open) -> 
         await settle(pilot)
         anna, bruno = listed(pilot)
         assert anna.split()[:5] == ["Anna", "synthetic", "1", "14", "2"]
-        assert bruno.split()[:5] == ["Bruno", "!", "release", "0", "0"]
+        assert bruno.split()[:5] == ["Bruno", "!", "expired", "0", "0"]
         await press(pilot, "j", "enter")
         assert "The consent expired on 2026-02-01." in screen_text(pilot)
         assert "swapdeck gather bruno" in screen_text(pilot)
