@@ -1,4 +1,4 @@
-"""Checks of the machine: what swapdeck needs, whether it is there, and what mends it."""
+"""Checks of the machine and the workspace: what is needed, whether it is there, what mends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from projects.errors import NewerVersionError, SwapdeckError
+from projects.errors import SwapdeckError
 
 DEVICE_TIMEOUT = 120.0  # seconds; a first start of CUDA on a slow disk takes most of a minute
 LITTLE_SPACE = 5e9
@@ -43,7 +43,7 @@ def examine(workspace: Path) -> Iterator[Check]:
     for check in (_python, _packages, _codecs, _models):
         yield _guarded(check)
     yield _disk(workspace)
-    yield _workspace(workspace)
+    yield from _workspace(workspace)
     yield _login_session()
     yield _devices()
 
@@ -117,21 +117,13 @@ def _disk(workspace: Path) -> Check:
     return Check("disk", "good", found)
 
 
-def _workspace(root: Path) -> Check:
-    from projects.people import list_people
-    from projects.swaps import list_swaps
-    from projects.workspace import open_workspace
+def _workspace(root: Path) -> Iterator[Check]:
+    from engine.soundness import examine_workspace
 
-    if not root.exists():
-        return Check("workspace", "good", f"none yet at {root}; `swapdeck person add` makes it")
-    try:
-        workspace = open_workspace(root)
-        people, swaps = list_people(workspace), list_swaps(workspace)
-    except NewerVersionError as error:
-        return Check("workspace", "broken", str(error), "Update swapdeck.")
-    except SwapdeckError as error:
-        return Check("workspace", "broken", str(error), "Mend what the sentence names.")
-    return Check("workspace", "good", f"{root}: {len(people)} people, {len(swaps)} swaps")
+    if root.exists():
+        yield from examine_workspace(root)
+    else:
+        yield Check("workspace", "good", f"none yet at {root}; `swapdeck person add` makes it")
 
 
 def _login_session() -> Check:

@@ -226,6 +226,15 @@ class FaceIndex:
         total = sum(row[2] for row in rows)
         return FaceCounts(total, total - sum(reasons.values()), reasons)
 
+    def damage(self) -> list[str]:
+        """What SQLite's own check of the whole file finds wrong with it."""
+        found = [printable(str(row[0])) for row in self._query("PRAGMA quick_check(5)")]
+        return [] if found == ["ok"] else found
+
+    def crops(self) -> list[str]:
+        """The names of all crops."""
+        return [str(row[0]) for row in self._query("SELECT crop FROM faces")]
+
     def _distrust(self) -> None:
         """An index may come from somebody else: it may hold rows, and nothing that runs."""
         self._query("PRAGMA trusted_schema = OFF")

@@ -387,6 +387,11 @@ def remove_tree(path: Path) -> None:
             path.unlink()
 
 
+def is_temporary(name: str) -> bool:
+    """Whether an entry of this name is one that a write makes before its renaming."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
 def sweep(folder: Path) -> None:
     """Delete temporary entries in `folder` whose process, on this machine, is gone."""
     with contextlib.suppress(OSError):  # what cannot be listed cannot be cleaned either

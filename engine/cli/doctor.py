@@ -16,7 +16,7 @@ COLOURS = {"good": "green", "doubtful": "yellow", "broken": "red"}
 @click.command(cls=Verb)
 @pass_session
 def doctor(session: Session) -> None:
-    """Check this machine and say what to mend."""
+    """Check this machine and the workspace, and say what to mend."""
     from engine.doctor import examine
     from projects.workspace import default_root
 
@@ -29,8 +29,8 @@ def doctor(session: Session) -> None:
             state = click.style(
                 f"{GLYPHS[check.state]} {check.state:<8}", fg=COLOURS[check.state], bold=True
             )
-            click.echo(f"{state}  {check.name:<10} {clean(check.found)}")
+            click.echo(f"{state}  {check.name:<11} {clean(check.found)}")
             if check.mend:
-                click.echo(f"{'':<22}→ {clean(check.mend)}")
+                click.echo(f"{'':<23}→ {clean(check.mend)}")
     if worst:
         raise click.exceptions.Exit(1)
