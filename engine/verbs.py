@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from engine.consented import consented, training_in_ledger
 from engine.reporting import Reporter
 from projects.errors import CommandError
 from projects.people import get_person
@@ -74,7 +75,9 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 
     swap = get_swap(workspace, arguments["swap"])
     limits = Limits(steps=arguments.get("steps"), minutes=arguments.get("minutes"))
-    trained = train_swap(workspace, swap, limits, reporter)
+    watched = consented(workspace, swap, "training", reporter)
+    with training_in_ledger(workspace, swap, steps=limits.steps, minutes=limits.minutes):
+        trained = train_swap(workspace, swap, limits, watched)
     reporter.event(
         "result",
         swap=swap.slug,
@@ -100,7 +103,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         swap,
         [Path(path) for path in arguments["inputs"]],
         _path(arguments.get("output")),
-        reporter,
+        consented(workspace, swap, "conversion", reporter),
         reverse=bool(arguments.get("reverse")),
         settings=settings,
     )

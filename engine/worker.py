@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from engine import blackbox
 from engine.reporting import STOPPED, JobReporter, Reporter
-from projects.errors import CommandError, StopRequested, SwapdeckError
+from projects.errors import CommandError, RefusedError, StopRequested, SwapdeckError
 from projects.files import inside, locked, sweep_all, write_errors, write_sentence
 from projects.jobs import Job, load_job, read_spec, write_exit
 from projects.names import printable
@@ -55,6 +55,8 @@ def main(job_dir: Path, run: Run | None = None) -> int:
 def explain(error: BaseException, job: Job) -> tuple[int, str]:
     """The exit code and the sentence for what ended the work."""
     match error:
+        case RefusedError():  # also when it stopped the work in the middle
+            return error.exit_code, str(error)
         case StopRequested() | KeyboardInterrupt():
             return 130, str(error) or STOPPED
         case SwapdeckError():

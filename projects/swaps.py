@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from projects.consent import require
 from projects.documents import field, update
-from projects.errors import CommandError, SwapdeckError
+from projects.errors import CommandError, RefusedError, SwapdeckError
 from projects.files import (
     folder_replacing,
     inside,
@@ -190,6 +191,30 @@ def update_swap(swap: Swap, **changes: Any) -> Swap:
 def remove_swap(ws: Workspace, swap: Swap) -> Path:
     """Move the swap, with its checkpoints and results, to the trash; the path there."""
     return move_to_trash(ws, swap.root)
+
+
+def people_of(ws: Workspace, swap: Swap) -> list[Person]:
+    """The swap's source person and its target person.
+
+    Raises:
+        RefusedError: one of them is not here or cannot be read, so nobody knows of a consent.
+    """
+    people = []
+    for slug_ in (swap.source, swap.target):
+        try:
+            people.append(get_person(ws, slug_))
+        except SwapdeckError as error:
+            raise RefusedError(
+                f"{swap.name} is made of '{slug_}', of whom there is no consent record that can "
+                f"be read here. {error}"
+            ) from error
+    return people
+
+
+def require_consent(ws: Workspace, swap: Swap, use: str) -> None:
+    """Raise RefusedError unless both people of the swap have a consent that covers `use` now."""
+    for person in people_of(ws, swap):
+        require(person, use)
 
 
 def swaps_of(ws: Workspace, person: Person) -> list[Swap]:

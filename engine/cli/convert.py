@@ -48,10 +48,11 @@ def convert(
     Videos keep their sound and timestamps; folders of images become folders of images.
     """
     from projects.errors import CommandError
-    from projects.swaps import get_swap
+    from projects.swaps import get_swap, require_consent
 
     workspace = session.open()
     one = get_swap(workspace, swap)
+    require_consent(workspace, one, "conversion")
     for path in inputs:
         if not path.exists():
             raise CommandError(f"There is no {path}. Give the path of a video, image or folder.")

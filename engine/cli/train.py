@@ -25,10 +25,11 @@ def train(
 
     Goes on from its newest checkpoint. Without a limit it trains until Ctrl-C, which saves.
     """
-    from projects.swaps import get_swap
+    from projects.swaps import get_swap, require_consent
 
     workspace = session.open()
     one = get_swap(workspace, swap)
+    require_consent(workspace, one, "training")
     arguments = {"swap": one.slug, "steps": steps, "minutes": minutes}
     outcome = run_job(session, workspace, "train", one.slug, arguments, detach=detach)
     for result in outcome.results:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.avatars.demo import DemoClips, demo_clips
+from engine.consented import consented, training_in_ledger
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.verb import convert_inputs
 from engine.demo.stages import Progress, Stages
@@ -145,9 +146,11 @@ def _train(
     if seconds < WORTH_A_START and steps(swap.checkpoints_dir):
         return
     watched = stages.reporter("train")
-    with stages(f"train{suffix}"):
+    allowed = consented(workspace, swap, "training", watched)
+    minutes = max(seconds, 1.0) / 60
+    with stages(f"train{suffix}"), training_in_ledger(workspace, swap, minutes=minutes):
         try:
-            train(workspace, swap, Limits(minutes=max(seconds, 1.0) / 60), watched)
+            train(workspace, swap, Limits(minutes=minutes), allowed)
         finally:
             trained = stages.progress.trained
             trained[cast.name] = trained.get(cast.name, 0.0) + watched.trained
@@ -171,9 +174,8 @@ def _convert(
         output = swap.results_dir / clips.scene.name
         # Both were filmed by one camera, and the truth has the source's complexion.
         settings = ConvertSettings(alignment=cast.alignment, colour="light", overwrite=True)
-        convert_inputs(
-            workspace, swap, [clips.scene], output, stages.reporter("convert"), settings=settings
-        )
+        allowed = consented(workspace, swap, "conversion", stages.reporter("convert"))
+        convert_inputs(workspace, swap, [clips.scene], output, allowed, settings=settings)
     [record] = [record for record in list_records(swap) if record.output == str(output.absolute())]
     # Only the demo has a truth; a report measures against it from now on.
     record = replace(

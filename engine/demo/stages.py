@@ -93,5 +93,9 @@ class Titled:
     def check(self) -> Requests:
         return self._reporter.check()
 
+    def results(self) -> list[dict[str, Any]]:
+        """None: the demo has one result, and its stages find out by themselves what is done."""
+        return []
+
     def _named(self, stage: str) -> str:
         return self._title if self._title.startswith(stage) else f"{self._title}: {stage}"
