@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,8 @@ _REASONS: Final = {
     410: "has it no more",
     451: "may not show it for legal reasons",
 }
+_SECRETS: Final = ("cookie", "authorization")
+_AUTHORITIES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LISTS: Final = ("mpegurl", "dash+xml")
 
 
@@ -51,6 +54,7 @@ def new_session(guard: Guard) -> Session:
 
     session = requests.Session()
     session.trust_env = False  # nothing out of ~/.netrc to whoever asks
+    session.verify = next((os.environ[n] for n in _AUTHORITIES if os.environ.get(n)), True)
     guard.watch_session(session)
     return session
 
@@ -85,7 +89,9 @@ def ask(
             return response
         response.close()
         try:
-            here = guard.check_link(urljoin(here, target))
+            before, here = here, guard.check_link(urljoin(here, target))
+            if urlsplit(before).netloc != urlsplit(here).netloc:
+                headers = {k: v for k, v in headers.items() if k.lower() not in _SECRETS}
         except (LinkError, ValueError) as error:
             raise LinkError(f"{shown(link)} leads elsewhere: {error}") from error
     raise LinkError(f"{shown(link)} leads from one address to the next without end.")

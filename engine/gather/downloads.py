@@ -62,7 +62,7 @@ def sweep_downloads(person: Person) -> None:
     if not root.is_dir():
         return
     for place in sorted(root.iterdir()):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, SwapdeckError):
             newest = max((e.stat().st_mtime for e in place.rglob("*")), default=0.0)
             if max(newest, place.stat().st_mtime) < time.time() - KEPT:
                 with _locked(place) as held:

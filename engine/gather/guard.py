@@ -8,25 +8,21 @@ where a redirect says it leads, does not count, so a name that changes its addre
 from __future__ import annotations
 
 import contextlib
-import ipaddress
+import os
 import socket
 import threading
 import urllib.request
-import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from engine.gather.addresses import is_address, is_forbidden, is_public
 from projects.errors import SwapdeckError
 from projects.names import printable
 
 if TYPE_CHECKING:
     from requests import Session
 
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_COMPATIBLE: Final = ipaddress.IPv6Network("::/96")
-_METADATA: Final = frozenset(("fd00:ec2::254", "100.100.100.200", "192.0.0.192"))
-_RELAYS: Final = ipaddress.IPv4Network("192.88.99.0/24")
 SHOWN: Final = 120  # characters of a link in a sentence
 
 
@@ -36,46 +32,6 @@ class LinkError(SwapdeckError):
 
 class PrivateAddressError(OSError):
     """A connection into this machine's own network; an OSError, so that libraries let it pass."""
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address (text, with or without a zone) belongs to the public internet.
-
-    IPv4 addresses inside IPv6 ones (mapped, 6to4, Teredo, NAT64) count as what they lead to.
-    """
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = _inner(found)
-        if inner is not None:
-            return all(is_public(str(one)) for one in inner)
-        if found.is_site_local:
-            return False
-    elif found in _RELAYS:
-        return False
-    return found.is_global and not found.is_multicast and not found.is_reserved
-
-
-def is_forbidden(address: str) -> bool:
-    """Whether an IP address is refused even where private networks are allowed.
-
-    Link-local ones: that is where clouds keep the keys of the machine that asks. And those that are
-    no single host's: multicast, reserved, unspecified.
-    """
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return True
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = _inner(found)
-        if inner is not None:
-            return any(is_forbidden(str(one)) for one in inner)
-    if found.is_link_local or str(found).partition("%")[0] in _METADATA:
-        return True
-    loopback = found.is_loopback
-    return found.is_multicast or found.is_unspecified or (found.is_reserved and not loopback)
 
 
 def check_link(link: str, *, allow_private: bool) -> str:
@@ -97,9 +53,9 @@ def check_link(link: str, *, allow_private: bool) -> str:
         )
     if not host or port == 0:
         raise LinkError(f"{shown(link)} is not a valid link: it names no host. Check it.")
-    if _is_address(host) and is_forbidden(host):
+    if is_address(host) and is_forbidden(host):
         raise LinkError(forbidden_sentence(link))
-    if not allow_private and (_is_local_name(host) or (_is_address(host) and not is_public(host))):
+    if not allow_private and (_is_local_name(host) or (is_address(host) and not is_public(host))):
         raise LinkError(private_sentence(link))
     return link
 
@@ -135,7 +91,7 @@ class Guard:
     def __init__(self, allow_private: bool) -> None:
         self.allow_private = allow_private
         self._proxies = _proxy_endpoints()
-        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._open: dict[int, int] = {}  # file descriptor: inode of its socket
 
     def check_link(self, link: str) -> str:
         """See the function of the same name."""
@@ -195,13 +151,20 @@ class Guard:
 
     def hang_up(self) -> None:
         """End every connection; whoever reads from one gets an error or the end."""
-        for one in list(self._open):
+        # TLS takes a socket's descriptor over into another object, so the descriptors are kept.
+        for descriptor, inode in list(self._open.items()):
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                if os.fstat(descriptor).st_ino == inode:
+                    one = socket.socket(fileno=descriptor)
+                    try:
+                        one.shutdown(socket.SHUT_RDWR)
+                    finally:
+                        one.detach()
+        self._open.clear()
 
     def opened(self, one: socket.socket) -> None:
         """Remember a connection, to hang up."""
-        self._open.add(one)
+        self._open[one.fileno()] = os.fstat(one.fileno()).st_ino
 
 
 @contextlib.contextmanager
@@ -272,7 +235,7 @@ def _looked_up(guard: Guard, one: socket.socket, address: Any) -> Any:
     """The numeric address to connect to, checked."""
     if one.family not in (socket.AF_INET, socket.AF_INET6):
         return address
-    if not _is_address(str(address[0])):
+    if not is_address(str(address[0])):
         entries = socket.getaddrinfo(address[0], address[1], one.family, socket.SOCK_STREAM)
         address = entries[0][4]
     guard.check_address(address)
@@ -286,27 +249,6 @@ def _checking(guard: Guard, send: Callable[..., Any]) -> Callable[..., Any]:
         return send(request, *args, **kwargs)
 
     return checked
-
-
-def _inner(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address] | None:
-    """The IPv4 addresses that an IPv6 address stands for, None when it stands for itself."""
-    if address.ipv4_mapped is not None:
-        return [address.ipv4_mapped]
-    if address.sixtofour is not None:
-        return [address.sixtofour]
-    if address.teredo is not None:
-        return list(address.teredo)
-    if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    return None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_local_name(host: str) -> bool:

@@ -13,10 +13,11 @@ from engine.gather.duplicates import Look, alike, look_of
 from engine.gather.settings import Duplicates, GatherSettings
 from engine.media import MediaError, MediaInfo, probe
 from engine.media.cut import Cut, copy_part
+from engine.media.info import open_video
 from engine.media.pictures import PICTURE_SUFFIXES, picture_format
 from engine.reporting import Reporter
 from engine.text import count, duration
-from projects.errors import DamagedError, StopRequested, SwapdeckError
+from projects.errors import DamagedError, SwapdeckError
 from projects.files import sha256_file
 from projects.names import printable
 from projects.people import Person
@@ -30,6 +31,16 @@ VIDEO_SUFFIXES: Final = frozenset(
 )
 """What is taken from a folder as video; a file that is named by itself may have any name."""
 _PICTURE_SUFFIX: Final = {"JPEG": ".jpg", "TIFF": ".tif"}
+_VIDEO_SUFFIX: Final = {
+    "matroska,webm": ".mkv",
+    "mpegts": ".ts",
+    "mpeg": ".mpg",
+    "asf": ".wmv",
+    "ogg": ".ogv",
+    "avi": ".avi",
+    "flv": ".flv",
+    "gif": ".gif",
+}
 _TOLD: Final = 3  # refusals in the sentence at the end; each has had its warning
 _SAID: Final = 5  # duplicates named one by one; the others are counted
 
@@ -104,14 +115,10 @@ class Intake:
             return self._admit(arrival, info, policy)
 
     def attempt(self, arrival: Arrival, policy: Duplicates = "keep") -> Source | None:
-        """`take`, with an error noted as a refusal."""
+        """`take`, with what cannot be used noted as a refusal."""
         try:
             return self.take(arrival, policy)
-        except StopRequested:
-            raise
-        except SwapdeckError as error:
-            if not isinstance(error, MediaError | GatherError):
-                raise
+        except MediaError as error:
             self.refuse(str(arrival.file), error, arrival.named)
             return None
 
@@ -160,7 +167,7 @@ class Intake:
         start, end = self.settings.start, self.settings.end
         if info.kind != "video" or not self.settings.wants_part or arrival.about.part:
             if info.kind == "video":
-                check_length(arrival.file.name, info.duration, self.settings)
+                check_length(arrival.name or arrival.file.name, info.duration, self.settings)
             yield arrival, info
             return
         what = f"part of {arrival.file.absolute()} {start} {end}"
@@ -278,8 +285,11 @@ def moment(seconds: float) -> str:
 def _named_by_content(file: Path) -> Path:
     """A downloaded file under a name that says what its bytes are."""
     kind = picture_format(file)
+    if kind is None and file.suffix.lower() in VIDEO_SUFFIXES:
+        return file
     if kind is None:
-        suffix = file.suffix.lower() if file.suffix.lower() in VIDEO_SUFFIXES else ".mp4"
+        with open_video(file) as (container, _):
+            suffix = _VIDEO_SUFFIX.get(container.format.name, ".mp4")
     else:
         suffix = _PICTURE_SUFFIX.get(kind, f".{kind.lower()}")
         if suffix not in PICTURE_SUFFIXES:

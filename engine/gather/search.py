@@ -13,9 +13,11 @@ from engine.gather.intake import GatherError, Intake
 from engine.gather.links import is_disk, take_picture
 from engine.gather.settings import LICENCES, Search
 from engine.media.pictures import picture_size
+from engine.reporting import Reporter
+from engine.text import count
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.names import printable
-from projects.sources import About
+from projects.sources import About, Source
 
 MAX_PICTURE: Final = 60_000_000  # bytes
 PAGES: Final = 10  # of results that are asked for at most
@@ -97,60 +99,41 @@ def take_search(search: Search, guard: Guard, intake: Intake) -> None:
     Raises:
         GatherError: nothing was found, or nothing of it could be used.
         LinkError: the service cannot be reached.
+        SwapdeckError: the disk is full.
     """
     if search.service not in SOURCES:
         raise CommandError(f"There is no image search '{printable(search.service)}'.")
     reporter = intake.reporter
-    size = min(MAX_PICTURE, intake.settings.max_size)
-    settings = replace(intake.settings, max_size=size, retries=1)
-    policy = intake.settings.duplicates or "skip"
     reporter.event("stage", name="search", total=search.count, unit="pictures")
     came: set[str] = set()
-    looked_at = small = 0
+    small = 0
     seen: set[str] = set()
-    for found in SOURCES[search.service]().find(search, guard, intake.settings.timeout):
-        if len(came) >= search.count or looked_at >= _TRIES * search.count:
+    for found in _found(search, guard, intake):
+        if len(came) >= search.count or len(seen) >= _TRIES * search.count:
             break
         reporter.check()
         if found.link in seen:
             continue
         seen.add(found.link)
-        looked_at += 1
-        if _too_small(search, found.width, found.height):
-            small += 1
-            continue
-        reporter.event(
-            "progress",
-            stage="search",
-            done=len(came),
-            total=search.count,
-            rate=None,
-            eta=None,
-            text=printable(found.title)[:60],
-        )
-        about = About(
-            page=found.page, title=found.title, author=found.author, licence=found.licence
-        )
+        _progress(reporter, len(came), search.count, found.title)
         try:
-            link = guard.check_link(found.link)
-            source = take_picture(link, about, guard, intake, settings, policy, _size_check(search))
+            source = _take(found, search, guard, intake)
         except _SmallError:
             small += 1
-        except StopRequested:
-            raise
-        except SwapdeckError as error:
-            if is_disk(error):
-                raise
-            intake.refuse(shown(found.link), error, named=False)
         else:
             if source is not None:
                 came.add(source.digest)
     if small:
-        reporter.event("warning", text=f"{small} of the pictures found are too small.")
+        reporter.event("warning", text=f"Left out as too small: {count(small, 'picture')}.")
     if not seen:
         raise GatherError(
             f"The image search found nothing for '{printable(search.words)}'. Try other words"
             + (", or another --licence." if search.licence != "any" else ".")
+        )
+    if not came and not intake.skipped:
+        raise GatherError(
+            f"None of the {count(len(seen), 'picture')} found for '{printable(search.words)}' "
+            f"could be used; {small} of them too small. See the warnings."
         )
     if len(came) < search.count:
         reporter.event(
@@ -158,14 +141,54 @@ def take_search(search: Search, guard: Guard, intake: Intake) -> None:
         )
 
 
+def _found(search: Search, guard: Guard, intake: Intake) -> Iterator[Found]:
+    """What the service finds; when it ends with an error after some results, that is a warning."""
+    any_came = False
+    try:
+        for found in SOURCES[search.service]().find(search, guard, intake.settings.timeout):
+            any_came = True
+            yield found
+    except LinkError as error:
+        if not any_came:
+            raise
+        intake.reporter.event("warning", text=str(error))
+
+
+def _take(found: Found, search: Search, guard: Guard, intake: Intake) -> Source | None:
+    """Bring in one picture; None when it is left out, which is noted. Raises _SmallError."""
+    if _too_small(search, found.width, found.height):
+        raise _SmallError
+    size = min(MAX_PICTURE, intake.settings.max_size)
+    settings = replace(intake.settings, max_size=size, retries=1)
+    policy = intake.settings.duplicates or "skip"
+    about = About(page=found.page, title=found.title, author=found.author, licence=found.licence)
+    try:
+        link = guard.check_link(found.link)
+        return take_picture(link, about, guard, intake, settings, policy, _size_check(search))
+    except (StopRequested, _SmallError):
+        raise
+    except SwapdeckError as error:
+        if is_disk(error):
+            raise
+        intake.refuse(shown(found.link), error, named=False)
+        return None
+
+
 class _SmallError(SwapdeckError):
     """A picture that has fewer pixels than were asked for."""
+
+
+def _progress(reporter: Reporter, done: int, total: int, title: str) -> None:
+    text = printable(title)[:60]
+    reporter.event(
+        "progress", stage="search", done=done, total=total, rate=None, eta=None, text=text
+    )
 
 
 def _size_check(search: Search) -> Callable[[Path], None]:
     def check(file: Path) -> None:
         if _too_small(search, *picture_size(file)):
-            raise _SmallError("too small")
+            raise _SmallError
 
     return check
 

@@ -157,6 +157,32 @@ def test_private_networks_are_asked_where_that_is_allowed(host: str) -> None:
     Guard(allow_private=True).check_address((host.strip("[]"), 80))
 
 
+def test_hanging_up_also_ends_what_tls_has_taken_over() -> None:
+    ours, theirs = socket.socketpair()
+    with guarded(allow_private=True) as guard, theirs:
+        guard.opened(ours)
+        with (
+            socket.socket(fileno=ours.detach()) as taken,
+            pytest.raises(TimeoutError),
+            guard.hurry(0.05),
+        ):
+            assert taken.recv(1) == b""
+
+
+def test_hanging_up_leaves_what_has_a_closed_connections_number() -> None:
+    ours, theirs = socket.socketpair()
+    with guarded(allow_private=True) as guard, theirs:
+        guard.opened(ours)
+        number = ours.fileno()
+        ours.close()
+        one, other = socket.socketpair()
+        with one, other:
+            assert number in (one.fileno(), other.fileno())
+            guard.hang_up()
+            one.send(b"x")
+            assert other.recv(1) == b"x"
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_an_address_inside_another_counts_as_what_it_leads_to(number: int) -> None:
     inner = ipaddress.IPv4Address(number)

@@ -132,6 +132,24 @@ def test_picture_and_sound_of_two_files_are_taken_in_part(
     assert {headers["X-Key"] for _, headers in server.seen} == {"picture", "sound"}
 
 
+def test_cookies_stay_with_their_host(
+    server: Server, inner_server: Server, settings: GatherSettings, long_clip: Path, tmp_path: Path
+) -> None:
+    from engine.gather.guard import guarded
+    from engine.gather.remote import copy_remote_part
+
+    counting(inner_server, "/clip.mp4", long_clip.read_bytes())
+    target = inner_server.url("/clip.mp4")
+    server.answers["/go"] = lambda handler: handler.head(302, Location=target, Content_Length="0")
+    links = [(server.url("/go"), {"Cookie": "key=1", "Referer": "x"})]
+    wanted = replace(settings, start=20.5, end=22.0)
+    with guarded(allow_private=True) as guard:
+        assert copy_remote_part(links, tmp_path, guard, wanted, CollectingReporter()) is not None
+    assert server.seen[0][1]["Cookie"] == "key=1"
+    assert all("Cookie" not in headers for _, headers in inner_server.seen)
+    assert inner_server.seen[0][1]["Referer"] == "x"
+
+
 def test_a_picture_is_fetched_as_a_picture(take: Callable[..., Gathered], server: Server) -> None:
     counting(server, "/a.jpg", jpeg(1))
     assert take(server.url("/a.jpg")).added[0].kind == "image"

@@ -115,7 +115,7 @@ def test_small_pictures_are_passed_over(service: Service) -> None:
     service.picture(1, body=jpeg(1, 120, 100), width=4000, height=3000)  # a lie
     service.picture(2, body=jpeg(2, 700, 500), width=None, height=None)
     assert [s.about.title for s in service(count=1, min_size=200).added] == ["Picture 2"]
-    assert "2 of the pictures found are too small" in service.warnings()
+    assert "Left out as too small: 2 pictures." in service.warnings()
     assert "/0.jpg" not in [path for path, _ in service.server.seen]
 
 
@@ -190,6 +190,27 @@ def test_an_answer_that_is_no_list_is_told(service: Service) -> None:
     service.server.answers["/i.js"] = lambda handler: handler.reply(200, b"<html>", "text/html")
     with pytest.raises(GatherError, match="cannot be read"):
         service()
+
+
+def test_nothing_but_small_pictures_is_told(service: Service) -> None:
+    service.picture(0, width=90, height=90)
+    with pytest.raises(GatherError, match=r"None of the 1 picture found .* 1 of them too small"):
+        service()
+
+
+def test_a_service_that_breaks_off_keeps_what_came(service: Service) -> None:
+    service.size = 1
+    service.picture(0)
+
+    def then_refuse(handler: Handler) -> None:
+        if "s" in service.queries[-1]:
+            handler.reply(429, b"")
+        else:
+            service.answer(handler)
+
+    service.server.answers["/i.js"] = then_refuse
+    assert len(service().added) == 1
+    assert "limits how often" in service.warnings()
 
 
 def test_no_network_is_one_sentence(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

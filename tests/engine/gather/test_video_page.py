@@ -10,7 +10,7 @@ from typing import Any
 import av
 import pytest
 
-from engine.gather import guard, video_page
+from engine.gather import guard, video_page, ytdlp
 from engine.gather.intake import Gathered, GatherError
 from engine.gather.run import Request, gather
 from engine.gather.settings import GatherSettings
@@ -231,7 +231,7 @@ def test_a_page_cannot_lead_into_this_network(
 def test_a_page_that_unpacks_to_a_flood_is_left(
     pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video_page, "PAGE_LIMIT", 1_000_000)
+    monkeypatch.setattr(ytdlp, "PAGE_LIMIT", 1_000_000)
     start = b"<!DOCTYPE html><html>"
     bomb = gzip.compress(start + b" " * 20_000_000)
 
@@ -288,7 +288,7 @@ def test_which_format_is_chosen(
     ]
     listed += [dict(listed[-1], format_id="drm", has_drm=True, height=300)]
     listed += [dict(listed[0], format_id="rtmp", protocol="rtmp", height=300)]
-    choose: Callable[[Any], Any] = video_page._selector(resolution)
+    choose: Callable[[Any], Any] = ytdlp.selector(resolution)
     assert [one["format_id"] for one in choose({"formats": listed})] == [expected]
 
 
