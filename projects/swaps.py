@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from projects import ledger
 from projects.consent import require
 from projects.documents import field, update
 from projects.errors import CommandError, RefusedError, SwapdeckError
@@ -190,7 +191,15 @@ def update_swap(swap: Swap, **changes: Any) -> Swap:
 
 def remove_swap(ws: Workspace, swap: Swap) -> Path:
     """Move the swap, with its checkpoints and results, to the trash; the path there."""
-    return move_to_trash(ws, swap.root)
+    trashed = move_to_trash(ws, swap.root)
+    ledger.append(
+        ws,
+        "removal",
+        swap=swap.slug,
+        people=[swap.source, swap.target],
+        trash=trashed.relative_to(ws.root),
+    )
+    return trashed
 
 
 def people_of(ws: Workspace, swap: Swap) -> list[Person]:

@@ -65,6 +65,11 @@ def default_root() -> Path:
         ) from error
 
 
+def is_workspace(root: Path) -> bool:
+    """Whether a workspace was started at `root`; whether it can be used is another question."""
+    return os.path.lexists(root / _FILE)
+
+
 def open_workspace(root: Path, *, create: bool = False) -> Workspace:
     """The workspace at `root`; with `create`, a new one where there is nothing yet.
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.consent import consent, consent_options, new_consent, row
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.text import count
-from projects.consent import BASES
-from projects.workspace import now
+from projects.errors import CommandError, SwapdeckError
 
 if TYPE_CHECKING:
     from projects.consent import Consent
-    from projects.errors import SwapdeckError
     from projects.people import Person
     from projects.sources import Source
 
 PEOPLE = (
     Column("person", "person"),
     Column("name", "name"),
-    Column("basis", "consent"),
+    Column("basis", "basis"),
+    Column("consent", "consent"),
     Column("sources", "sources", right=True),
     Column("kept", "faces kept", right=True),
     Column("rejected", "rejected", right=True),
@@ -45,30 +44,28 @@ def person() -> None:
 
 @person.command()
 @click.argument("name")
-@click.option(
-    "--basis",
-    type=click.Choice(tuple(BASES)),
-    required=True,
-    help="Why this person's face may be used: it is your own (self), they signed a release, "
-    "a licence covers it, nobody has this face (synthetic), or something else (explain it).",
-)
-@click.option("--scope", help="What the consent covers, in words.")
-@click.option("--recorded-by", help="Who recorded it  [default: your login name]")
-@click.option("--expires", metavar="YYYY-MM-DD", help="The last day on which it holds.")
-@click.option("--explanation", help="Needed with --basis other.")
-@click.option(
-    "--document",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The signed release or licence; its sha256 is recorded.",
-)
+@consent_options
 @pass_session
-def add(session: Session, name: str, **said: Any) -> None:
-    """Add a person with the consent that covers the use of their face."""
-    from projects.people import add_person
+def add(session: Session, name: str, document: Path | None, **said: Any) -> None:
+    """Add a person with the consent that covers the use of their face.
 
-    added = add_person(session.open(create=True), name, _consent(said))
+    Without --basis there is no consent yet: footage can be gathered and faces extracted, and
+    nothing is trained, converted or exported until it is recorded with `person consent`.
+    """
+    from projects.people import add_person
+    from projects.releases import store_release
+
+    agreed = _consent(said, document)
+    added = add_person(session.open(create=True), name, agreed)
+    if document is not None and agreed and store_release(added, document) != agreed.document:
+        raise SwapdeckError(
+            f"{document} changed meanwhile. Record the consent of {added.slug} again with: "
+            f"swapdeck person consent {added.slug} --document {document}"
+        )
+    covers = "no consent is recorded yet" if agreed is None else ", ".join(agreed.covers)
     session.output.done(
-        describe(added), f"Added {added.name} as {added.slug}. Next: swapdeck gather {added.slug}"
+        describe(added),
+        f"Added {added.name} as {added.slug}: {covers}. Next: swapdeck gather {added.slug}",
     )
 
 
@@ -89,8 +86,6 @@ def list_(session: Session) -> None:
 @pass_session
 def show(session: Session, name: str) -> None:
     """Show a person: consent, sources, faces."""
-    from dataclasses import asdict
-
     from projects.people import get_person
     from projects.sources import list_sources
 
@@ -100,7 +95,7 @@ def show(session: Session, name: str) -> None:
     session.output.show(
         {
             **describe(one),
-            "consent": {k: v for k, v in asdict(one.consent).items() if v is not None},
+            "consent": {k: v for k, v in row(one).items() if k != "person" and v},
             "reasons": face_counts(one)[2],
             **({"files": [row["name"] for row in rows], "footage": rows} if session.json else {}),
         }
@@ -109,32 +104,7 @@ def show(session: Session, name: str) -> None:
         session.output.table(FOOTAGE, rows, "")
 
 
-@person.command()
-@click.argument("name", metavar="PERSON")
-@click.option("--basis", type=click.Choice(tuple(BASES)))
-@click.option("--scope")
-@click.option("--recorded-by")
-@click.option("--expires", metavar="YYYY-MM-DD")
-@click.option("--explanation")
-@click.option("--document", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--withdraw", is_flag=True, help="The person has withdrawn their consent.")
-@pass_session
-def consent(session: Session, name: str, withdraw: bool, **said: Any) -> None:
-    """Show a person's consent record, or change it."""
-    from dataclasses import asdict, replace
-
-    from projects.people import get_person, set_consent
-
-    one = get_person(session.open(), name)
-    changes = {key: value for key, value in said.items() if value is not None}
-    if changes:
-        if "document" in changes:
-            changes["document"] = _digest(changes["document"])
-        changes.setdefault("recorded_by", _login())
-        one = set_consent(one, replace(one.consent, recorded_at=now(), **changes))
-    if withdraw:
-        one = set_consent(one, replace(one.consent, withdrawn_at=now()))
-    session.output.show({"person": one.slug, **asdict(one.consent)})
+person.add_command(consent)
 
 
 @person.command()
@@ -144,9 +114,13 @@ def consent(session: Session, name: str, withdraw: bool, **said: Any) -> None:
 def remove(session: Session, name: str, yes: bool) -> None:
     """Move a person, with sources and faces, to the workspace's trash."""
     from projects.people import get_person, remove_person
+    from projects.swaps import swaps_of
+    from projects.traces import require_idle
 
     workspace = session.open()
     one = get_person(workspace, name)
+    swaps = (swap.slug for swap in swaps_of(workspace, one))
+    require_idle(workspace, {one.slug, *swaps}, one.name)
     _, kept, _ = face_counts(one)
     session.confirm(f"Move {one.name} with {count(kept, 'kept face')} to the trash?", yes)
     trashed = remove_person(workspace, one)
@@ -163,7 +137,8 @@ def describe(one: Person) -> dict[str, Any]:
     return {
         "person": one.slug,
         "name": one.name,
-        "basis": one.consent.basis,
+        "basis": one.basis,
+        "consent": one.consent_state,
         "sources": len(list_sources(one)),
         "kept": kept,
         "rejected": total - kept,
@@ -199,31 +174,15 @@ def face_counts(one: Person) -> tuple[int, int, dict[str, int]]:
     return counts.total, counts.kept, counts.reasons
 
 
-def _consent(said: dict[str, Any]) -> Consent:
-    from projects.consent import Consent
+def _consent(said: dict[str, Any], document: Path | None) -> Consent | None:
+    """The consent that the options make; None when there are none."""
+    from dataclasses import replace
 
-    basis = str(said["basis"])
-    document = said["document"]
-    return Consent(
-        basis=basis,
-        scope=said["scope"] or ("any use" if basis in ("self", "synthetic") else ""),
-        recorded_by=said["recorded_by"] or _login(),
-        recorded_at=now(),
-        expires=said["expires"],
-        explanation=said["explanation"],
-        document=None if document is None else _digest(document),
-        withdrawn_at=None,
-    )
-
-
-def _digest(document: Path) -> str:
     from projects.files import sha256_file
 
-    return sha256_file(document)
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+    if said["basis"] is None:
+        if document is not None or any(said.values()):
+            raise CommandError("A consent needs --basis. Give it, or leave out what is about it.")
+        return None
+    made = new_consent(said)
+    return made if document is None else replace(made, document=sha256_file(document))

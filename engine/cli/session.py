@@ -31,10 +31,19 @@ class Session:
         return Output(json=self.json, quiet=self.quiet)
 
     def open(self, *, create: bool = False) -> Workspace:
-        """The workspace that was asked for; raises SwapdeckError when it cannot be used."""
-        from projects.workspace import default_root, open_workspace
+        """The workspace that was asked for; raises SwapdeckError when it cannot be used.
 
-        return open_workspace(self.workspace or default_root(), create=create)
+        Who starts a new one is told once what is forbidden.
+        """
+        from projects.consent import FORBIDDEN
+        from projects.workspace import default_root, is_workspace, open_workspace
+
+        root = self.workspace or default_root()
+        new = create and not is_workspace(root)
+        workspace = open_workspace(root, create=create)
+        if new:
+            self.output.remark(f"A new workspace: {workspace.root}. {FORBIDDEN}")
+        return workspace
 
     def confirm(self, question: str, yes: bool) -> None:
         """Ask before something is taken away; raises CommandError where nobody can answer."""

@@ -106,9 +106,11 @@ def show(session: Session, name: str) -> None:
 def remove(session: Session, name: str, yes: bool) -> None:
     """Move a swap, with its checkpoints and results, to the workspace's trash."""
     from projects.swaps import get_swap, remove_swap
+    from projects.traces import require_idle
 
     workspace = session.open()
     one = get_swap(workspace, name)
+    require_idle(workspace, {one.slug}, one.name)
     trained = describe(one)["step"]
     session.confirm(f"Move {one.name}, trained to step {trained}, to the trash?", yes)
     trashed = remove_swap(workspace, one)

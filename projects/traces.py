@@ -1,0 +1,304 @@
+"""Everything that was made from one person's data: to be listed, and to be erased for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from projects import ledger
+from projects.consent import FILE
+from projects.errors import RefusedError, SwapdeckError
+from projects.files import inside, read_errors, read_json, remove_tree, sweep, write_errors
+from projects.jobs import Job, list_jobs, state
+from projects.ledger import Entry
+from projects.listing import folders
+from projects.names import printable
+from projects.people import Person, remove_person
+from projects.swaps import Swap, load_swap, remove_swap
+from projects.workspace import Workspace
+
+Kind = Literal["person", "swap", "trash", "elsewhere"]
+_RECORD = ".conversion.json"
+_SWAP = "swap.toml"
+_ERASED = ".erased-"  # before the name of a folder that has only its mark left
+_AT_WORK = ("running", "paused", "stopping", "orphaned")
+_MOST_ROWS = 200  # in a ledger's entry
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Something made from a person's data. Only what is "elsewhere" lies outside the workspace."""
+
+    kind: Kind
+    what: str  # in words
+    path: Path
+    files: int  # 0 for what is elsewhere and not there any more
+    size: int  # bytes
+
+
+@dataclass(frozen=True)
+class Traces:
+    """`swaps`: slugs of the swaps among them. `unreadable`: sentences about swaps that cannot be
+    read, of which nobody knows whose faces are in them."""
+
+    traces: tuple[Trace, ...]
+    swaps: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def inside(self) -> tuple[Trace, ...]:
+        return tuple(trace for trace in self.traces if trace.kind != "elsewhere")
+
+    @property
+    def elsewhere(self) -> tuple[Trace, ...]:
+        return tuple(trace for trace in self.traces if trace.kind == "elsewhere")
+
+
+def made_from(ws: Workspace, person: Person) -> Traces:
+    """What is there now, and what the ledger and the conversions' records know to be elsewhere.
+
+    Raises SwapdeckError when a folder cannot be looked into.
+    """
+    traces: list[Trace] = []
+    unreadable: list[str] = []
+    swaps: list[Swap] = []
+    for name, what in (
+        ("sources", "the sources that were gathered"),
+        ("faces", "the crops of their faces"),
+        ("faces.sqlite", "landmarks and embeddings of their faces"),
+    ):
+        if _size(person.root / name)[0]:
+            traces.append(_trace("person", what, person.root / name))
+    others = _others(person.root)
+    if others:
+        size = sum(_size(path)[1] for path in others)
+        traces.append(Trace("person", "the rest of their folder", person.root, len(others), size))
+    for root in folders(ws.swaps):
+        try:
+            swap = load_swap(inside(ws.swaps, root.name))
+        except SwapdeckError as error:
+            unreadable.append(str(error))
+            continue
+        if person.slug in (swap.source, swap.target):
+            swaps.append(swap)
+            traces += _of_swap(swap)
+    traces += [_trace("trash", "in the trash", place) for place in _in_trash(ws, person)]
+    traces += [_elsewhere(path, what) for path, what in _known_elsewhere(ws, person, swaps).items()]
+    return Traces(tuple(traces), tuple(swap.slug for swap in swaps), tuple(unreadable))
+
+
+def erase(ws: Workspace, person: Person, found: Traces) -> None:
+    """Delete everything inside the workspace for good, the person last; the ledger tells of it.
+
+    Nothing outside is touched. What says whose a folder is goes last, so that after a crash the
+    same command finds the rest.
+
+    Raises SwapdeckError when something cannot be deleted.
+    """
+    ledger.append(
+        ws,
+        "erasure",
+        act="begun",
+        person=person.slug,
+        inside=[_row(ws, trace) for trace in found.inside[:_MOST_ROWS]],
+        elsewhere=[_row(ws, trace) for trace in found.elsewhere[:_MOST_ROWS]],
+        bytes=sum(trace.size for trace in found.inside),
+    )
+    for slug in found.swaps:
+        root = ws.swaps / slug
+        _erase(ws, root, root / _SWAP)
+    for place in _in_trash(ws, person):
+        _erase(ws, place, _mark(place))
+    _erase(ws, person.root, person.root / FILE)
+    sweep_erased(ws)
+    ledger.append(ws, "erasure", act="done", person=person.slug)
+
+
+def put_in_trash(ws: Workspace, person: Person, found: Traces) -> list[Path]:
+    """Move the person's swaps and then the person to the trash; their paths there."""
+    swaps = [load_swap(ws.swaps / slug) for slug in found.swaps]
+    return [*(remove_swap(ws, swap) for swap in swaps), remove_person(ws, person)]
+
+
+def sweep_erased(ws: Workspace) -> None:
+    """Delete what a crash left of an erasure after its last step but one."""
+    for folder in (ws.people, ws.swaps, ws.trash):
+        sweep(folder)
+        for path in folder.glob(f"{_ERASED}*"):
+            remove_tree(path)
+
+
+def jobs_with(ws: Workspace, slugs: Iterable[str]) -> list[Job]:
+    """The jobs that work now with one of these people or swaps; the demo works with its own."""
+    subjects = set(slugs)
+    return [
+        job
+        for job in list_jobs(ws, [])
+        if (job.subject in subjects or job.verb == "demo") and state(job).name in _AT_WORK
+    ]
+
+
+def require_idle(ws: Workspace, slugs: Iterable[str], what: str) -> None:
+    """Raise RefusedError, that names the job and what to do, while `jobs_with` are any."""
+    for job in jobs_with(ws, slugs):
+        raise RefusedError(
+            f"The job {job.id} works with {what} now, so nothing was taken away. Wait for it, or "
+            f"end it with: swapdeck jobs stop {job.id}. Then run the same command again."
+        )
+
+
+def _of_swap(swap: Swap) -> list[Trace]:
+    parts = (
+        ("checkpoints", "trained weights"),
+        ("previews", "previews"),
+        ("results", "results"),
+    )
+    traces = [
+        _trace("swap", f"{swap.name}: {what}", swap.root / name)
+        for name, what in parts
+        if _size(swap.root / name)[0]
+    ]
+    rest = [p for p in _walk(swap.root) if p.relative_to(swap.root).parts[0] not in dict(parts)]
+    size = sum(path.lstat().st_size for path in rest)
+    return [*traces, Trace("swap", f"{swap.name}: the rest", swap.root, len(rest), size)]
+
+
+def _others(root: Path) -> list[Path]:
+    known = {"sources", "faces", "faces.sqlite", FILE}
+    return [path for path in _walk(root) if path.relative_to(root).parts[0] not in known]
+
+
+def _in_trash(ws: Workspace, person: Person) -> list[Path]:
+    """The places in the trash that hold this person, or a swap of theirs."""
+    places = []
+    for place in folders(ws.trash):
+        try:
+            origin = read_json(place / "trash.json").get("from")
+        except (SwapdeckError, AttributeError):
+            origin = None
+        swaps = [path.parent for path in place.glob(f"*/{_SWAP}") if not path.is_symlink()]
+        if origin == f"people/{person.slug}" or any(_is_of(root, person.slug) for root in swaps):
+            places.append(inside(ws.trash, place.name))
+    return places
+
+
+def _is_of(root: Path, slug: str) -> bool:
+    try:
+        swap = load_swap(root)
+    except SwapdeckError:
+        return False
+    return slug in (swap.source, swap.target)
+
+
+def _mark(place: Path) -> Path:
+    """The file in a place of the trash that says whose it is."""
+    swaps = sorted(place.glob(f"*/{_SWAP}"))
+    return swaps[0] if swaps else place / "trash.json"
+
+
+def _known_elsewhere(ws: Workspace, person: Person, swaps: Iterable[Swap]) -> dict[Path, str]:
+    found: dict[Path, str] = {}
+    for swap in swaps:
+        for path in sorted(swap.results_dir.glob(f"*{_RECORD}")):
+            try:
+                output = read_json(path).get("output")
+            except (SwapdeckError, AttributeError):
+                continue
+            if isinstance(output, str):
+                found[Path(output)] = f"{swap.name}: a result"
+    for entry in _since_added(ws, person):
+        place = entry.values.get("folder") or entry.values.get("file")
+        if entry.kind not in ("output", "export") or not isinstance(place, str):
+            continue
+        what = {"output": "a result", "export": "an export"}[entry.kind]
+        found[Path(place)] = f"{printable(str(entry.values.get('swap', '')))}: {what}"
+    here = ws.root.resolve()
+    return {
+        path: what
+        for path, what in found.items()
+        if path.is_absolute() and "\0" not in str(path) and not _is_within(path, here)
+    }
+
+
+def _since_added(ws: Workspace, person: Person) -> list[Entry]:
+    """The ledger's entries about the person; an earlier one of the same name was another."""
+    about: list[Entry] = []
+    for entry in ledger.entries(ws):
+        values = entry.values
+        if entry.kind == "consent" and values.get("person") == person.slug:
+            if values.get("act") == "added":
+                about = []
+        elif person.slug in _people(values):
+            about.append(entry)
+    return about
+
+
+def _people(values: dict[str, Any]) -> list[Any]:
+    people = values.get("people")
+    return people if isinstance(people, list) else []
+
+
+def _is_within(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):
+        return False
+
+
+def _elsewhere(path: Path, what: str) -> Trace:
+    try:
+        found = _trace("elsewhere", what, path)
+    except (OSError, SwapdeckError):
+        found = Trace("elsewhere", what, path, 0, 0)
+    return found if found.files else replace(found, what=f"{what}, not there any more")
+
+
+def _trace(kind: Kind, what: str, path: Path) -> Trace:
+    return Trace(kind, what, path, *_size(path))
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """How many files there are, and their bytes; nothing for what is not there."""
+    if not os.path.lexists(path):
+        return 0, 0
+    if path.is_dir() and not path.is_symlink():
+        sizes = [found.lstat().st_size for found in _walk(path)]
+        return len(sizes), sum(sizes)
+    with read_errors(path):
+        return 1, path.lstat().st_size
+
+
+def _walk(root: Path) -> list[Path]:
+    """Every file below `root`; symbolic links are files, and are not followed."""
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        links = [name for name in subfolders if Path(folder, name).is_symlink()]
+        found += [Path(folder, name) for name in (*names, *links)]
+    return found
+
+
+def _row(ws: Workspace, trace: Trace) -> dict[str, object]:
+    here = trace.kind != "elsewhere"
+    path = trace.path.relative_to(ws.root) if here else trace.path
+    return {"what": trace.what, "path": str(path), "files": trace.files, "bytes": trace.size}
+
+
+def _erase(ws: Workspace, root: Path, last: Path) -> None:
+    """Delete the folder `root`, the file `last` in it after everything else."""
+    inside(ws.root, str(root.relative_to(ws.root)))
+    with write_errors(root):
+        for folder, subfolders, names in os.walk(root, topdown=False):
+            for name in (*names, *subfolders):
+                path = Path(folder, name)
+                if path.is_dir() and not path.is_symlink():
+                    if path not in last.parents:
+                        path.rmdir()
+                elif path != last:
+                    path.unlink()
+        # Out of sight in one step, so that there is never a person or a swap without a name.
+        doomed = root.with_name(_ERASED + root.name)
+        root.rename(doomed)
+        remove_tree(doomed)
