@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from projects.errors import DamagedError
-from projects.files import check_version, locked, read_text, read_toml, without_none, write_toml
+from projects.files import (
+    check_version,
+    locked,
+    read_text,
+    read_toml,
+    sweep,
+    without_none,
+    write_toml,
+)
 
 T = TypeVar("T")
 
@@ -39,6 +47,7 @@ def update(path: Path, version: int, changes: Mapping[str, Any]) -> None:
     import tomlkit
 
     with locked(path.parent):  # two processes that change different keys must not undo each other
+        sweep(path.parent)
         check_version(path, read_toml(path), version)
         document = tomlkit.parse(read_text(path))
         for name, value in changes.items():

@@ -159,6 +159,7 @@ def folder_replacing(path: Path, *, replace: bool = True) -> Iterator[Path]:
     temporary = _temporary(path)
     try:
         with write_errors(path):
+            sweep(path.parent)
             put_back(path)
             temporary.mkdir()
             yield temporary

@@ -23,6 +23,7 @@ from projects.files import (
     folder_replacing,
     inside,
     slug,
+    sweep_all,
     write_errors,
     write_json,
 )
@@ -73,6 +74,7 @@ def create_job(
         SwapdeckError: it cannot be written.
     """
     created = now()
+    sweep_all(ws.jobs)
     base = f"{datetime.now():%Y%m%d-%H%M%S}-{slug(verb)}-{slug(subject)}"
     for number in range(1, 1000):
         root = inside(ws.jobs, base if number == 1 else f"{base}-{number}")

@@ -20,6 +20,7 @@ from projects.files import (
     inside,
     read_errors,
     read_json,
+    sweep,
     write_errors,
     write_json,
 )
@@ -161,6 +162,7 @@ def read_head(path: Path) -> Head | None:
 
 
 def write_head(path: Path, head: Head) -> None:
+    sweep(path.parent)
     write_json(path, {"version": VERSION, **vars(head)})
 
 

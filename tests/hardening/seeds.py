@@ -12,8 +12,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from engine.nets.light import LightConfig, LightDecoder, LightEncoder
-from engine.nets.presets import PRESETS, Preset
+from engine.nets.presets import PRESETS
 from projects.consent import Consent
 from projects.faces import Face, FaceIndex
 from projects.jobs import EventLog, create_job, request, write_exit
@@ -21,19 +20,9 @@ from projects.people import Person, add_person
 from projects.sources import add_source
 from projects.swaps import new_swap
 from projects.workspace import open_workspace
+from tests.hardening.tiny import register_tiny
 
-TINY = LightConfig(size=32, encoder=(8, 8, 8), code=16, decoder=(8, 8, 8, 8))
 STEP = 4
-
-
-def register_tiny() -> None:
-    """Make the preset `tiny` known to this process, whose checkpoints are small."""
-    PRESETS["tiny"] = Preset(
-        "tiny",
-        TINY.size,
-        lambda rngs: LightEncoder(TINY, rngs=rngs),
-        lambda rngs: LightDecoder(TINY, rngs=rngs),
-    )
 
 
 def pictures() -> dict[str, bytes]:

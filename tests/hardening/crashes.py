@@ -1,0 +1,427 @@
+"""Kill every verb, and fill the disk under it: `python -m tests.hardening.crashes`.
+
+Each fault is put into a copy of a good workspace: a verb runs in real processes, one of its writes
+is its last, or finds no room. Afterwards the doctor must find the workspace sound, nothing that was
+there before may be gone, and the same command run again must complete.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.soundness import examine_workspace
+from projects.faces import FaceIndex
+
+ROOT = Path(__file__).resolve().parents[2]
+FAULTS = Path(__file__).parent / "faults"
+PATIENCE = 120.0  # seconds that a verb and its processes may take to end
+CODES = (0, 1, 2, 3, 130)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command, and how to see that it did its work. `{media}` and `{out}` stand for folders."""
+
+    name: str
+    words: tuple[str, ...]
+    done: Callable[[Path], bool]
+    """Whether the work is there, in the folder that holds `workspace` and `out`."""
+    again: tuple[int, ...] = (0,)
+    """The exit codes of a second run: 2 where it may say that all is there already."""
+    changes: tuple[str, ...] = ()
+    """The ends of the names of files whose old content it takes the place of."""
+    harm: Callable[[Path], None] | None = None
+    """What makes the work necessary."""
+
+
+@dataclass
+class Account:
+    faults: int = 0
+    survived: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+def verbs() -> list[Verb]:
+    """Every verb that writes."""
+    return [
+        Verb(
+            "person add",
+            ("person", "add", "carla", "--basis", "self"),
+            lambda base: (base / "workspace/people/carla/person.toml").is_file(),
+            again=(0, 2),
+        ),
+        Verb(
+            "person consent",
+            ("person", "consent", "anna", "--scope", "another scope"),
+            lambda base: (
+                "another scope" in (base / "workspace/people/anna/person.toml").read_text()
+            ),
+            changes=("person.toml",),
+        ),
+        Verb(
+            "person remove",
+            ("person", "remove", "dora", "--yes"),
+            lambda base: not (base / "workspace/people/dora").exists(),
+            again=(0, 2),
+        ),
+        Verb(
+            "gather",
+            ("gather", "anna", "{media}/scene.mp4"),
+            lambda base: len(list((base / "workspace/people/anna/sources").glob("*.toml"))) == 2,
+        ),
+        Verb(
+            "extract",
+            ("extract", "dora"),
+            lambda base: _kept(base, "dora") == 16,
+            changes=("faces.sqlite",),
+        ),
+        Verb(
+            "faces reject",
+            ("faces", "reject", "anna", "2", "3"),
+            lambda base: _kept(base, "anna") == 14,
+            changes=("faces.sqlite",),
+        ),
+        Verb(
+            "swap new",
+            ("swap", "new", "second", "--source", "anna", "--target", "bruno"),
+            lambda base: (base / "workspace/swaps/second/swap.toml").is_file(),
+            again=(0, 2),
+        ),
+        Verb(
+            "train",
+            ("train", "a-as-b", "--steps", "8"),
+            lambda base: (base / "workspace/swaps/a-as-b/checkpoints/00000008").is_dir(),
+            changes=("swap.toml", "history.jsonl", "best.json", ".png"),
+        ),
+        Verb(
+            "convert",
+            ("convert", "a-as-b", "{media}/scene.mp4", "-o", "{out}/out.mp4"),
+            lambda base: (base / "out/out.mp4").is_file(),
+            again=(0, 2),
+        ),
+        Verb(
+            "report",
+            ("report", "a-as-b"),
+            lambda base: any((base / "workspace/swaps/a-as-b").rglob("*.html")),
+            changes=(".html", ".json"),
+        ),
+        Verb(
+            "swap remove",
+            ("swap", "remove", "a-as-b", "--yes"),
+            lambda base: not (base / "workspace/swaps/a-as-b").exists(),
+            again=(0, 2),
+        ),
+    ]
+
+
+def make_good(folder: Path, clips: dict[str, Path]) -> None:
+    """`folder`/workspace with everything, and `folder`/media; `clips` as the tests' fixture."""
+    media = folder / "media"
+    media.mkdir(parents=True)
+    for name, clip in clips.items():
+        shutil.copy(clip, media / f"{name}.mp4")
+    shutil.copy(media / "anna.mp4", media / "dora.mp4")
+    (folder / "out").mkdir()
+    for words in (
+        *[("person", "add", name, "--basis", "synthetic") for name in ("anna", "bruno", "dora")],
+        *[("gather", name, f"{{media}}/{name}.mp4") for name in ("anna", "bruno", "dora")],
+        *[("extract", name) for name in ("anna", "bruno")],
+        ("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5"),
+    ):
+        _must(folder, words)
+    path = folder / "workspace/swaps/a-as-b/swap.toml"
+    path.write_text(path.read_text().replace('"light-64"', '"tiny"'))
+    _must(folder, ("train", "a-as-b", "--steps", "4"))
+
+
+class Trial:
+    """A copy of the good folder in which one verb meets one fault."""
+
+    def __init__(self, good: Path, verb: Verb, folder: Path) -> None:
+        self.base = Path(shutil.copytree(good, folder / f"trial-{uuid.uuid4().hex[:8]}"))
+        self.root = self.base / "workspace"
+        self.verb = verb
+        self._before = _contents(self.base)
+
+    def count(self) -> int:
+        """How many writes the verb makes when nothing goes wrong."""
+        self._run("count")
+        return _writes(self.base)
+
+    def suffer(self, fault: str, seconds: float | None = None) -> str:
+        """Run the verb with the fault, and again without; what was wrong, "" when nothing was.
+
+        With `seconds`, all its processes are killed after that time.
+        """
+        try:
+            return self._suffer(fault, seconds)
+        except subprocess.TimeoutExpired:
+            return "it hangs"
+        finally:
+            shutil.rmtree(self.base)
+
+    def _suffer(self, fault: str, seconds: float | None) -> str:
+        code, said = self._run(fault, seconds)
+        if wrong := _rude(code, said):
+            return f"the run with the fault: {wrong}"
+        if broken := _broken(self.root):
+            return f"after the fault: {broken}"
+        if lost := self._lost():
+            return f"after the fault, lost: {lost}"
+        code, said = self._run("")
+        if code not in self.verb.again:
+            return f"the next run ended with {code}: {said[-800:]}"
+        if not self.verb.done(self.base):
+            return f"the next run ended with {code}, but the work is not done: {said[-400:]}"
+        if broken := _broken(self.root, leftovers=True):
+            return f"after the next run: {broken}"
+        if lost := self._lost():
+            return f"after the next run, lost: {lost}"
+        return ""
+
+    def _run(self, fault: str, seconds: float | None = None) -> tuple[int, str]:
+        return _run(self.base, self.verb.words, fault, seconds)
+
+    def _lost(self) -> str:
+        now = _contents(self.base)
+        lost = sorted(
+            name
+            for digest, name in self._before.items()
+            if digest not in now and not name.endswith(self.verb.changes)
+        )
+        return ", ".join(lost[:5])
+
+
+def _run(
+    base: Path, words: Sequence[str], fault: str = "", seconds: float | None = None
+) -> tuple[int, str]:
+    """Run a verb to the end of all its processes: exit code, and all that it and its job said."""
+    token = uuid.uuid4().hex
+    (base / "count").unlink(missing_ok=True)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(FAULTS),
+        "SWAPDECK_TEST_TINY": "1",
+        "SWAPDECK_TEST_FAULT": fault,
+        "SWAPDECK_TEST_COUNT": str(base / "count"),
+        "SWAPDECK_TEST_ROOTS": os.pathsep.join(str(base / name) for name in ("workspace", "out")),
+        "SWAPDECK_TEST_TOKEN": token,
+        "XDG_CACHE_HOME": str(base.parent / "cache"),
+        "XDG_STATE_HOME": str(base / "state"),
+        "OMP_NUM_THREADS": "1",
+    }
+    filled = [w.format(media=base / "media", out=base / "out") if "{" in w else w for w in words]
+    command = [sys.executable, "-m", "engine", "--workspace", str(base / "workspace"), "--json"]
+    process = subprocess.Popen(
+        [*command, *filled],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=PATIENCE if seconds is None else seconds)
+    except subprocess.TimeoutExpired:
+        if seconds is None:
+            _kill_all(token)
+            process.communicate()
+            raise
+        _kill_all(token)
+        said, _ = process.communicate()
+    if fault.startswith("all") and process.returncode == -signal.SIGKILL:
+        _kill_all(token)
+    _wait_for_all(token)
+    return process.returncode, said
+
+
+def _with(token: str) -> list[int]:
+    """The processes whose environment holds the token."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if token.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def _kill_all(token: str) -> None:
+    while pids := _with(token):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if all(_is_dead(pid) for pid in pids):
+            return
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _wait_for_all(token: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while any(not _is_dead(pid) for pid in _with(token)):
+        if time.monotonic() > end:
+            _kill_all(token)
+            raise subprocess.TimeoutExpired("its job", PATIENCE)
+        time.sleep(0.02)
+
+
+def _must(base: Path, words: Sequence[str]) -> None:
+    code, said = _run(base, words)
+    if code != 0:
+        raise RuntimeError(f"{words} ended with {code}: {said}")
+
+
+def _rude(code: int, said: str) -> str:
+    """What a user should not have met: a traceback, a fault of ours, an exit code without sense."""
+    if code not in (*CODES, -signal.SIGKILL):
+        return f"exit code {code}: {said[-400:]}"
+    for words in ("Traceback", "fault in swapdeck", "wrong inside swapdeck"):
+        if words in said:
+            return said[-1500:]
+    if code in CODES and code != 0 and '"error"' not in said:
+        return f"exit code {code} without a sentence: {said[-400:]}"
+    return ""
+
+
+def _broken(root: Path, *, leftovers: bool = False) -> str:
+    """What the doctor finds. Leftovers and jobs without an end are as they must be after a kill."""
+    if not (root / "swapdeck.toml").exists() and not any(root.glob("*/*")):
+        return ""  # nothing was begun
+    found = [
+        f"{check.name}: {check.found}"
+        for check in examine_workspace(root)
+        if check.state == "broken" or (leftovers and check.name == "leftovers" and check.mend)
+    ]
+    return "; ".join(found)
+
+
+def _contents(base: Path) -> dict[str, str]:
+    """What is worth keeping: the digest of every file's content, but of jobs and the ledger."""
+    found = {}
+    for top in ("workspace/people", "workspace/swaps", "workspace/trash", "media", "out"):
+        for path in (base / top).rglob("*"):
+            if path.is_file():
+                digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                found[digest] = str(path.relative_to(base))
+    return found
+
+
+def _writes(base: Path) -> int:
+    try:
+        return (base / "count").stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _kept(base: Path, person: str) -> int:
+    with FaceIndex(base / "workspace/people" / person / "faces.sqlite", readonly=True) as index:
+        return index.counts().kept
+
+
+def plan(writes: int, seconds: float, count: int, seed: int) -> list[tuple[str, float | None]]:
+    """`count` faults: at chosen writes where there are more, and kills at moments between them."""
+    draw = random.Random(seed)
+    modes = ("kill", "full", "all", "once", "time")
+    faults: list[tuple[str, float | None]] = []
+    for number in range(count):
+        mode = modes[number % len(modes)]
+        if mode == "time":
+            faults.append(("", draw.uniform(0.05, seconds)))
+        else:
+            faults.append((f"{mode}:{draw.randint(1, max(1, writes))}", None))
+    return faults
+
+
+def torment(verb: Verb, good: Path, folder: Path, count: int, seed: int, account: Account) -> None:
+    """Put `count` faults into a verb."""
+    began = time.monotonic()
+    trial = Trial(good, verb, folder)
+    writes = trial.count()
+    shutil.rmtree(trial.base)
+    seconds = time.monotonic() - began
+    for fault, after in plan(writes, seconds, count, seed):
+        account.faults += 1
+        wrong = Trial(good, verb, folder).suffer(fault, after)
+        if wrong:
+            where = fault or f"killed after {after:.2f} s"
+            account.failures.append(f"{verb.name}, {where} of {writes} writes: {wrong}")
+        else:
+            account.survived += 1
+
+
+def _short_clips(folder: Path) -> dict[str, Path]:
+    """The first moments of the shipped clips, as the fixture of the same name."""
+    from engine.avatars.demo import demo_clips
+    from tests.conftest import _shortened
+
+    clips = demo_clips()
+    chosen = {
+        "anna": (clips.source_training, 16),
+        "bruno": (clips.target_training, 16),
+        "scene": (clips.scene, 20),
+    }
+    return {
+        name: _shortened(clip, folder / f"{name}.mp4", frames)
+        for name, (clip, frames) in chosen.items()
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Torment every verb; 1 when one did not survive a fault."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=20, help="faults for each verb")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="", help="verbs whose name contains this")
+    parser.add_argument("--good", type=Path, help="where the good workspace is kept between runs")
+    options = parser.parse_args(arguments)
+    total = Account()
+    with tempfile.TemporaryDirectory(prefix="swapdeck-crashes-") as name:
+        folder = Path(name)
+        good = options.good or folder / "good"
+        if not good.exists():
+            make_good(good, _short_clips(folder))
+        for verb in verbs():
+            if options.only not in verb.name:
+                continue
+            account, began = Account(), time.monotonic()
+            torment(verb, good, folder, options.count, options.seed, account)
+            sys.stdout.write(
+                f"{verb.name}: {account.faults} faults, {account.survived} survived, "
+                f"{time.monotonic() - began:.0f} s\n"
+            )
+            for failure in account.failures:
+                sys.stdout.write(f"    {failure}\n")
+            sys.stdout.flush()
+            total.faults += account.faults
+            total.survived += account.survived
+    sys.stdout.write(json.dumps({"faults": total.faults, "survived": total.survived}) + "\n")
+    return 0 if total.survived == total.faults else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
