@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,12 @@ def new_swap(
     preset: str,
     seed: int,
     settings: Mapping[str, Any],
+    fingerprints: Mapping[str, str] | None = None,
+    fill: Callable[[Path], None] | None = None,
 ) -> Swap:
     """A new swap's folder, complete or absent. Without a name it is SOURCE-as-TARGET.
+
+    `fill` may write more into the folder before it gets its name.
 
     Raises:
         CommandError: an unknown person, one person twice, a name that cannot be used or is taken.
@@ -91,7 +95,7 @@ def new_swap(
         preset,
         seed,
         without_none(settings),
-        {},
+        dict(fingerprints or {}),
         now(),
     )
     _check_seed(seed)
@@ -116,9 +120,11 @@ def new_swap(
                     "seed": seed,
                     "created": swap.created,
                     "settings": swap.settings,
-                    "fingerprints": {},
+                    "fingerprints": swap.fingerprints,
                 },
             )
+            if fill is not None:
+                fill(temporary)
     except CommandError as error:  # somebody made the same swap meanwhile
         raise CommandError(taken) from error
     return swap

@@ -123,6 +123,24 @@ def row(one: Person) -> dict[str, Any]:
     return shown
 
 
+def consent_from(said: dict[str, Any], document: Path | None) -> Consent | None:
+    """The consent that the options of a new person make; None when there are none.
+
+    Raises CommandError when something is missing. The document's hash is in it; it is not stored.
+    """
+    from dataclasses import replace
+
+    from projects.errors import CommandError
+    from projects.files import sha256_file
+
+    if said["basis"] is None:
+        if document is not None or any(said.values()):
+            raise CommandError("A consent needs --basis. Give it, or leave out what is about it.")
+        return None
+    made = new_consent(said)
+    return made if document is None else replace(made, document=sha256_file(document))
+
+
 def new_consent(said: dict[str, Any]) -> Consent:
     """The record that the options make, without its document.
 

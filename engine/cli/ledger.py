@@ -1,4 +1,4 @@
-"""`swapdeck ledger`: what was done with people's faces in this workspace, and whether that holds."""
+"""`swapdeck ledger`: what was done with faces in this workspace, and whether that still holds."""
 
 from __future__ import annotations
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.consent import consent, consent_options, new_consent, row
+from engine.cli.consent import consent, consent_from, consent_options, row
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.text import count
-from projects.errors import CommandError, SwapdeckError
+from projects.errors import SwapdeckError
 
 if TYPE_CHECKING:
-    from projects.consent import Consent
     from projects.people import Person
     from projects.sources import Source
 
@@ -55,7 +54,7 @@ def add(session: Session, name: str, document: Path | None, **said: Any) -> None
     from projects.people import add_person
     from projects.releases import store_release
 
-    agreed = _consent(said, document)
+    agreed = consent_from(said, document)
     added = add_person(session.open(create=True), name, agreed)
     if document is not None and agreed and store_release(added, document) != agreed.document:
         raise SwapdeckError(
@@ -172,17 +171,3 @@ def face_counts(one: Person) -> tuple[int, int, dict[str, int]]:
     with FaceIndex(one.index_path) as index:
         counts = index.counts()
     return counts.total, counts.kept, counts.reasons
-
-
-def _consent(said: dict[str, Any], document: Path | None) -> Consent | None:
-    """The consent that the options make; None when there are none."""
-    from dataclasses import replace
-
-    from projects.files import sha256_file
-
-    if said["basis"] is None:
-        if document is not None or any(said.values()):
-            raise CommandError("A consent needs --basis. Give it, or leave out what is about it.")
-        return None
-    made = new_consent(said)
-    return made if document is None else replace(made, document=sha256_file(document))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.consent import consent_from, consent_options
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 
@@ -115,6 +118,80 @@ def remove(session: Session, name: str, yes: bool) -> None:
     session.confirm(f"Move {one.name}, trained to step {trained}, to the trash?", yes)
     trashed = remove_swap(workspace, one)
     session.output.done({"swap": one.slug, "trash": str(trashed)}, f"Moved {one.slug} to {trashed}")
+
+
+@swap.command()
+@click.argument("name", metavar="SWAP")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--best", is_flag=True, help="The model of the best score, not the newest.")
+@pass_session
+def export(session: Session, name: str, folder: Path, best: bool) -> None:
+    """Write a trained swap to FOLDER, to be given to others.
+
+    Weights as safetensors, a description as JSON, and a model card. Both people's consent must
+    cover export.
+    """
+    from projects.swaps import get_swap, require_consent
+
+    workspace = session.open()
+    one = get_swap(workspace, name)
+    require_consent(workspace, one, "export")
+    _spare_the_accelerator()
+    from engine.training.export import export_swap
+
+    step, warnings = export_swap(workspace, one, folder, best_score=best)
+    for text in warnings:
+        session.output.remark(text)
+    session.output.done(
+        {"swap": one.slug, "folder": str(folder.absolute()), "step": step},
+        f"Wrote {one.slug} at step {step} to {folder}. Who gets it can make this face say anything:"
+        " give it on only as the consent allows.",
+    )
+
+
+@swap.command("import")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--name", help="[default: the name that it was exported with]")
+@click.option("--source", metavar="PERSON", help="Who the source is in this workspace.")
+@click.option("--target", metavar="PERSON", help="Who the target is in this workspace.")
+@consent_options
+@pass_session
+def import_(
+    session: Session,
+    folder: Path,
+    name: str | None,
+    source: str | None,
+    target: str | None,
+    document: Path | None,
+    **said: Any,
+) -> None:
+    """Take an exported FOLDER in as a swap that can convert, once all of it is checked.
+
+    Its people are those of the same name here, or as --source and --target say. Who is not here
+    is added with the consent that --basis and the options beside it record.
+    """
+    from projects.people import get_person
+    from projects.releases import store_release
+
+    agreed = consent_from(said, document)
+    workspace = session.open(create=agreed is not None)
+    _spare_the_accelerator()
+    from engine.training.importing import import_swap
+
+    people = {who: given for who, given in (("source", source), ("target", target)) if given}
+    made, portable = import_swap(workspace, folder, name=name, people=people, consent=agreed)
+    for one in (get_person(workspace, slug) for slug in (made.source, made.target)):
+        if document is not None and agreed is not None and one.consent == agreed:
+            store_release(one, document)
+    session.output.done(
+        describe(made),
+        f"Took in {made.slug} at step {portable.step}. Next: swapdeck convert {made.slug} VIDEO",
+    )
+
+
+def _spare_the_accelerator() -> None:
+    """Only shapes are worked out here; a training that runs meanwhile needs all of its memory."""
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 def describe(one: Swap) -> dict[str, Any]:

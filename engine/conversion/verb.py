@@ -14,6 +14,7 @@ from engine.media import probe
 from engine.media.writer import default_suffix
 from engine.report.record import ConversionRecord, save_record
 from engine.reporting import Reporter
+from engine.training.importing import load_identity
 from engine.training.inference import load_swapper
 from projects.errors import CommandError
 from projects.faces import FaceIndex
@@ -48,7 +49,7 @@ def convert_inputs(
     for path, result in plan:
         probe(path)
         check_output(path, result, settings)
-    target = Target(altered.name, _identity(altered))
+    target = Target(altered.name, _identity(altered, swap, "source" if reverse else "target"))
     swapper, warnings = load_swapper(swap, reverse=reverse)
     for warning in warnings:
         reporter.event("warning", text=warning)
@@ -93,8 +94,11 @@ def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
     return [path for path in inputs if str(path) not in done and not blackbox.left_out(path)]
 
 
-def _identity(person: Person) -> npt.NDArray[np.float32]:
+def _identity(person: Person, swap: Swap, who: str) -> npt.NDArray[np.float32]:
+    """The mean embedding of the person's faces, or the one that came with an imported swap."""
     with FaceIndex(person.index_path, readonly=True) as index:
+        if not index.counts().kept and (known := load_identity(swap, who)) is not None:
+            return known
         return person_identity(index)
 
 
