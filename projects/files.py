@@ -523,7 +523,7 @@ def _aside(path: Path) -> Path:
 
 
 def _elsewhere(error: OSError, path: Path) -> str:
-    if error.filename is None:
+    if not isinstance(error.filename, str | bytes):  # an open file's is a number
         return ""
     other = Path(os.fsdecode(error.filename))
     return "" if other == path or _TEMPORARY.fullmatch(other.name) else f": {other}"

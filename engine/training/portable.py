@@ -168,6 +168,9 @@ def read_regular(path: Path, most: int) -> bytes:
     with read_errors(path):
         if path.is_symlink():
             raise DamagedError(f"{path} is a symbolic link, which is not followed.")
+        if not path.is_file():
+            path.stat()  # says what is wrong with it
+            raise DamagedError(f"{path} is no ordinary file.")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(file.fileno())
