@@ -123,9 +123,9 @@ def remove(session: Session, name: str, yes: bool) -> None:
 @swap.command()
 @click.argument("name", metavar="SWAP")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--best", is_flag=True, help="The model of the best score, not the newest.")
+@click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
 @pass_session
-def export(session: Session, name: str, folder: Path, best: bool) -> None:
+def export(session: Session, name: str, folder: Path, newest: bool) -> None:
     """Write a trained swap to FOLDER, to be given to others.
 
     Weights as safetensors, a description as JSON, and a model card. Both people's consent must
@@ -139,7 +139,7 @@ def export(session: Session, name: str, folder: Path, best: bool) -> None:
     _spare_the_accelerator()
     from engine.training.export import export_swap
 
-    step, warnings = export_swap(workspace, one, folder, best_score=best)
+    step, warnings = export_swap(workspace, one, folder, newest=newest)
     for text in warnings:
         session.output.remark(text)
     session.output.done(

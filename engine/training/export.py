@@ -27,8 +27,7 @@ from engine.training.portable import (
     tensor_shapes,
 )
 from engine.training.settings import TrainSettings
-from projects import ledger
-from projects.checkpoints import best, newest
+from projects import checkpoints, ledger
 from projects.consent import Consent, require
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.faces import FaceIndex
@@ -42,12 +41,12 @@ _MOST_SCORES = 20
 
 
 def export_swap(
-    workspace: Workspace, swap: Swap, folder: Path, *, best_score: bool = False
+    workspace: Workspace, swap: Swap, folder: Path, *, newest: bool = False
 ) -> tuple[int, list[str]]:
-    """Write the swap's newest model to `folder`, complete or not at all.
+    """Write the swap's model to `folder`, complete or not at all.
 
-    best_score: the model with the best score instead. Returns its step, and warnings about damaged
-    checkpoints that were passed over.
+    It is the one with the best held-out score, as for a conversion; with `newest`, and without
+    scores, the newest. Returns its step, and warnings about damaged checkpoints.
 
     Raises:
         RefusedError: a consent does not cover export.
@@ -57,7 +56,8 @@ def export_swap(
     people = dict(zip(PEOPLE, people_of(workspace, swap), strict=True))
     consents = {who: require(person, "export") for who, person in people.items()}
     _check_place(workspace, folder)
-    checkpoint, warnings = (best if best_score else newest)(swap.checkpoints_dir)
+    choose = checkpoints.newest if newest else checkpoints.best
+    checkpoint, warnings = choose(swap.checkpoints_dir)
     if checkpoint is None:
         raise SwapdeckError(
             f"{swap.name} has no model yet. Train it first: swapdeck train {swap.slug}"
