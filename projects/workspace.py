@@ -14,6 +14,7 @@ from projects.files import (
     read_errors,
     read_json,
     remove_tree,
+    sweep,
     versioned_toml,
     write_errors,
     write_json,
@@ -110,6 +111,8 @@ def move_to_trash(ws: Workspace, path: Path) -> Path:
         raise CommandError(f"{path} is not there any more. There is nothing to remove.")
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     with write_errors(ws.trash):
+        for place in (ws.trash, *ws.trash.iterdir()):  # what a killed removal left
+            sweep(place)
         for number in range(1, 10_000):
             place = ws.trash / (f"{stamp}-{path.name}" + (f"-{number}" if number > 1 else ""))
             try:

@@ -32,6 +32,21 @@ PATIENCE = 120.0  # seconds that a verb and its processes may take to end
 CODES = (0, 1, 2, 3, 130)
 
 
+_ALONE = ("unshare", "--map-root-user", "--mount")
+_SMALL_DISK = """
+base=$1 room=$2; shift 2
+used=$(($(du -sk "$base" | cut -f1) + $(find "$base" | wc -l)))
+mkdir "$base.room" "$base.after"
+mount -t tmpfs -o size=$((used + room))k none "$base.room"
+cp -a "$base/." "$base.room"
+mount --bind "$base.room" "$base"
+"$@" && code=0 || code=$?
+cp -a "$base/." "$base.after"
+exit $code
+"""
+"""Runs a command on a copy of its folder that lies on a disk with little room; see tmpfs(5)."""
+
+
 @dataclass(frozen=True)
 class Verb:
     """A command, and how to see that it did its work. `{media}` and `{out}` stand for folders."""
@@ -172,7 +187,8 @@ class Trial:
         except subprocess.TimeoutExpired:
             return "it hangs"
         finally:
-            shutil.rmtree(self.base)
+            for folder in self.base.parent.glob(f"{self.base.name}*"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _suffer(self, fault: str, seconds: float | None) -> str:
         code, said = self._run(fault, seconds)
@@ -187,14 +203,19 @@ class Trial:
             return f"the next run ended with {code}: {said[-800:]}"
         if not self.verb.done(self.base):
             return f"the next run ended with {code}, but the work is not done: {said[-400:]}"
-        if broken := _broken(self.root, leftovers=True):
+        if broken := _broken(self.root, leftovers=code == 0):
             return f"after the next run: {broken}"
         if lost := self._lost():
             return f"after the next run, lost: {lost}"
         return ""
 
     def _run(self, fault: str, seconds: float | None = None) -> tuple[int, str]:
-        return _run(self.base, self.verb.words, fault, seconds)
+        if not fault.startswith("room:"):
+            return _run(self.base, self.verb.words, fault, seconds)
+        answer = _run(self.base, self.verb.words, fault, seconds)
+        shutil.rmtree(self.base)
+        self.base.with_suffix(".after").rename(self.base)
+        return answer
 
     def _lost(self) -> str:
         now = _contents(self.base)
@@ -226,8 +247,12 @@ def _run(
     }
     filled = [w.format(media=base / "media", out=base / "out") if "{" in w else w for w in words]
     command = [sys.executable, "-m", "engine", "--workspace", str(base / "workspace"), "--json"]
+    command += filled
+    if fault.startswith("room:"):
+        command = [*_ALONE, "sh", "-euc", _SMALL_DISK, "sh", str(base), fault[5:], *command]
+        environment["SWAPDECK_TEST_FAULT"] = ""
     process = subprocess.Popen(
-        [*command, *filled],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -338,20 +363,40 @@ def _writes(base: Path) -> int:
         return 0
 
 
+def _size(base: Path) -> int:
+    """What lies there, in kB, in blocks of 4 kB."""
+    return sum(-(-path.lstat().st_size // 4096) * 4 for path in base.rglob("*"))
+
+
+def _has_small_disks() -> bool:
+    """Whether a user may mount one here."""
+    if shutil.which("unshare") is None:
+        return False
+    probe = [*_ALONE, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
 def _kept(base: Path, person: str) -> int:
     with FaceIndex(base / "workspace/people" / person / "faces.sqlite", readonly=True) as index:
         return index.counts().kept
 
 
-def plan(writes: int, seconds: float, count: int, seed: int) -> list[tuple[str, float | None]]:
-    """`count` faults: at chosen writes where there are more, and kills at moments between them."""
+def plan(
+    writes: int, seconds: float, room: int, count: int, seed: int
+) -> list[tuple[str, float | None]]:
+    """`count` faults: at chosen writes, kills at any moment, disks with less room than is needed.
+
+    writes, seconds, room: how many of them the verb needs; the last in kB, 0 to leave it out.
+    """
     draw = random.Random(seed)
-    modes = ("kill", "full", "all", "once", "time")
+    modes = ("kill", "full", "all", "once", "time", *(("room",) if room else ()))
     faults: list[tuple[str, float | None]] = []
     for number in range(count):
         mode = modes[number % len(modes)]
         if mode == "time":
             faults.append(("", draw.uniform(0.05, seconds)))
+        elif mode == "room":
+            faults.append((f"room:{draw.randint(0, room)}", None))
         else:
             faults.append((f"{mode}:{draw.randint(1, max(1, writes))}", None))
     return faults
@@ -361,10 +406,12 @@ def torment(verb: Verb, good: Path, folder: Path, count: int, seed: int, account
     """Put `count` faults into a verb."""
     began = time.monotonic()
     trial = Trial(good, verb, folder)
+    size = _size(trial.base)
     writes = trial.count()
+    room = max(8, _size(trial.base) - size) if _has_small_disks() else 0
     shutil.rmtree(trial.base)
     seconds = time.monotonic() - began
-    for fault, after in plan(writes, seconds, count, seed):
+    for fault, after in plan(writes, seconds, room, count, seed):
         account.faults += 1
         wrong = Trial(good, verb, folder).suffer(fault, after)
         if wrong:

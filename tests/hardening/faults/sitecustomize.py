@@ -36,8 +36,8 @@ def _mine(path: object) -> bool:
     return isinstance(path, str | os.PathLike) and os.fspath(path).startswith(_ROOTS)
 
 
-def _write(path: object) -> None:
-    """One write: count it, and fail or die when it is the one."""
+def _write(path: object, frees: bool = False) -> None:
+    """One write: count it, and fail or die when it is the one; what frees room finds some."""
     global _busy
     if _busy or not _mine(path):
         return
@@ -55,6 +55,8 @@ def _write(path: object) -> None:
         if _MODE == "all":
             os.killpg(0, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
+    if frees:
+        return
     if _MODE == "full" or (_MODE == "once" and number == int(_NUMBER)):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -65,10 +67,10 @@ def _hook(event: str, arguments: tuple[object, ...]) -> None:
         if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
             _write(arguments[0])
     elif event in _CHANGES:
-        _write(arguments[0])
+        _write(arguments[0], event in ("os.remove", "os.rmdir", "os.truncate"))
 
 
-_real = {name: getattr(os, name) for name in ("write", "pwrite", "fsync", "ftruncate")}
+_real = {name: getattr(os, name) for name in ("write", "pwrite", "fsync")}
 
 
 def _wrapped(name):  # type: ignore[no-untyped-def]
