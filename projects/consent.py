@@ -135,13 +135,20 @@ def require(person: HasConsent, use: str) -> Consent:
     if use not in USES:
         raise ValueError(f"{use!r} is not a use that consent is given for")
     record = f"swapdeck person consent {person.slug}"
+    unusable = (
+        f"The consent record of {person.name} cannot be read, so their face may not be used for "
+        f"{use}."
+    )
+    path = person.root / FILE
     try:
-        consent = read_consent(person.root)
+        document = versioned_toml(path, VERSION)
     except SwapdeckError as error:
-        raise RefusedError(
-            f"The consent record of {person.name} cannot be used, so their face may not be used "
-            f"for {use}. {error}"
-        ) from error
+        raise RefusedError(f"{unusable} {error}") from error
+    try:
+        consent = in_document(path, document)
+    except DamagedError as error:
+        anew = f'Or record it anew with: {record} --basis BASIS --scope "WHAT FOR"'
+        raise RefusedError(f"{unusable} {error} {anew}") from error
     if consent is None:
         raise RefusedError(
             f"There is no consent record for {person.name}, so their face may not be used for "

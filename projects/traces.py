@@ -167,7 +167,7 @@ def _of_swap(swap: Swap) -> list[Trace]:
 
 
 def _others(root: Path) -> list[Path]:
-    known = {"sources", "faces", "faces.sqlite", FILE}
+    known = {"sources", "faces", "faces.sqlite"}
     return [path for path in _walk(root) if path.relative_to(root).parts[0] not in known]
 
 
