@@ -6,9 +6,11 @@ checkpoints/00001234/state.safetensors  config.json  manifest.json
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from projects.errors import DamagedError, NewerVersionError
 from projects.files import (
@@ -24,7 +26,7 @@ from projects.files import (
     write_json,
 )
 
-VERSION = 1
+VERSION = 2  # 1 had no checksum of the manifest itself
 MANIFEST = "manifest.json"
 _STEP = re.compile(r"[0-9]{8,12}")
 
@@ -49,17 +51,14 @@ def save(folder: Path, step: int, files: Mapping[str, bytes], keep: int = 3) -> 
     with folder_replacing(path) as temporary:
         for name, data in files.items():
             write_bytes(temporary / name, data)
-        write_json(
-            temporary / MANIFEST,
-            {
-                "version": VERSION,
-                "step": step,
-                "files": {
-                    name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-                    for name, data in files.items()
-                },
-            },
-        )
+        records = {
+            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+            for name, data in files.items()
+        }
+        manifest = {"version": VERSION, "step": step, "files": records}
+        write_json(temporary / MANIFEST, seal(manifest))
+    for entry in folder.glob("*.old"):  # what a process left that was killed while it deleted
+        remove_tree(entry)
     for old in steps(folder)[:-keep]:
         if old != step:
             _delete(folder / f"{old:08d}")
@@ -85,6 +84,10 @@ def verify(checkpoint: Path) -> None:
     """
     path = checkpoint / MANIFEST
     manifest = read_json(path)
+    # Before the version is believed: a changed digit of it must not look like a newer swapdeck.
+    sealed = isinstance(manifest, dict) and ("sha256" in manifest or manifest.get("version") != 1)
+    if sealed and manifest != seal(manifest):
+        raise DamagedError(f"{path} is damaged: it does not match its own checksum.")
     check_version(path, manifest, VERSION)
     files = manifest.get("files")
     if (
@@ -105,6 +108,13 @@ def verify(checkpoint: Path) -> None:
             )
         if sha256_file(file) != record.get("sha256"):
             raise DamagedError(f"{file} is damaged: its bytes do not match their checksum.")
+
+
+def seal(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest with the SHA-256 of all else in it."""
+    said = {name: value for name, value in manifest.items() if name != "sha256"}
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return {**said, "sha256": hashlib.sha256(canonical.encode()).hexdigest()}
 
 
 def newest(folder: Path) -> tuple[Path | None, list[str]]:

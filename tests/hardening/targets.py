@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from projects.checkpoints import seal
 from projects.errors import SwapdeckError
 
 Act = Callable[[Path, Path], None]
@@ -170,7 +171,7 @@ def _fit_manifest(path: Path) -> None:
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "bytes": path.stat().st_size,
     }
-    manifest.write_text(json.dumps(record))
+    manifest.write_text(json.dumps(seal(record)))
 
 
 TARGETS: dict[str, Act] = {

@@ -171,7 +171,7 @@ def test_a_manifest_that_names_other_files_is_refused(full: Workspace, name: str
     checkpoint = full.swaps / "ada-as-ben" / "checkpoints" / "00000004"
     manifest = read_json(checkpoint / "manifest.json")
     manifest["files"][name] = {"sha256": "0" * 64, "bytes": 1}
-    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+    (checkpoint / "manifest.json").write_text(json.dumps(checkpoints.seal(manifest)))
     with pytest.raises(DamagedError, match="entry for"):
         checkpoints.verify(checkpoint)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from projects.checkpoints import newest, save, steps, verify
+from projects.checkpoints import newest, save, seal, steps, verify
 from projects.errors import DamagedError, NewerVersionError, SwapdeckError
 
 AsUser = Callable[[], AbstractContextManager[None]]
@@ -87,7 +87,7 @@ def renamed(checkpoint: Path) -> None:
 def lead_out(checkpoint: Path) -> None:
     manifest = json.loads((checkpoint / "manifest.json").read_text())
     manifest["files"]["../00000200/config.json"] = manifest["files"].pop("config.json")
-    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+    (checkpoint / "manifest.json").write_text(json.dumps(seal(manifest)))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,37 @@ def test_every_other_damage_is_found_too(folder: Path, spoil: Callable[[Path], N
     assert newest(folder)[0] == folder / "00000200"
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "config.json", "state.safetensors"])
+def test_any_flipped_bit_is_found(folder: Path, name: str) -> None:
+    """Every bit of the small files, and a few thousand of the large one."""
+    path = folder / "00000300" / name
+    data = path.read_bytes()
+    for bit in range(0, len(data) * 8, max(1, len(data) // 500)):
+        path.write_bytes(
+            data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :]
+        )
+        with pytest.raises(DamagedError):
+            verify(folder / "00000300")
+    found, warnings = newest(folder)
+    assert found == folder / "00000200"
+    assert "step 300 is damaged" in warnings[0] and "before it is used" in warnings[0]
+
+
+def test_a_manifest_from_before_the_checksum_is_still_read(folder: Path) -> None:
+    manifest = folder / "00000300" / "manifest.json"
+    record = json.loads(manifest.read_text())
+    del record["sha256"]
+    manifest.write_text(json.dumps({**record, "version": 1}))
+    assert newest(folder) == (folder / "00000300", [])
+
+
+def test_what_a_killed_deletion_left_is_deleted_by_the_next_save(folder: Path) -> None:
+    (folder / "00000100").rename(folder / "00000100.old")
+    save(folder, 400, {"config.json": b"{}"})
+    assert steps(folder) == [200, 300, 400]
+    assert not (folder / "00000100.old").exists()
+
+
 def test_when_all_are_damaged_none_is_used(folder: Path) -> None:
     for step in steps(folder):
         flip_bit(folder / f"{step:08d}" / "state.safetensors", 9)
@@ -109,7 +140,7 @@ def test_when_all_are_damaged_none_is_used(folder: Path) -> None:
 
 def test_a_checkpoint_of_a_newer_version_is_not_set_aside(folder: Path) -> None:
     manifest = folder / "00000300" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"version": 1', '"version": 2'))
+    manifest.write_text(json.dumps(seal({**json.loads(manifest.read_text()), "version": 3})))
     with pytest.raises(NewerVersionError, match="Update swapdeck"):
         newest(folder)
     assert steps(folder) == [100, 200, 300]
