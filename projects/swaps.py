@@ -212,17 +212,25 @@ def people_of(ws: Workspace, swap: Swap) -> list[Person]:
     """The swap's source person and its target person.
 
     Raises:
-        RefusedError: one of them is not here or cannot be read, so nobody knows of a consent.
+        RefusedError: one of them is not here or cannot be read, so nobody knows of a consent; or
+            somebody else of the same name was added since.
     """
     people = []
     for slug_ in (swap.source, swap.target):
         try:
-            people.append(get_person(ws, slug_))
+            person = get_person(ws, slug_)
         except SwapdeckError as error:
             raise RefusedError(
                 f"{swap.name} is made of '{slug_}', of whom there is no consent record that can "
                 f"be read here. {error}"
             ) from error
+        if swap.created and person.created > swap.created:  # ISO 8601 in UTC, both written here
+            raise RefusedError(
+                f"{person.name} was added on {person.created}, after {swap.name} was made of "
+                f"somebody of that name on {swap.created}, whose consent is not here. Make a new "
+                "swap with: swapdeck swap new"
+            )
+        people.append(person)
     return people
 
 

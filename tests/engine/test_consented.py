@@ -15,7 +15,7 @@ from projects import ledger
 from projects.consent import Consent
 from projects.errors import RefusedError, StopRequested, SwapdeckError
 from projects.jobs import create_job
-from projects.people import Person, remove_person, set_consent
+from projects.people import Person, add_person, remove_person, set_consent
 from projects.swaps import Swap, new_swap
 from projects.workspace import Workspace
 
@@ -78,6 +78,17 @@ def test_a_record_that_is_spoilt_or_gone_ends_the_work(
     with pytest.raises(ConsentEndedError, match="Ben"):
         watched.check()
     with pytest.raises(RefusedError, match="'ben', of whom there is no consent record"):
+        consented(workspace, swap, "conversion", CollectingReporter())
+
+
+def test_somebody_added_later_under_the_same_name_lends_no_consent(
+    workspace: Workspace, swap: Swap, ben: Person
+) -> None:
+    remove_person(workspace, ben)
+    later = add_person(workspace, "Ben", ben.consent)
+    record = later.root / "person.toml"
+    record.write_text(record.read_text().replace(later.created, "2999-01-01T00:00:00+00:00"))
+    with pytest.raises(RefusedError, match="somebody of that name"):
         consented(workspace, swap, "conversion", CollectingReporter())
 
 
