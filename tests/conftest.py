@@ -180,6 +180,16 @@ def trained(trained_once: Swapdeck, tmp_path: Path) -> Swapdeck:
     return Swapdeck(Path(shutil.copytree(trained_once.root, tmp_path / "trained")))
 
 
+@pytest.fixture(scope="session")
+def good_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small workspace with one of everything, made in a moment; to be copied, not changed."""
+    from tests.hardening.fuzz import make_good
+
+    root = tmp_path_factory.mktemp("good") / "workspace"
+    make_good(root)
+    return root
+
+
 def _shortened(clip: Path, output: Path, frames: int) -> Path:
     """The first frames of a clip, encoded again, with the sound that belongs to them."""
     import av

@@ -17,21 +17,13 @@ from projects import ledger
 from projects.faces import FaceIndex
 from projects.jobs import create_job, holding_lock, record_processes
 from projects.workspace import open_workspace
-from tests.hardening.fuzz import make_good
 
 CHECKPOINT = "swaps/ada-as-ben/checkpoints/00000004"
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("good") / "workspace"
-    make_good(root)
-    return root
-
-
 @pytest.fixture
-def root(good: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(good, tmp_path / "workspace"))
+def root(good_workspace: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(good_workspace, tmp_path / "workspace"))
 
 
 def found(root: Path) -> dict[str, Check]:

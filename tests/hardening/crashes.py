@@ -29,6 +29,7 @@ from projects.faces import FaceIndex
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = Path(__file__).parent / "faults"
 PATIENCE = 120.0  # seconds that a verb and its processes may take to end
+PEOPLE = ("anna", "bruno", "dora", "eve")
 CODES = (0, 1, 2, 3, 130)
 
 
@@ -68,6 +69,9 @@ class Account:
     faults: int = 0
     survived: int = 0
     failures: list[str] = field(default_factory=list)
+
+
+EVES = (".mp4", ".toml", ".png", ".sqlite")  # what is erased with somebody
 
 
 def verbs() -> list[Verb]:
@@ -135,6 +139,33 @@ def verbs() -> list[Verb]:
             changes=(".html", ".json"),
         ),
         Verb(
+            "consent withdrawn",
+            ("person", "consent", "bruno", "--withdraw", "--yes"),
+            lambda base: (
+                "withdrawn_at" in (base / "workspace/people/bruno/person.toml").read_text()
+            ),
+            changes=("person.toml",),
+        ),
+        Verb(
+            "consent erased",
+            ("person", "consent", "eve", "--delete", "--yes"),
+            lambda base: not list((base / "workspace/people").glob("eve/sources/*")),
+            again=(0, 2),
+            changes=tuple(EVES),
+        ),
+        Verb(
+            "swap export",
+            ("swap", "export", "a-as-b", "{out}/given"),
+            lambda base: (base / "out/given/model.safetensors").is_file(),
+            again=(0, 2),
+        ),
+        Verb(
+            "swap import",
+            ("swap", "import", "{media}/given", "--name", "third"),
+            lambda base: any((base / "workspace/swaps/third/checkpoints").glob("0*")),
+            again=(0, 2),
+        ),
+        Verb(
             "swap remove",
             ("swap", "remove", "a-as-b", "--yes"),
             lambda base: not (base / "workspace/swaps/a-as-b").exists(),
@@ -149,18 +180,23 @@ def make_good(folder: Path, clips: dict[str, Path]) -> None:
     media.mkdir(parents=True)
     for name, clip in clips.items():
         shutil.copy(clip, media / f"{name}.mp4")
-    shutil.copy(media / "anna.mp4", media / "dora.mp4")
+    for copy in ("dora", "eve"):
+        # A box that players skip, so that no two files have the same content.
+        box = b"\0\0\0\x0cfree" + copy.encode().ljust(4)
+        (media / f"{copy}.mp4").write_bytes((media / "anna.mp4").read_bytes() + box)
     (folder / "out").mkdir()
     for words in (
-        *[("person", "add", name, "--basis", "synthetic") for name in ("anna", "bruno", "dora")],
-        *[("gather", name, f"{{media}}/{name}.mp4") for name in ("anna", "bruno", "dora")],
+        *[("person", "add", name, "--basis", "synthetic") for name in PEOPLE],
+        *[("gather", name, f"{{media}}/{name}.mp4") for name in PEOPLE],
         *[("extract", name) for name in ("anna", "bruno")],
+        ("person", "consent", "eve", "--withdraw", "--yes"),
         ("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5"),
     ):
         _must(folder, words)
     path = folder / "workspace/swaps/a-as-b/swap.toml"
     path.write_text(path.read_text().replace('"light-64"', '"tiny"'))
     _must(folder, ("train", "a-as-b", "--steps", "4"))
+    _must(folder, ("swap", "export", "a-as-b", "{media}/given"))
 
 
 class Trial:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,9 @@ def kinds(good: Path) -> list[Kind]:
     pictures = {f"media/{name}": data for name, data in seeds.pictures().items()}
     videos = {f"media/{name}": data for name, data in seeds.videos().items()}
     swap = "swaps/*/checkpoints/00000004"
+    given = {f"given/{path.name}": path.read_bytes() for path in good.with_name("given").glob("*")}
+    model = {name: data for name, data in given.items() if name.endswith(".safetensors")}
+    card = {name: data for name, data in given.items() if name.endswith(".json")}
     return [
         Kind("pictures", "media", pictures, byte_changes, 0.2),
         Kind("videos", "media", videos, byte_changes, 0.2),
@@ -89,6 +93,9 @@ def kinds(good: Path) -> list[Kind]:
         Kind("crops", "faces", of("people/ada/faces/*3-0.png"), byte_changes, 0.02),
         Kind("safetensors", "checkpoint", of(f"{swap}/*.safetensors"), byte_changes, 0.03),
         Kind("tensors", "checkpoint", of(f"{swap}/*.safetensors"), tensor_changes, 0.02),
+        Kind("ledgers", "documents", of("ledger*"), text_changes, 0.05),
+        Kind("exports: description", "given", card, text_changes, 0.05),
+        Kind("exports: model", "given", model, st.one_of(byte_changes, tensor_changes), 0.03),
         Kind("manifests", "checkpoint", of(f"{swap}/*.json"), text_changes, 0.05),
     ]
 
@@ -97,7 +104,8 @@ def make_good(root: Path) -> None:
     """`seeds.build_workspace` in a process of its own, because threads here start processes."""
     code = "import sys; from pathlib import Path; from tests.hardening import seeds; "
     code += "seeds.build_workspace(Path(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", code, str(root)], cwd=ROOT, check=True)
+    environment = {**os.environ, "XDG_STATE_HOME": str(root.parent / "cache")}
+    subprocess.run([sys.executable, "-c", code, str(root)], cwd=ROOT, check=True, env=environment)
 
 
 def reader(good: Path) -> Killable:

@@ -79,6 +79,7 @@ class Killable:
                 "OMP_NUM_THREADS": "1",
                 "JAX_PLATFORMS": "cpu",
                 "XDG_CACHE_HOME": str(self._cache),
+                "XDG_STATE_HOME": str(self._cache),
             },
         )
         return self._process

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from engine.nets.presets import PRESETS
+from projects import ledger
 from projects.consent import Consent
 from projects.faces import Face, FaceIndex
 from projects.jobs import EventLog, create_job, request, write_exit
@@ -69,7 +70,12 @@ def videos() -> dict[str, bytes]:
 
 
 def build_workspace(root: Path) -> None:
-    """One of everything that a workspace holds, made by the product's own functions."""
+    """One of everything that a workspace holds, made by the product's own functions.
+
+    Beside it, in `given`, lies its swap as it is given to others.
+    """
+    from engine.training.export import export_swap
+
     ws = open_workspace(root, create=True)
     consent = Consent(
         basis="synthetic",
@@ -98,6 +104,9 @@ def build_workspace(root: Path) -> None:
     request(job, "save")
     write_exit(job, 0, "Done.")
     job.output_path.write_text("what a library printed\n")
+    for number in range(3):
+        ledger.append(ws, "test", file=f"{number}.mp4", people=["ada", "ben"])
+    export_swap(ws, swap, root.parent / "given")
 
 
 def _faces(person: Person) -> None:

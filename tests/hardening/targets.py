@@ -36,7 +36,8 @@ _WRITING = {
 _FORBIDDEN = {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec"}
 
 _CHANGED = {  # by the verbs that are run here, as they should
-    "documents": ("person.toml", "control.json", "ledger.jsonl"),
+    "documents": ("person.toml", "control.json", "ledger.jsonl", "ledger.head.json"),
+    "given": ("ledger.jsonl", "ledger.head.json"),
     "faces": ("faces.sqlite",),
     "gather": (".toml",),
 }
@@ -52,11 +53,15 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     shutil.rmtree(base, ignore_errors=True)
     root = base / "workspace"
     shutil.copytree(request["good"], root, symlinks=True)
+    if (given := Path(request["good"]).with_name("given")).is_dir():
+        shutil.copytree(given, root / "given")
     place = root / request["file"]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(base64.b64decode(request["data"]))
     if "checkpoints" in place.parts and place.name != "manifest.json":
         _fit_manifest(place)
+    if place.name == "model.safetensors":
+        _fit_manifest(place, "swap.json")
     before = _contents(root)
     try:
         with _watched(base):
@@ -108,6 +113,7 @@ def documents(root: Path, path: Path) -> None:
     for words in (
         *(["person", "list"], ["person", "show", "ada"], ["swap", "list"]),
         *(["swap", "show", "ada-as-ben"], ["jobs", "list"], ["faces", "list", "ada"]),
+        *(["ledger", "verify"], ["ledger", "list"], ["person", "consent", "ada"]),
     ):
         _verb(root, *words)
     for job in _jobs(root):
@@ -163,15 +169,26 @@ def checkpoint(root: Path, path: Path) -> None:
     _dashboard(root)
 
 
-def _fit_manifest(path: Path) -> None:
-    """As somebody does who wants a checkpoint to be taken."""
-    manifest = path.parent / "manifest.json"
+def given(root: Path, path: Path) -> None:
+    """A swap that was given by others."""
+    from tests.hardening.tiny import register_tiny
+
+    register_tiny()
+    words = ("--source", "ada", "--target", "ben", "--name", "taken")
+    _verb(root, "swap", "import", str(root / "given"), *words)
+    _verb(root, "swap", "list")
+    _dashboard(root)
+
+
+def _fit_manifest(path: Path, name: str = "manifest.json") -> None:
+    """As somebody does who wants a model to be taken."""
+    manifest = path.parent / name
     record = json.loads(manifest.read_bytes())
     record["files"][path.name] = {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "bytes": path.stat().st_size,
     }
-    manifest.write_text(json.dumps(seal(record)))
+    manifest.write_text(json.dumps(seal(record) if name == "manifest.json" else record))
 
 
 TARGETS: dict[str, Act] = {
@@ -180,6 +197,7 @@ TARGETS: dict[str, Act] = {
     "documents": documents,
     "faces": faces,
     "checkpoint": checkpoint,
+    "given": given,
 }
 
 
@@ -263,6 +281,8 @@ def _keeps(path: Path, work: Callable[[], None]) -> None:
     """What cannot be read is not written over, so that it can still be mended by hand."""
     before = path.read_bytes()
     work()
+    if path.name == "ledger.head.json":  # says again where the ledger ends
+        return
     after = path.read_bytes()
     if len(after) < len(before) // 2:
         raise ProblemError(f"lost: {path.name} was {len(before)} bytes and is {len(after)}")

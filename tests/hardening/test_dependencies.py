@@ -93,13 +93,9 @@ def test_the_blocker_blocks(tmp_path: Path) -> None:
     assert len(log.read_text().splitlines()) == 2
 
 
-def test_the_core_works_without_a_network(trained, short_clips, tmp_path: Path) -> None:
-    """The rest of it, from `person add` to `train`, ran behind the same blocker to get here."""
-    output = tmp_path / "out.mp4"
-    trained("train", "a-as-b", "--steps", "7")
-    trained("convert", "a-as-b", short_clips["scene"], "-o", output)
+def test_the_core_works_without_a_network(trained) -> None:
+    """All before it, from `person add` to `train`, ran behind the same blocker to get here."""
     trained("report", "a-as-b")
-    assert output.exists()
     assert not trained.network_log.exists()
 
 

@@ -14,20 +14,13 @@ import pytest
 from tests.hardening import fuzz
 from tests.hardening.pool import Killable
 
-COUNT = 10  # files of each kind
+COUNT = 8  # files of each kind
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("fuzz") / "workspace"
-    fuzz.make_good(root)
-    return root
-
-
-def test_no_damaged_file_does_harm(good: Path) -> None:
-    with contextlib.closing(fuzz.reader(good)) as pool:
-        for kind in fuzz.kinds(good):
-            tally = fuzz.fuzz(kind, good, COUNT, 1, pool)
+def test_no_damaged_file_does_harm(good_workspace: Path) -> None:
+    with contextlib.closing(fuzz.reader(good_workspace)) as pool:
+        for kind in fuzz.kinds(good_workspace):
+            tally = fuzz.fuzz(kind, good_workspace, COUNT, 1, pool)
             assert tally.cases >= COUNT
             assert {one.where: one.problem for one in tally.findings.values()} == {}
 
@@ -47,13 +40,13 @@ def test_none_of_two_thousand_damaged_files_does_harm() -> None:
         ("stumbles", 60, "KeyError: 'a'"),
     ],
 )
-def test_harm_is_noticed(good: Path, target: str, seconds: float, found: str) -> None:
+def test_harm_is_noticed(good_workspace: Path, target: str, seconds: float, found: str) -> None:
     module = "tests.hardening.harmful"
     tally = fuzz.Tally()
     with contextlib.closing(
-        Killable(module, memory=fuzz.MEMORY, seconds=seconds, cache=good)
+        Killable(module, memory=fuzz.MEMORY, seconds=seconds, cache=good_workspace)
     ) as pool:
-        fuzz.judge(pool, target, good, "media/a", b"", tally)
+        fuzz.judge(pool, target, good_workspace, "media/a", b"", tally)
     Path(tempfile.gettempdir(), "swapdeck-escaped").unlink(missing_ok=True)
     [finding] = tally.findings
     assert finding.startswith(found)

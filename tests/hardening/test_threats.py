@@ -31,24 +31,17 @@ from projects.files import read_json, read_toml
 from projects.people import Person, get_person, load_person, set_consent
 from projects.swaps import load_swap
 from projects.workspace import Workspace, move_to_trash, open_workspace, restore_from_trash
-from tests.hardening.seeds import build_workspace, face_like, videos
+from tests.hardening.seeds import face_like, videos
 from tui.picture import decode
 
 NASTY = "\x1b]0;owned\x07\x1b[2J\u202e\x9b31m[red]a[link=x].png"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("good") / "workspace"
-    build_workspace(root)
-    return root
-
-
 @pytest.fixture
-def full(good: Path, tmp_path: Path) -> Workspace:
+def full(good_workspace: Path, tmp_path: Path) -> Workspace:
     """A workspace with one of everything, to be spoilt."""
-    return open_workspace(Path(shutil.copytree(good, tmp_path / "full")))
+    return open_workspace(Path(shutil.copytree(good_workspace, tmp_path / "full")))
 
 
 # Hostile strings on a terminal.
