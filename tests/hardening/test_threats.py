@@ -269,11 +269,17 @@ def test_a_pipe_in_place_of_a_file_does_not_hang(tmp_path: Path, read: Any) -> N
         (lambda data: (10**15).to_bytes(8, "little") + data[8:], "cannot be read"),
     ],
 )
-def test_weights_that_are_no_weights_are_refused(full: Workspace, change: Any, said: str) -> None:
+def test_weights_that_are_no_weights_are_refused(
+    full: Workspace, change: Any, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.nets.presets import PRESETS
     from engine.training.inference import load_swapper
     from projects.swaps import get_swap
     from tests.hardening.targets import _fit_manifest
+    from tests.hardening.tiny import register_tiny
 
+    monkeypatch.setitem(PRESETS, "tiny", None)  # so that it is taken away again
+    register_tiny()
     state = full.swaps / "ada-as-ben" / "checkpoints" / "00000004" / "state.safetensors"
     state.write_bytes(change(state.read_bytes()))
     _fit_manifest(state)
