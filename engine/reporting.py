@@ -6,8 +6,9 @@ steps. The kinds, and who draws them, are the same for the command line and the 
     started {title}                                     ended {code, reason}
     stage {name, total | null, unit}                    warning {text}
     progress {stage, done, total | null, rate | null, eta | null, text}
-    step {step, steps | null, loss, losses, rate, eta, seconds}
+    step {step, steps | null, loss, losses, rate, eta, seconds, stall}
     checkpoint {step, path}     preview {step, path}    result {…}
+    score {step, value, ssim, identity, landmarks, best}
     request {what, answered}
 """
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from engine.consented import consented, training_in_ledger
 from engine.reporting import Reporter
+from projects.checkpoints import marked_best
 from projects.errors import CommandError
 from projects.people import get_person
 from projects.swaps import get_swap
@@ -69,12 +70,16 @@ def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
 
 
 def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, steps, minutes -> step, checkpoint, seconds."""
-    from engine.training.loop import Limits
+    """swap, steps, minutes, plateau -> step, checkpoint, seconds, best."""
+    from engine.training.limits import Limits
     from engine.training.loop import train as train_swap
 
     swap = get_swap(workspace, arguments["swap"])
-    limits = Limits(steps=arguments.get("steps"), minutes=arguments.get("minutes"))
+    limits = Limits(
+        steps=arguments.get("steps"),
+        minutes=arguments.get("minutes"),
+        plateau=bool(arguments.get("plateau")),
+    )
     watched = consented(workspace, swap, "training", reporter)
     with training_in_ledger(workspace, swap, steps=limits.steps, minutes=limits.minutes):
         trained = train_swap(workspace, swap, limits, watched)
@@ -84,11 +89,12 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
         step=trained.step,
         checkpoint=str(trained.checkpoint),
         seconds=trained.seconds,
+        best=marked_best(swap.checkpoints_dir),
     )
 
 
 def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, inputs, output, reverse, overwrite, landmark_model, settings -> a result an input."""
+    """swap, inputs, output, reverse, newest, overwrite, landmark_model, settings -> results."""
     from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import convert_inputs
 
@@ -105,6 +111,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         _path(arguments.get("output")),
         consented(workspace, swap, "conversion", reporter),
         reverse=bool(arguments.get("reverse")),
+        newest=bool(arguments.get("newest")),
         settings=settings,
     )
 

@@ -28,11 +28,14 @@ from projects.files import (
 
 VERSION = 2  # 1 had no checksum of the manifest itself
 MANIFEST = "manifest.json"
+BEST = "best.json"
 _STEP = re.compile(r"[0-9]{8,12}")
 
 
 def save(folder: Path, step: int, files: Mapping[str, bytes], keep: int = 3) -> Path:
-    """Write the checkpoint of `step`, then delete all but the newest `keep`; its folder.
+    """Write the checkpoint of `step`, then delete all but the best and the newest `keep`.
+
+    Returns its folder.
 
     A checkpoint of the same step is replaced. When anything fails, what was there stays.
 
@@ -59,8 +62,9 @@ def save(folder: Path, step: int, files: Mapping[str, bytes], keep: int = 3) -> 
         write_json(temporary / MANIFEST, seal(manifest))
     for entry in folder.glob("*.old"):  # what a process left that was killed while it deleted
         remove_tree(entry)
+    spared = {step, marked_best(folder)}
     for old in steps(folder)[:-keep]:
-        if old != step:
+        if old not in spared:
             _delete(folder / f"{old:08d}")
     return path
 
@@ -142,6 +146,60 @@ def newest(folder: Path) -> tuple[Path | None, list[str]]:
         else:
             return checkpoint, warnings
     return None, warnings
+
+
+def mark_best(folder: Path, step: int, score: float) -> None:
+    """Record that the checkpoint of `step` is the best by its held-out score; it is then kept."""
+    write_json(folder / BEST, {"version": VERSION, "step": step, "score": score})
+
+
+def marked_best(folder: Path) -> int | None:
+    """The step that was marked as the best, None when none was or the mark cannot be read."""
+    record = _best_record(folder)
+    return None if record is None else record[0]
+
+
+def best_score(folder: Path) -> float | None:
+    """The score of the step that was marked as the best."""
+    record = _best_record(folder)
+    return None if record is None else record[1]
+
+
+def best(folder: Path) -> tuple[Path | None, list[str]]:
+    """The checkpoint marked as the best when it verifies, else as `newest`, which see."""
+    step = marked_best(folder)
+    if step is None or step not in steps(folder):
+        return newest(folder)
+    checkpoint = folder / f"{step:08d}"
+    try:
+        verify(checkpoint)
+    except NewerVersionError:
+        raise
+    except DamagedError as error:
+        aside = _set_aside(checkpoint)
+        instead, warnings = newest(folder)
+        return instead, [
+            f"The best checkpoint, of step {step}, is damaged and was set aside as {aside}; the "
+            f"newest one is used. {error}",
+            *warnings,
+        ]
+    return checkpoint, []
+
+
+def _best_record(folder: Path) -> tuple[int, float] | None:
+    path = folder / BEST
+    if not path.is_file():
+        return None
+    try:
+        record = read_json(path)
+    except DamagedError:
+        return None
+    step, score = (
+        (record.get(name) for name in ("step", "score")) if isinstance(record, dict) else (0, 0)
+    )
+    if isinstance(step, bool) or not isinstance(step, int) or not isinstance(score, int | float):
+        return None
+    return step, float(score)
 
 
 def _set_aside(checkpoint: Path) -> Path:

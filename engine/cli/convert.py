@@ -22,6 +22,7 @@ from engine.text import count, short_path
     "-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder to fill."
 )
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
+@click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
 @click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
 @click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
@@ -38,6 +39,7 @@ def convert(
     inputs: tuple[Path, ...],
     output: Path | None,
     reverse: bool,
+    newest: bool,
     overwrite: bool,
     landmark_model: Path | None,
     detach: bool,
@@ -63,6 +65,7 @@ def convert(
         "inputs": [str(path.absolute()) for path in inputs],
         "output": absolute(output),
         "reverse": reverse,
+        "newest": newest,
         "overwrite": overwrite,
         "landmark_model": absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},

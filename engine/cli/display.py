@@ -102,6 +102,8 @@ class LogDisplay(Silence):
             self._now_and_then("step", step_words(event), done=event["step"] == event.get("steps"))
         elif kind == "checkpoint":
             self.say(f"  saved step {event['step']}")
+        elif kind == "score":
+            self.say(f"  {score_words(event)}")
         elif kind == "warning":
             self.say(f"! {event['text']}")
 
@@ -118,6 +120,16 @@ class LogDisplay(Silence):
         if done or time.monotonic() - self._said.get(name, -math.inf) >= LINE_EVERY:
             self._said[name] = time.monotonic()
             self.say(f"  {words}")
+
+
+def score_words(event: Event) -> str:
+    """What a model's score says: how like the source it is, how well it follows the target."""
+    rebuilt = sum(event["ssim"].values()) / len(event["ssim"])
+    best = ", the best so far" if event.get("best") else ""
+    return (
+        f"held-out faces at step {event['step']}: SSIM {rebuilt:.3f}, distance to the source "
+        f"{event['identity']:.2f}, landmarks {event['landmarks']:.3f} off{best}"
+    )
 
 
 class LiveDisplay(Silence):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from engine.cli.follow import run_job
@@ -16,10 +19,18 @@ from engine.text import duration
     "--steps", type=click.IntRange(min=1), help="Train to this step, counted from the first run."
 )
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train this long now.")
+@click.option(
+    "--until-plateau", "plateau", is_flag=True, help="End when the held-out score levels off."
+)
 @detach_option
 @pass_session
 def train(
-    session: Session, swap: str, steps: int | None, minutes: float | None, detach: bool
+    session: Session,
+    swap: str,
+    steps: int | None,
+    minutes: float | None,
+    plateau: bool,
+    detach: bool,
 ) -> None:
     """Train SWAP's model.
 
@@ -30,10 +41,17 @@ def train(
     workspace = session.open()
     one = get_swap(workspace, swap)
     require_consent(workspace, one, "training")
-    arguments = {"swap": one.slug, "steps": steps, "minutes": minutes}
+    arguments = {"swap": one.slug, "steps": steps, "minutes": minutes, "plateau": plateau}
     outcome = run_job(session, workspace, "train", one.slug, arguments, detach=detach)
     for result in outcome.results:
         session.output.remark(
-            f"{one.slug} is at step {result['step']} after {duration(result['seconds'])}. "
+            f"{one.slug} is at step {result['step']} after {duration(result['seconds'])}"
+            f"{_best(result)}. "
             f"Next: swapdeck convert {one.slug} VIDEO"
         )
+
+
+def _best(result: Mapping[str, Any]) -> str:
+    """What is said about the checkpoint with the best held-out score."""
+    best = result.get("best")
+    return "" if best is None else f", and was best at step {best}"

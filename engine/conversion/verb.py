@@ -31,12 +31,14 @@ def convert_inputs(
     reporter: Reporter,
     *,
     reverse: bool = False,
+    newest: bool = False,
     settings: ConvertSettings | None = None,
 ) -> list[ConvertResult]:
     """Convert every input and leave a record beside the swap's results for its report.
 
     output: a file for one input, or a folder for any number; the swap's results when None.
-    reverse: the target person's face on footage of the source person.
+    reverse: the target person's face on footage of the source person. newest: the newest
+    checkpoint instead of the one with the best held-out score.
     Everything that can be wrong with the command is found before the first frame is read.
 
     Raises CommandError, MediaError, NoTargetError, StopRequested.
@@ -50,7 +52,7 @@ def convert_inputs(
         probe(path)
         check_output(path, result, settings)
     target = Target(altered.name, _identity(altered, swap, "source" if reverse else "target"))
-    swapper, warnings = load_swapper(swap, reverse=reverse)
+    swapper, warnings = load_swapper(swap, reverse=reverse, newest=newest)
     for warning in warnings:
         reporter.event("warning", text=warning)
     results = []

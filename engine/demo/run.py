@@ -21,7 +21,8 @@ from engine.report.record import ConversionRecord, list_records, save_record
 from engine.report.side_by_side import side_by_side
 from engine.report.write import truth_of, write_report
 from engine.reporting import Reporter
-from engine.training.loop import Limits, train
+from engine.training.limits import Limits
+from engine.training.loop import train
 from projects.checkpoints import steps
 from projects.consent import Consent
 from projects.faces import FaceIndex

@@ -1,7 +1,7 @@
 """A person's kept faces as one array that fits on the device."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.faces.align import CROP_MARGIN, apply, chip_matrix
+from engine.faces.align import CROP_MARGIN, apply, chip_matrix, to_chip
 from engine.faces.dataset import landmarks_of, load_crop, transform_of
 from engine.faces.masks import face_hull_mask
 from engine.reporting import Reporter
 from engine.training.augment import CHANNELS
+from engine.training.holdout import split
 from projects.errors import SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.people import Person
@@ -21,6 +22,18 @@ from projects.people import Person
 EYES = (slice(36, 42), slice(42, 48))
 MOUTH = (slice(48, 60),)
 """Landmarks around each eye, and around the lips."""
+MOST_HELD = 32
+"""Held-out faces that are looked at."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Some of the faces that were held out, spread evenly over them."""
+
+    pixels: NDArray[np.uint8]
+    """[M, R, R, 6], as `Dataset.pixels`."""
+    landmarks: NDArray[np.float32]
+    """[M, 68, 2] in the unit chip."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,8 @@ class Dataset:
     With CLAHE [2 N, ...]: the equalised twins follow."""
     fingerprint: str
     """SHA-256 over which faces these are and how they are aligned."""
+    held: Held | None
+    """Faces that are not trained on; None when there are too few to spare any."""
 
 
 def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> Dataset:
@@ -46,17 +61,12 @@ def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> 
             f"{person.name} has no faces to train on. Bring footage in with 'swapdeck gather "
             f"{person.slug} FILE', then find the faces with 'swapdeck extract {person.slug}'."
         )
-    side = crop_side(size)
-    pixels = np.empty((len(faces), side, side, CHANNELS), np.uint8)
+    parts = split(faces)
     reporter.event("stage", name=f"load {person.name}", total=len(faces), unit="faces")
-    with ThreadPoolExecutor() as pool:
-        for done, picture in enumerate(_pictures(pool, person, faces, side)):
-            pixels[done] = picture
-            if done % 64 == 0:
-                reporter.check()
+    pixels = _load(person, parts.train, size, reporter)
     if clahe:
         pixels = np.concatenate([pixels, np.stack([_equalised(picture) for picture in pixels])])
-    return Dataset(pixels, _fingerprint(faces))
+    return Dataset(pixels, _fingerprint(faces), _load_held(person, parts.held, size, reporter))
 
 
 def crop_side(size: int) -> int:
@@ -64,8 +74,29 @@ def crop_side(size: int) -> int:
     return 2 * round(size * CROP_MARGIN / 2)
 
 
+def _load_held(person: Person, faces: Sequence[Face], size: int, reporter: Reporter) -> Held | None:
+    if not faces:
+        return None
+    chosen = [faces[i] for i in np.unique(np.linspace(0, len(faces) - 1, MOST_HELD).astype(int))]
+    landmarks = [to_chip(landmarks_of(face), transform_of(face)) for face in chosen]
+    return Held(_load(person, chosen, size, reporter), np.stack(landmarks))
+
+
+def _load(
+    person: Person, faces: Sequence[Face], size: int, reporter: Reporter
+) -> NDArray[np.uint8]:
+    side = crop_side(size)
+    pixels = np.empty((len(faces), side, side, CHANNELS), np.uint8)
+    with ThreadPoolExecutor() as pool:
+        for done, picture in enumerate(_pictures(pool, person, faces, side)):
+            pixels[done] = picture
+            if done % 64 == 0:
+                reporter.check()
+    return pixels
+
+
 def _pictures(
-    pool: ThreadPoolExecutor, person: Person, faces: list[Face], side: int
+    pool: ThreadPoolExecutor, person: Person, faces: Sequence[Face], side: int
 ) -> Iterator[NDArray[np.uint8]]:
     return pool.map(lambda face: _picture(person, face, side), faces)
 

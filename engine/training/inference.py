@@ -13,7 +13,7 @@ from engine.training.checkpoint import load_state, read_settings
 from engine.training.model import Model, Params, build
 from engine.training.settings import TrainSettings
 from engine.training.step import state_shapes
-from projects.checkpoints import newest
+from projects import checkpoints
 from projects.errors import SwapdeckError
 from projects.swaps import Swap
 
@@ -49,14 +49,20 @@ class TrainedSwapper:
         return np.asarray(rgb), np.asarray(mask)
 
 
-def load_swapper(swap: Swap, *, reverse: bool = False) -> tuple[TrainedSwapper, list[str]]:
-    """The newest sound checkpoint of a swap, and warnings about newer ones that were damaged.
+def load_swapper(
+    swap: Swap, *, reverse: bool = False, newest: bool = False
+) -> tuple[TrainedSwapper, list[str]]:
+    """A swap as its best checkpoint has it, and warnings about others that were damaged.
+
+    The best is the one with the best held-out score; without scores, or with `newest`, it is the
+    newest one that is sound.
 
     reverse: the target's face on the source's footage; one model can do both.
     Raises SwapdeckError when the swap was never trained.
     """
     use_compilation_cache()
-    checkpoint, warnings = newest(swap.checkpoints_dir)
+    choose = checkpoints.newest if newest else checkpoints.best
+    checkpoint, warnings = choose(swap.checkpoints_dir)
     if checkpoint is None:
         raise SwapdeckError(
             " ".join([*warnings, f"{swap.name} has no model yet. Train it first: swapdeck train "])

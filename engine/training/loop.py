@@ -1,22 +1,26 @@
 """The training of a swap, from its datasets to its newest checkpoint."""
 
-import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.compilation import use_compilation_cache
 from engine.faces.align import CROP_MARGIN
+from engine.faces.dataset import person_identity
 from engine.nets.presets import Preset, get_preset
 from engine.reporting import Reporter
-from engine.training.checkpoint import load_state, read_settings, save_state
-from engine.training.dataset import load_dataset
-from engine.training.history import History
+from engine.training.checkpoint import load_state, read_settings
+from engine.training.clock import Clock, Stall
+from engine.training.dataset import Held, load_dataset
+from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
-from engine.training.preview import Draw, previewer
+from engine.training.preview import previewer
+from engine.training.run import DivergedError, Run
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import (
     Metrics,
@@ -28,8 +32,10 @@ from engine.training.step import (
     make_step,
     state_shapes,
 )
+from engine.training.validate import Validator
 from projects.checkpoints import newest
-from projects.errors import CommandError, StopRequested, SwapdeckError
+from projects.errors import CommandError, StopRequested
+from projects.faces import FaceIndex
 from projects.people import get_person
 from projects.swaps import Swap, update_swap
 from projects.workspace import Workspace
@@ -38,26 +44,8 @@ DISPATCH_SECONDS = 0.5
 """How much work one call gives to an accelerator, so that it never waits for Python."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When a training ends and how often it saves. Without steps and minutes it goes on."""
-
-    steps: int | None = None
-    """Steps of the swap in all, those of earlier runs included."""
-    minutes: float | None = None
-    """Minutes of this run, compilation not counted."""
-    checkpoint_every: float = 60.0
-    """Seconds; at most this much work is lost to a power cut."""
-    preview_every: float = 20.0
-    """Seconds."""
-    keep: int = 3
-    """Checkpoints that are kept."""
-
-    def __post_init__(self) -> None:
-        if self.steps is not None and self.steps < 1:
-            raise CommandError("--steps must be 1 or more.")
-        if self.minutes is not None and not 0 < self.minutes < math.inf:
-            raise CommandError("--minutes must be more than 0.")
+BACK_OFFS = 4
+"""How often one run halves its learning rate when the numbers run away."""
 
 
 @dataclass(frozen=True)
@@ -74,24 +62,45 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     """Train a swap until its limits, from its newest sound checkpoint if there is one.
 
     The weights are a function of the datasets, the settings and the number of steps: on one
-    machine's CPU a training that was interrupted ends bit for bit like one that was not.
+    machine's CPU a training that was interrupted ends bit for bit like one that was not. When the
+    numbers run away, it goes back to the last checkpoint with half the learning rate.
 
     Raises:
-        SwapdeckError: a person without faces, a loss that is not a number any more, a full disk.
+        SwapdeckError: a person without faces, numbers that run away again and again, a full disk.
         StopRequested: it was asked to stop; everything is saved.
     """
     use_compilation_cache()
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
+    data = _load_people(workspace, swap, settings, reporter)
+    _say_changes(swap, data.fingerprints, reporter)
+    update_swap(swap, fingerprints=data.fingerprints)
+    clock: Clock | None = None
+    for _ in range(BACK_OFFS):
+        try:
+            return _train(swap, settings, limits, data, reporter, clock)
+        except DivergedError as error:
+            clock = error.clock
+            lower = settings.learning_rate / 2
+            reporter.event("warning", text=f"{error} Going back, with learning_rate {lower:g}.")
+            swap = update_swap(swap, settings={**swap.settings, "learning_rate": lower})
+            settings = replace(settings, learning_rate=lower)
+    return _train(swap, settings, limits, data, reporter, clock)
+
+
+def _train(
+    swap: Swap,
+    settings: TrainSettings,
+    limits: Limits,
+    data: "_People",
+    reporter: Reporter,
+    clock: Clock | None,
+) -> TrainResult:
     preset = get_preset(swap.preset)
-    pixels, fingerprints = _load_people(workspace, swap, settings, reporter)
     model = build(preset)
+    pixels = data.pixels
     state, saved = _resume(swap, settings, preset, reporter)
-    update_swap(swap, fingerprints=fingerprints)
     reporter.event(
         "stage", name=f"compile ({count(state.params):,} weights)", total=None, unit="steps"
-    )
-    run = _Run(
-        swap, settings, limits, reporter, fingerprints, History(swap.history_path, int(state.step))
     )
     draw = previewer(model, settings, pixels, CROP_MARGIN)
     advance = compile_step(make_step(model, settings, CROP_MARGIN), state, pixels)
@@ -99,135 +108,87 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     if jax.default_backend() != "cpu" and not _reached(limits, int(state.step), 0.0):
         count_many = _steps_a_dispatch(advance, state, pixels)
         many = compile_step(make_step(model, settings, CROP_MARGIN, count_many), state, pixels)
+    validator = None
+    if data.held is not None:
+        validator = Validator(model, settings, data.held, data.identity)
+    step = int(state.step)
+    clock = clock or Clock(step)
     reporter.event("stage", name="train", total=limits.steps, unit="steps")
 
-    step = int(state.step)
-    clock = _Clock(step)
-    pending: tuple[int, Metrics] | None = None
-    try:
-        while not _reached(limits, step, clock.seconds()):
-            asked = reporter.check()
-            whole = limits.steps is None or step + count_many <= limits.steps
-            state, metrics = (many if whole else advance)(state, pixels)
-            step += count_many if whole else 1
-            # The metrics of the call before are read while this one is at work.
+    with Run(swap, settings, limits, reporter, data.fingerprints, step, clock, saved) as run:
+        pending: tuple[int, Metrics] | None = None
+        stall = Stall()
+        try:
+            while not (_reached(limits, step, clock.seconds()) or run.levelled_off):
+                asked = reporter.check()
+                whole = limits.steps is None or step + count_many <= limits.steps
+                stall.before_call(None if pending is None else pending[1]["loss"])
+                state, metrics = (many if whole else advance)(state, pixels)
+                step += count_many if whole else 1
+                # The metrics of the call before are read while this one is at work.
+                if pending is not None:
+                    run.tell(*pending, stall)
+                    stall.waited_for()
+                pending = (step, metrics)
+                if validator is not None and clock.due("score", limits.score_every):
+                    run.score(validator, state)
+                if asked.save or clock.due("checkpoint", limits.checkpoint_every):
+                    run.tell(*pending, stall)
+                    pending = None
+                    run.save(state)
+                if asked.preview or clock.due("preview", limits.preview_every):
+                    run.preview(draw, state)
+        except StopRequested:
             if pending is not None:
-                run.tell(*pending, clock)
-            pending = (step, metrics)
-            if asked.save or clock.due("checkpoint", limits.checkpoint_every):
-                run.tell(*pending, clock)
-                pending = None
-                saved = run.save(state)
-            if asked.preview or clock.due("preview", limits.preview_every):
-                run.preview(draw, state)
+                run.tell(*pending, stall)
+            run.finish(draw, state, None)
+            raise
         if pending is not None:
-            run.tell(*pending, clock)
-    except StopRequested:
-        if pending is not None:
-            run.tell(*pending, clock)
-        run.finish(draw, state, saved)
-        raise
-    return TrainResult(step, run.finish(draw, state, saved), clock.seconds())
+            run.tell(*pending, stall)
+        checkpoint = run.finish(draw, state, validator)
+    return TrainResult(step, checkpoint, clock.seconds())
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What saving and telling need to know."""
+class _People:
+    """Both datasets; by role."""
 
-    swap: Swap
-    settings: TrainSettings
-    limits: Limits
-    reporter: Reporter
+    pixels: Pixels
+    """On the device."""
     fingerprints: dict[str, str]
-    history: History
-
-    def tell(self, step: int, metrics: Metrics, clock: "_Clock") -> None:
-        values = {name: float(value) for name, value in metrics.items()}
-        loss = values.pop("loss")
-        if not math.isfinite(loss):
-            raise _diverged(self.swap, step)
-        rate = clock.rate(step)
-        self.history.add(step, loss, values, clock.seconds())
-        self.reporter.event(
-            "step",
-            step=step,
-            steps=self.limits.steps,
-            loss=loss,
-            losses=values,
-            rate=rate,
-            eta=_seconds_left(self.limits, step, rate, clock.seconds()),
-            seconds=clock.seconds(),
-        )
-
-    def save(self, state: State) -> Path:
-        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
-            raise _diverged(self.swap, int(state.step))
-        path = save_state(
-            self.swap.checkpoints_dir, state, self.settings, self.fingerprints, self.limits.keep
-        )
-        self.history.flush()
-        self.reporter.event("checkpoint", step=int(state.step), path=str(path))
-        return path
-
-    def preview(self, draw: Draw, state: State) -> None:
-        path = self.swap.previews_dir / f"{int(state.step):08d}.png"
-        draw(state.average, path)
-        self.reporter.event("preview", step=int(state.step), path=str(path))
-
-    def finish(self, draw: Draw, state: State, saved: Path | None) -> Path:
-        if saved is None or saved.name != f"{int(state.step):08d}":
-            saved = self.save(state)
-            self.preview(draw, state)
-        return saved
-
-
-def _diverged(swap: Swap, step: int) -> SwapdeckError:
-    return SwapdeckError(
-        f"The training has diverged: at step {step} its numbers are not numbers any more. The last "
-        f"checkpoint of {swap.name} is untouched. Train on with a lower learning_rate in its "
-        "swap.toml, under [settings]."
-    )
-
-
-class _Clock:
-    """Seconds of this run, its rate, and when something is due again."""
-
-    def __init__(self, step: int):
-        self._start = self._mark = time.monotonic()
-        self._mark_step = step
-        self._rate: float | None = None
-        self._last: dict[str, float] = {}
-
-    def seconds(self) -> float:
-        return time.monotonic() - self._start
-
-    def due(self, what: str, every: float) -> bool:
-        now = time.monotonic()
-        if now - self._last.get(what, self._start) < every:
-            return False
-        self._last[what] = now
-        return True
-
-    def rate(self, step: int) -> float | None:
-        """Steps a second over the last seconds; None before there is anything to tell."""
-        now = time.monotonic()
-        if now - self._mark >= 2:
-            self._rate = (step - self._mark_step) / (now - self._mark)
-            self._mark, self._mark_step = now, step
-        return self._rate
+    held: dict[str, Held] | None
+    """None unless both people have faces to spare."""
+    identity: NDArray[np.float32]
+    """The source's mean embedding, float32 [128]."""
 
 
 def _load_people(
     workspace: Workspace, swap: Swap, settings: TrainSettings, reporter: Reporter
-) -> tuple[Pixels, dict[str, str]]:
-    """Both datasets on the device, and their fingerprints."""
+) -> _People:
     size, clahe = get_preset(settings.preset).size, settings.augmentation.clahe > 0
-    pixels, fingerprints = {}, {}
-    for role, slug in zip(PEOPLE, (swap.source, swap.target), strict=True):
-        dataset = load_dataset(get_person(workspace, slug), size, clahe, reporter)
+    pixels, fingerprints, held = {}, {}, {}
+    people = [get_person(workspace, slug) for slug in (swap.source, swap.target)]
+    for role, person in zip(PEOPLE, people, strict=True):
+        dataset = load_dataset(person, size, clahe, reporter)
         pixels[role] = jnp.asarray(dataset.pixels)
         fingerprints[role] = dataset.fingerprint
-    return pixels, fingerprints
+        if dataset.held is not None:
+            held[role] = dataset.held
+    with FaceIndex(people[0].index_path, readonly=True) as index:
+        identity = person_identity(index)
+    return _People(pixels, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
+
+
+def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -> None:
+    """Warn when the training goes on with other faces than it had before."""
+    before = {role: swap.fingerprints.get(role, now) for role, now in fingerprints.items()}
+    for role, slug in zip(PEOPLE, (swap.source, swap.target), strict=True):
+        if before[role] != fingerprints[role]:
+            reporter.event(
+                "warning",
+                text=f"The faces of {slug} have changed since {swap.name} was last trained; the "
+                "training goes on with those that there are now.",
+            )
 
 
 def _resume(
@@ -262,13 +223,3 @@ def _reached(limits: Limits, step: int, seconds: float) -> bool:
     if limits.steps is not None and step >= limits.steps:
         return True
     return limits.minutes is not None and seconds >= limits.minutes * 60
-
-
-def _seconds_left(limits: Limits, step: int, rate: float | None, seconds: float) -> float | None:
-    """Whichever limit comes first; None without limits or before a rate is known."""
-    left = []
-    if limits.minutes is not None:
-        left.append(max(0.0, limits.minutes * 60 - seconds))
-    if limits.steps is not None and rate:
-        left.append((limits.steps - step) / rate)
-    return min(left, default=None)

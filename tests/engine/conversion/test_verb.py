@@ -42,7 +42,9 @@ def swap(workspace, ada, ben, eyes, unchanged, monkeypatch):
     monkeypatch.setattr(Eyes, "for_settings", classmethod(lambda cls, settings: eyes))
     unchanged.step = 42
     monkeypatch.setattr(
-        verb, "load_swapper", lambda swap, reverse=False: (unchanged, ["An older one was taken."])
+        verb,
+        "load_swapper",
+        lambda swap, reverse=False, newest=False: (unchanged, ["An older one was taken."]),
     )
     for person, place in ((ben, 0), (ada, 1)):
         embedding = np.zeros(128, "<f4")

@@ -11,7 +11,8 @@ from engine.faces.align import CROP_SIZE, fit_transform
 from engine.faces.template import TEMPLATE
 from engine.reporting import CollectingReporter, NullReporter
 from engine.training.inference import load_swapper
-from engine.training.loop import Limits, train
+from engine.training.limits import Limits
+from engine.training.loop import train
 from projects.checkpoints import steps
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex

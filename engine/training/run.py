@@ -1,0 +1,140 @@
+"""What a training leaves behind while it runs: events, history, scores, checkpoints, previews."""
+
+import math
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import jax
+import jax.numpy as jnp
+
+from engine.reporting import Reporter
+from engine.training.clock import Clock, Stall
+from engine.training.history import History
+from engine.training.limits import Limits, seconds_left
+from engine.training.preview import Draw
+from engine.training.saving import Saver
+from engine.training.scores import Scores
+from engine.training.settings import TrainSettings
+from engine.training.step import Metrics, State
+from engine.training.validate import Validator
+from projects.errors import SwapdeckError
+from projects.swaps import Swap
+
+
+class DivergedError(SwapdeckError):
+    """The numbers are not numbers any more; `clock` is the run's."""
+
+    def __init__(self, swap: Swap, step: int, clock: Clock) -> None:
+        super().__init__(
+            f"The training has diverged: at step {step} its numbers are not numbers any more. The "
+            f"last checkpoint of {swap.name} is untouched. Train on with a lower learning_rate in "
+            "its swap.toml, under [settings]."
+        )
+        self.clock = clock
+
+
+class Run:
+    """One run of a training. Use it in a `with` statement: its end waits for the last save."""
+
+    def __init__(
+        self,
+        swap: Swap,
+        settings: TrainSettings,
+        limits: Limits,
+        reporter: Reporter,
+        fingerprints: dict[str, str],
+        step: int,
+        clock: Clock,
+        saved: Path | None,
+    ) -> None:
+        """saved: the checkpoint of `step`, from which the run goes on."""
+        self._swap = swap
+        self._limits = limits
+        self._reporter = reporter
+        self._clock = clock
+        self._history = History(swap.history_path, step)
+        self._scores = Scores(swap, step)
+        self._saved = saved
+        self._saver = Saver(
+            swap.checkpoints_dir, settings, fingerprints, limits.keep, self._was_saved
+        )
+
+    def __enter__(self) -> Self:
+        self._saver.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._saver.__exit__(kind, error, trace)
+
+    @property
+    def levelled_off(self) -> bool:
+        """Whether the training is to end because its score does not rise any more."""
+        return self._limits.plateau and self._scores.levelled_off
+
+    def tell(self, step: int, metrics: Metrics, stall: Stall) -> None:
+        """Read the metrics of a call and make them known. Raises DivergedError."""
+        values = {name: float(value) for name, value in metrics.items()}
+        loss = values.pop("loss")
+        seconds = self._clock.seconds()
+        if not math.isfinite(loss):
+            raise DivergedError(self._swap, step, self._clock)
+        rate = self._clock.rate(step)
+        self._history.add(step, loss, values, seconds)
+        self._reporter.event(
+            "step",
+            step=step,
+            steps=self._limits.steps,
+            loss=loss,
+            losses=values,
+            rate=rate,
+            eta=seconds_left(self._limits, step, rate, seconds),
+            seconds=seconds,
+            stall=round(stall.share, 4),
+        )
+
+    def save(self, state: State) -> None:
+        """Write a checkpoint while the training goes on. Raises DivergedError, SwapdeckError."""
+        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
+            raise DivergedError(self._swap, int(state.step), self._clock)
+        self._saver.start(state)
+        self._history.flush()
+
+    def score(self, validator: Validator, state: State) -> None:
+        """Look at the held-out faces; the best state so far gets a checkpoint that is kept."""
+        score = validator.score(state.average, int(state.step))
+        best = self._scores.add(score, self._clock.seconds())
+        self._reporter.event("score", **score.row(), best=best)
+        if best:
+            self.save(state)
+            self._saver.wait()
+            self._scores.mark()
+
+    def preview(self, draw: Draw, state: State) -> None:
+        """Draw the preview picture."""
+        path = self._swap.previews_dir / f"{int(state.step):08d}.png"
+        draw(state.average, path)
+        self._reporter.event("preview", step=int(state.step), path=str(path))
+
+    def finish(self, draw: Draw, state: State, validator: Validator | None) -> Path:
+        """Score, save and show the last state, unless that was done; its checkpoint."""
+        step = int(state.step)
+        if self._saved is None or self._saved.name != f"{step:08d}":
+            if validator is not None and self._scores.last_step != step:
+                self.score(validator, state)
+            saved = self._saver.wait()
+            if saved is None or saved.name != f"{step:08d}":
+                self.save(state)
+                saved = self._saver.wait()
+            assert saved is not None  # it was just written
+            self._saved = saved
+            self.preview(draw, state)
+        return self._saved
+
+    def _was_saved(self, step: int, path: Path) -> None:
+        self._reporter.event("checkpoint", step=step, path=str(path))

@@ -1,0 +1,55 @@
+"""The held-out scores of a swap, in scores.jsonl, and which checkpoint is the best by them."""
+
+import json
+import time
+from typing import Final
+
+from engine.training.validate import Score
+from projects.checkpoints import best_score, mark_best
+from projects.files import append_line, read_jsonl, write_bytes
+from projects.swaps import Swap
+
+PATIENCE: Final = 6
+"""Scores that may pass without a rise before the training counts as levelled off."""
+RISE: Final = 0.002
+"""A smaller gain than this is chance."""
+
+
+class Scores:
+    """Adds scores to the file, from `step` on."""
+
+    def __init__(self, swap: Swap, step: int) -> None:
+        """Scores after `step` are forgotten: the training goes back to the checkpoint there."""
+        self._path = swap.root / "scores.jsonl"
+        self._folder = swap.checkpoints_dir
+        rows, _ = read_jsonl(self._path)
+        kept = [row for row in rows if row.get("step", 0) <= step]
+        if len(kept) < len(rows):
+            write_bytes(self._path, "".join(json.dumps(row) + "\n" for row in kept).encode())
+        self._values = [float(row["value"]) for row in kept if "value" in row]
+        self._marked = best_score(self._folder)
+        self._newest: Score | None = None
+
+    @property
+    def last_step(self) -> int | None:
+        """The step of this run's newest score."""
+        return None if self._newest is None else self._newest.step
+
+    @property
+    def levelled_off(self) -> bool:
+        """Whether the last PATIENCE scores are no better than the best before them."""
+        before, recent = self._values[:-PATIENCE], self._values[-PATIENCE:]
+        return bool(before) and max(recent) < max(before) + RISE
+
+    def add(self, score: Score, seconds: float) -> bool:
+        """Write a score; whether it is the best so far. `seconds` of this run."""
+        self._newest = score
+        self._values.append(score.value)
+        append_line(self._path, {**score.row(), "seconds": round(seconds, 2), "at": time.time()})
+        return self._marked is None or score.value > self._marked
+
+    def mark(self) -> None:
+        """Mark the checkpoint of the newest score as the best; it has been written."""
+        assert self._newest is not None  # a score comes first
+        self._marked = self._newest.value
+        mark_best(self._folder, self._newest.step, self._marked)

@@ -1,0 +1,165 @@
+"""How good a model is on faces that it never saw.
+
+Three things are measured on the held-out faces: how well each person is rebuilt (SSIM inside the
+face), how far the swapped face is from the source (distance of dlib's embeddings), and how far its
+landmarks are from where the target's are (in eye distances). `Score.value` weighs them into the one
+number by which checkpoints are compared; it has no unit, and higher is better.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.faces.align import CROP_MARGIN, chip_matrix
+from engine.faces.detect import FaceFinder
+from engine.faces.embed import Embedder
+from engine.quality.fidelity import Fidelity, compare
+from engine.quality.likeness import distance, landmark_error, mean
+from engine.training.augment import hide, look_up, place
+from engine.training.dataset import Held
+from engine.training.model import PEOPLE, Model, Params
+from engine.training.settings import Augmentation, TrainSettings
+
+LOOKED_AT: Final = 10
+"""Swapped faces that are embedded: 70 ms each."""
+_SIDE: Final = 256
+"""Pixels at which faces are looked at."""
+_STILL: Final = Augmentation(rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How good a model was at a step."""
+
+    step: int
+    ssim: dict[str, float]
+    """Of each person's rebuilt faces, inside the face; 1 is perfect."""
+    identity: float
+    """Mean distance of the swapped faces to the source's mean embedding."""
+    landmarks: float
+    """Mean distance of the swapped faces' landmarks to the target's, in eye distances."""
+
+    @property
+    def value(self) -> float:
+        """Higher is better."""
+        return mean(list(self.ssim.values())) - self.identity / 2 - self.landmarks
+
+    def row(self) -> dict[str, Any]:
+        """As a line of scores.jsonl and an event."""
+        return {
+            "step": self.step,
+            "value": round(self.value, 5),
+            "ssim": {person: round(value, 5) for person, value in self.ssim.items()},
+            "identity": round(self.identity, 5),
+            "landmarks": round(self.landmarks, 5),
+        }
+
+
+class Validator:
+    """Scores parameters by the held-out faces of both people."""
+
+    def __init__(
+        self,
+        model: Model,
+        settings: TrainSettings,
+        held: Mapping[str, Held],
+        source_identity: NDArray[np.float32],
+        landmark_model: Path | None = None,
+    ) -> None:
+        """source_identity: float32 [128], the mean embedding of the source's faces."""
+        self._size = model.preset.size
+        self._chips = {role: _chips(held[role], self._size) for role in PEOPLE}
+        self._source_identity = source_identity
+        self._finder = FaceFinder(landmark_model)
+        self._embedder = Embedder()
+        count = len(held["target"].landmarks)
+        self._looked = np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(int))
+        self._places = [_enlarged_places(held["target"].landmarks[i]) for i in self._looked]
+        self._boxes = [_box(points) for points in self._places]
+        self._wanted = [
+            self._finder.landmarks(_enlarged(self._chips["target"][i, ..., :3]), box)
+            for i, box in zip(self._looked, self._boxes, strict=True)
+        ]
+
+        def answer(params: Params, chips: dict[str, jax.Array]) -> dict[str, jax.Array]:
+            seen = {
+                role: hide(chip[..., :3], chip[..., 3:4]) if settings.masked else chip[..., :3]
+                for role, chip in chips.items()
+            }
+            codes = {role: model.encode(params["encoder"], seen[role]) for role in PEOPLE}
+            rebuilt = {role: model.decode(params[role], codes[role])[0] for role in PEOPLE}
+            swapped = model.decode(params["source"], codes["target"])[0]
+            inside = chips["target"][..., 3:4]
+            pasted = swapped * inside + chips["target"][..., :3] * (1 - inside)
+            return {**rebuilt, "swapped": pasted}
+
+        self._answer = jax.jit(answer)
+
+    def score(self, params: Params, step: int) -> Score:
+        """The score of these parameters."""
+        chips = {role: jnp.asarray(array) for role, array in self._chips.items()}
+        answers = {name: np.asarray(a) for name, a in self._answer(params, chips).items()}
+        distances, errors = [], []
+        for number, chip in enumerate(self._looked):
+            image = _enlarged(answers["swapped"][chip])
+            found = self._finder.landmarks(image, self._boxes[number])
+            errors.append(landmark_error(found, self._wanted[number]))
+            embedding = self._embedder.embed(image, self._places[number])
+            distances.append(distance(embedding, self._source_identity))
+        return Score(
+            step=step,
+            ssim={role: _ssim(answers[role], self._chips[role]) for role in PEOPLE},
+            identity=mean(distances),
+            landmarks=mean(errors),
+        )
+
+
+def _chips(held: Held, size: int) -> NDArray[np.float32]:
+    """float32 [M, S, S, 6] in 0..1, unaltered."""
+    count = len(held.pixels)
+    field = place(jax.random.key(0), count, size, _STILL)
+    chips = look_up(jnp.asarray(held.pixels), jnp.arange(count), field, CROP_MARGIN)
+    return np.asarray(chips)
+
+
+def _enlarged_places(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Landmarks [68, 2] of the unit chip as pixels of the enlarged one."""
+    unit = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    matrix = chip_matrix(unit, _SIDE)
+    return (landmarks @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def _box(points: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """A square such as dlib's detector would draw around these landmarks."""
+    left, top = points.min(0)
+    right, bottom = points.max(0)
+    middle, half = ((left + right) / 2, (top + bottom) / 2), 0.5 * max(right - left, bottom - top)
+    return (
+        round(middle[0] - half),
+        round(middle[1] - half),
+        round(middle[0] + half),
+        round(middle[1] + half),
+    )
+
+
+def _ssim(answers: NDArray[np.float32], chips: NDArray[np.float32]) -> float:
+    total = Fidelity()
+    for answer, chip in zip(answers, chips, strict=True):
+        total = total + compare(_bytes(answer), _bytes(chip[..., :3]), chip[..., 3] > 0.5)
+    return total.ssim
+
+
+def _bytes(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(np.clip(picture, 0, 1) * 255), np.uint8)
+
+
+def _enlarged(chip: NDArray[np.float32]) -> NDArray[np.uint8]:
+    picture = cv2.resize(_bytes(chip), (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(picture, np.uint8)
