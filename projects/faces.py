@@ -2,78 +2,42 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
-from projects.names import printable
+from projects.errors import CommandError, DamagedError
+from projects.face_database import FaceDatabase
+from projects.face_query import (
+    EVERY,
+    KEPT,
+    REJECTED,
+    Selection,
+    of_ids,
+    of_source,
+    order_sql,
+)
+from projects.face_rows import (
+    NAMES,
+    Face,
+    FaceRow,
+    check_face,
+    read_face,
+    read_row,
+    row_values,
+    typed_column,
+)
+from projects.face_schema import ARRAYS, COLUMNS
+from projects.workspace import now
 
-VERSION = 1
-ORDERS = {
-    "time": "source, frame, id",
-    "sharpness": "sharpness DESC, id",
-    "yaw": "yaw, id",
-    "pitch": "pitch, id",
-    "roll": "roll, id",
-    "size": '(right - "left") * (bottom - top) DESC, id',
-    "id": "id",
-}
-_BLOBS = {"landmarks": 68 * 2 * 4, "transform": 2 * 3 * 8, "embedding": 128 * 4}  # bytes
-_REALS = ("time", "yaw", "pitch", "roll", "sharpness")
-_MOST = 2**40  # frames, pixels and ids are far below; arithmetic with them stays exact
-_WAIT_SECONDS = 20.0
+__all__ = ["Decision", "Face", "FaceCounts", "FaceIndex", "FaceRow", "ScanProgress"]
 
-_SCHEMA = """
-CREATE TABLE scans (
-    source TEXT PRIMARY KEY,
-    settings TEXT NOT NULL,
-    next_frame INTEGER NOT NULL,
-    finished INTEGER NOT NULL,
-    warning TEXT NOT NULL
-);
-CREATE TABLE faces (
-    id INTEGER PRIMARY KEY,
-    source TEXT NOT NULL REFERENCES scans (source),
-    frame INTEGER NOT NULL,
-    time REAL NOT NULL,
-    "left" INTEGER NOT NULL, top INTEGER NOT NULL, right INTEGER NOT NULL, bottom INTEGER NOT NULL,
-    landmarks BLOB NOT NULL,
-    transform BLOB NOT NULL,
-    yaw REAL NOT NULL, pitch REAL NOT NULL, roll REAL NOT NULL,
-    sharpness REAL NOT NULL,
-    embedding BLOB NOT NULL,
-    crop TEXT NOT NULL,
-    kept INTEGER NOT NULL,
-    reason TEXT NOT NULL
-);
-CREATE INDEX faces_by_frame ON faces (source, frame);
-"""
-
-
-@dataclass(frozen=True)
-class Face:
-    """One face in one frame. Arrays are little-endian bytes, so that this needs no NumPy."""
-
-    id: int  # 0 before it is stored
-    source: str  # digest
-    frame: int
-    time: float  # seconds
-    box: tuple[int, int, int, int]  # left, top, right, bottom; frame pixels
-    landmarks: bytes  # float32 [68, 2], frame pixels, x and y
-    transform: bytes  # float64 [2, 3], frame pixels to the unit chip [0, 1] x [0, 1]
-    yaw: float  # degrees, as the next two
-    pitch: float
-    roll: float
-    sharpness: float
-    embedding: bytes  # float32 [128]
-    crop: str  # file name in the person's faces folder
-    kept: bool
-    reason: str  # "" when kept; else "stranger", "too small", "blurred", "by hand", …
+_DECISIONS = 50  # that can be undone
+_ROW = ", ".join(f"faces.{name}" for name in COLUMNS)
+_FACE = f"{_ROW}, {', '.join(ARRAYS)}"
+_WITH_ARRAYS = "faces LEFT JOIN arrays ON arrays.face = faces.id"
 
 
 @dataclass(frozen=True)
@@ -92,60 +56,37 @@ class FaceCounts:
     reasons: dict[str, int]  # of those that are not kept
 
 
-class FaceIndex:
+@dataclass(frozen=True)
+class Decision:
+    """Something that a person decided about faces, which can be undone."""
+
+    id: int
+    made: str  # date and time
+    what: str
+    faces: int  # how many it changed
+
+
+class FaceIndex(FaceDatabase):
     """The index at `path`, made when it is missing. Use it in a `with` statement.
 
-    With `readonly`, nothing is made or changed, and a missing index is an empty one.
+    With `readonly`, nothing is made or changed, and a missing index is an empty one. An index of
+    an older version is brought to the newest one in place, or only read when `readonly`.
 
     Raises:
         DamagedError, NewerVersionError: on entering, and DamagedError from any method.
         SwapdeckError: from any method: the disk is full, or another process keeps it locked.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        self._path = path
-        self._readonly = readonly
-        self._connection: sqlite3.Connection | None = None
-
-    def __enter__(self) -> Self:
-        missing = self._readonly and not self._path.exists()
-        mode = "rwc" if not self._readonly else "ro"
-        target = ":memory:" if missing else f"{self._path.absolute().as_uri()}?mode={mode}"
-        with self._errors():
-            self._connection = sqlite3.connect(
-                target, uri=True, timeout=_WAIT_SECONDS, isolation_level=None
-            )
-        try:
-            self._distrust()
-            self._prepare()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def start(self, source: str, settings: str) -> None:
         """Begin to search `source` from its first frame; what was found in it before is dropped."""
         with self._transaction() as db:
-            db.execute("DELETE FROM faces WHERE source = ?", (source,))
+            _forget(db, source)
             db.execute("INSERT OR REPLACE INTO scans VALUES (?, ?, 0, 0, '')", (source, settings))
 
     def add_frames(self, source: str, faces: Sequence[Face], next_frame: int) -> list[int]:
         """Store `faces` and that the search goes on at `next_frame`, both or neither; the ids."""
         for face in faces:
-            _check(face, source)
+            check_face(face, source)
         with self._transaction() as db:
             done = db.execute(
                 "UPDATE scans SET next_frame = ? WHERE source = ?", (next_frame, source)
@@ -164,7 +105,7 @@ class FaceIndex:
     def clear(self, source: str) -> None:
         """Forget the faces of `source`, and that it was searched."""
         with self._transaction() as db:
-            db.execute("DELETE FROM faces WHERE source = ?", (source,))
+            _forget(db, source)
             db.execute("DELETE FROM scans WHERE source = ?", (source,))
 
     def progress(self, source: str) -> ScanProgress | None:
@@ -183,23 +124,76 @@ class FaceIndex:
         *,
         kept: bool | None = None,
         source: str | None = None,
+        where: Selection = EVERY,
         order: str = "time",
+        reverse: bool = False,
         limit: int = -1,
         offset: int = 0,
     ) -> list[Face]:
-        """The faces that match, in one of ORDERS; `limit` -1 is all of them.
+        """The faces that match, with their arrays, in one of ORDERS; `limit` -1 is all of them.
 
         Raises:
             CommandError: the order is unknown.
         """
-        if order not in ORDERS:
-            raise CommandError(f"Faces cannot be sorted by '{order}'. Use: {', '.join(ORDERS)}.")
-        rows = self._query(
-            "SELECT * FROM faces WHERE (?1 IS NULL OR kept = ?1) AND (?2 IS NULL OR source = ?2) "
-            f"ORDER BY {ORDERS[order]} LIMIT ?3 OFFSET ?4",
-            (None if kept is None else int(kept), source, limit, offset),
-        )
-        return [_face(row, self._path) for row in rows]
+        chosen = _chosen(kept, source, where)
+        return [
+            read_face(row, self._path)
+            for row in self._query(
+                *_ordered(_FACE, _WITH_ARRAYS, chosen, order, reverse, limit, offset)
+            )
+        ]
+
+    def each(
+        self, where: Selection = EVERY, *, order: str = "time", reverse: bool = False
+    ) -> Iterator[Face]:
+        """The faces that match, with their arrays, one by one; never all of them in memory."""
+        statement, values = _ordered(_FACE, _WITH_ARRAYS, where, order, reverse, -1, 0)
+        return (read_face(row, self._path) for row in self._each(statement, values))
+
+    def rows(
+        self,
+        where: Selection = EVERY,
+        *,
+        order: str = "time",
+        reverse: bool = False,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> Iterator[FaceRow]:
+        """The faces that match without their arrays, one by one, in one of ORDERS.
+
+        Raises:
+            CommandError: the order is unknown.
+        """
+        statement, values = _ordered(_ROW, "faces", where, order, reverse, limit, offset)
+        return (read_row(FaceRow, row, {}, self._path) for row in self._each(statement, values))
+
+    def columns(self, names: Sequence[str], where: Selection = EVERY) -> list[tuple[Any, ...]]:
+        """The values of some of COLUMNS alone, in the order of the ids: for a picture of them all.
+
+        What is not of the kind that its column has, because SQLite lets anything be written, is
+        None, as what was not measured.
+        """
+        unknown = set(names) - set(NAMES)
+        if unknown:
+            raise ValueError(f"faces have no columns {unknown}")
+        shown = ", ".join(typed_column(name) for name in names)
+        return self._query(f"SELECT {shown} FROM faces WHERE {where.sql} ORDER BY id", where.values)
+
+    def count(self, where: Selection = EVERY) -> int:
+        """How many faces match."""
+        (row,) = self._query(f"SELECT COUNT(*) FROM faces WHERE {where.sql}", where.values)
+        return int(row[0])
+
+    def face(self, identity: int) -> Face:
+        """One face.
+
+        Raises:
+            CommandError: there is none of this number.
+        """
+        found = self.faces(where=of_ids([identity]))
+        if not found:
+            raise CommandError(_no_face(identity, self._path))
+        return found[0]
 
     def judge(self, verdicts: Mapping[int, tuple[bool, str]]) -> None:
         """Set kept and reason by id: all of them, or none.
@@ -214,10 +208,88 @@ class FaceIndex:
                     (int(kept), reason, identity),
                 )
                 if done.rowcount != 1:
-                    raise CommandError(
-                        f"There is no face {identity} in {self._path}. Nothing was changed: list "
-                        "the faces to see their numbers."
-                    )
+                    raise CommandError(_no_face(identity, self._path))
+
+    def decide(self, where: Selection, *, kept: bool, reason: str, what: str) -> int:
+        """Set kept and reason of all faces that match, so that `undo` takes it back.
+
+        what: the decision in words. Returns how many faces it changed; nothing is noted when none.
+        """
+        chosen = where & Selection("kept <> ? OR reason <> ?", (int(kept), reason))
+        with self._transaction() as db:
+            (known,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM decisions").fetchone()
+            changed = db.execute(
+                f"INSERT INTO decided SELECT ?, id, kept, reason FROM faces WHERE {chosen.sql}",
+                (known + 1, *chosen.values),
+            ).rowcount
+            if not changed:
+                return 0
+            db.execute("INSERT INTO decisions VALUES (?, ?, ?)", (known + 1, now(), what))
+            db.execute(
+                "UPDATE faces SET kept = ?, reason = ? "
+                "WHERE id IN (SELECT face FROM decided WHERE decision = ?)",
+                (int(kept), reason, known + 1),
+            )
+            for table, key in (("decisions", "id"), ("decided", "decision")):
+                db.execute(f"DELETE FROM {table} WHERE {key} <= ?", (known + 1 - _DECISIONS,))
+        return int(changed)
+
+    def decisions(self) -> list[Decision]:
+        """What was decided and can be undone, the last first."""
+        found = self._query(
+            "SELECT id, made, what, (SELECT COUNT(*) FROM decided WHERE decision = decisions.id) "
+            "FROM decisions ORDER BY id DESC"
+        )
+        return [Decision(int(row[0]), str(row[1]), str(row[2]), int(row[3])) for row in found]
+
+    def undo(self) -> Decision | None:
+        """Put every face back to what it was before the last decision; None when there is none."""
+        last = next(iter(self.decisions()), None)
+        if last is None:
+            return None
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE faces SET kept = decided.kept, reason = decided.reason FROM decided "
+                "WHERE decided.decision = ? AND decided.face = faces.id",
+                (last.id,),
+            )
+            db.execute("DELETE FROM decided WHERE decision = ?", (last.id,))
+            db.execute("DELETE FROM decisions WHERE id = ?", (last.id,))
+        return last
+
+    def set_likeness(self, distances: Mapping[int, float]) -> None:
+        """Set the distance to the person's mean embedding by id; unknown ids are passed over."""
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE faces SET likeness = ? WHERE id = ?",
+                [(distance, identity) for identity, distance in distances.items()],
+            )
+
+    def set_geometry(self, faces: Sequence[Face], after: Callable[[], None] = lambda: None) -> None:
+        """Replace everything about the faces with these ids: box, landmarks, measures, verdict.
+
+        `after` is called before this is final: when it raises, nothing was changed.
+
+        Raises:
+            CommandError: there is no such face.
+        """
+        names = [name for name in COLUMNS if name != "id"]
+        for face in faces:
+            check_face(face, face.source)
+        with self._transaction() as db:
+            for face in faces:
+                values = row_values(face)
+                done = db.execute(
+                    f"UPDATE faces SET {' = ?, '.join(names)} = ? WHERE id = ?",
+                    (*values, face.id),
+                )
+                if done.rowcount != 1:
+                    raise CommandError(_no_face(face.id, self._path))
+                db.execute(
+                    f"UPDATE arrays SET {' = ?, '.join(ARRAYS)} = ? WHERE face = ?",
+                    (face.landmarks, face.transform, face.embedding, face.id),
+                )
+            after()
 
     def counts(self) -> FaceCounts:
         rows = self._query("SELECT kept, reason, COUNT(*) FROM faces GROUP BY kept, reason")
@@ -226,116 +298,69 @@ class FaceIndex:
         total = sum(row[2] for row in rows)
         return FaceCounts(total, total - sum(reasons.values()), reasons)
 
-    def damage(self) -> list[str]:
-        """What SQLite's own check of the whole file finds wrong with it."""
-        found = [printable(str(row[0])) for row in self._query("PRAGMA quick_check(5)")]
-        return [] if found == ["ok"] else found
-
     def crops(self) -> list[str]:
         """The names of all crops."""
         return [str(row[0]) for row in self._query("SELECT crop FROM faces")]
 
-    def _distrust(self) -> None:
-        """An index may come from somebody else: it may hold rows, and nothing that runs."""
-        self._query("PRAGMA trusted_schema = OFF")
-        odd = self._query(
-            "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index') "
-            "OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
-        )
-        if odd:
-            raise DamagedError(
-                f"{self._path} holds {printable(str(odd[0][0]))!r}, which no face index of "
-                "swapdeck does. Move it away; then extract the person again."
-            )
+    def meta(self, key: str) -> str | None:
+        """A note about the whole index; None when there is none."""
+        rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
+        return str(rows[0][0]) if rows else None
 
-    def _prepare(self) -> None:
-        version = self._query("PRAGMA user_version")[0][0]
-        if version > VERSION:
-            raise NewerVersionError(
-                f"{self._path} was written by a newer swapdeck (version {version} of the format; "
-                f"this one reads up to {VERSION}). Update swapdeck; nothing was changed."
-            )
-        if version == VERSION:
-            return
+    def set_meta(self, key: str, value: str) -> None:
+        """Write a note about the whole index."""
         with self._transaction() as db:
-            if db.execute("PRAGMA user_version").fetchone()[0] == VERSION:
-                return  # another process made it meanwhile
-            if db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-                raise DamagedError(
-                    f"{self._path} is a database, but not a face index of swapdeck. Move it away; "
-                    "then extract the person again."
-                )
-            for statement in filter(str.strip, _SCHEMA.split(";")):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {VERSION}")
+            db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def _insert(self, db: sqlite3.Connection, face: Face) -> int:
-        row = (
-            *(face.source, face.frame, face.time, *face.box, face.landmarks, face.transform),
-            *(face.yaw, face.pitch, face.roll, face.sharpness, face.embedding, face.crop),
-            *(int(face.kept), face.reason),
-        )
-        marks = ", ".join("?" * len(row))
-        identity = db.execute(f"INSERT INTO faces VALUES (NULL, {marks})", row).lastrowid
+        marks = ", ".join("?" * (len(COLUMNS) - 1))
+        identity = db.execute(
+            f"INSERT INTO faces VALUES (NULL, {marks})", row_values(face)
+        ).lastrowid
         assert identity is not None  # an INSERT sets it
+        db.execute(
+            "INSERT INTO arrays VALUES (?, ?, ?, ?)",
+            (identity, face.landmarks, face.transform, face.embedding),
+        )
         return identity
 
-    def _query(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
-        with self._errors():
-            return self._open().execute(statement, values).fetchall()
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        db = self._open()
-        with self._errors():
-            db.execute("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.execute("COMMIT")
-            except BaseException:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise ValueError("FaceIndex is used outside its with statement")
-        return self._connection
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _explained(error, self._path) from error
+def _ordered(
+    shown: str,
+    table: str,
+    where: Selection,
+    order: str,
+    reverse: bool,
+    limit: int,
+    offset: int,
+) -> tuple[str, tuple[Any, ...]]:
+    statement = (
+        f"SELECT {shown} FROM {table} WHERE {where.sql} ORDER BY {order_sql(order, reverse)} "
+        "LIMIT ? OFFSET ?"
+    )
+    return statement, (*where.values, limit, offset)
 
 
-def _explained(error: sqlite3.Error, path: Path) -> SwapdeckError:
-    code = getattr(error, "sqlite_errorcode", -1) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
-        return DamagedError(
-            f"{path} is damaged ({error}). Put back a good copy, or move it away and extract the "
-            "person again."
-        )
-    advice = {
-        sqlite3.SQLITE_FULL: "The disk is full. Free some space and run the same command again; "
-        "what was stored is unchanged",
-        sqlite3.SQLITE_BUSY: "Another job is using it. Wait until that has ended, or stop it",
-        sqlite3.SQLITE_READONLY: "It is read-only for you. Change its owner or its permissions",
-        sqlite3.SQLITE_CANTOPEN: "Check that its folder exists and that you may read and write it",
-        sqlite3.SQLITE_IOERR: "The disk reported an error, or is full. Check it, then try again",
-    }.get(code, "Run the same command again; if it happens again, move the file away")
-    return SwapdeckError(f"{path} could not be used ({error}). {advice}.")
+def _chosen(kept: bool | None, source: str | None, where: Selection) -> Selection:
+    if kept is not None:
+        where = where & (KEPT if kept else REJECTED)
+    return where if source is None else where & of_source(source)
 
 
-def _check(face: Face, source: str) -> None:
-    if face.source != source:
-        raise ValueError(f"a face of {face.source} was added to the source {source}")
-    for name, size in _BLOBS.items():
-        if len(getattr(face, name)) != size:
-            raise ValueError(f"{name} must be {size} bytes, not {len(getattr(face, name))}")
-    if face.kept and face.reason:
-        raise ValueError(f"a face that is kept has no reason, but this has {face.reason!r}")
+def _forget(db: sqlite3.Connection, source: str) -> None:
+    """Drop the faces of a source and all that hangs on their ids, which may be given out again."""
+    theirs = "(SELECT id FROM faces WHERE source = ?)"
+    db.execute(f"DELETE FROM arrays WHERE face IN {theirs}", (source,))
+    db.execute(f"DELETE FROM decided WHERE face IN {theirs}", (source,))
+    db.execute("DELETE FROM decisions WHERE id NOT IN (SELECT decision FROM decided)")
+    db.execute("DELETE FROM faces WHERE source = ?", (source,))
+
+
+def _no_face(identity: int, path: Path) -> str:
+    return (
+        f"There is no face {identity} in {path}. Nothing was changed: list the faces to see their "
+        "numbers."
+    )
 
 
 def _scan(row: Any, path: Path) -> ScanProgress:
@@ -346,32 +371,3 @@ def _scan(row: Any, path: Path) -> ScanProgress:
             "good copy, or move it away and extract the person again."
         )
     return ScanProgress(source, settings, next_frame, bool(finished), warning)
-
-
-def _face(row: Any, path: Path) -> Face:
-    *before, left, top, right, bottom = row[:8]
-    values = (*before, (left, top, right, bottom), *row[8:16], bool(row[16]), row[17])
-    face = Face(*values)
-    if not _is_sound(face):
-        raise DamagedError(
-            f"{path} is damaged: its face {row[0]!r:.40} holds what no face has. Put back a good "
-            "copy, or move it away and extract the person again."
-        )
-    return face
-
-
-def _is_sound(face: Face) -> bool:
-    """Whether the values are of their kinds, which SQLite leaves to those who write, and the crop
-    is a file of the faces' own folder."""
-    return (
-        all(type(n) is int and abs(n) < _MOST for n in (face.id, face.frame, *face.box))
-        and all(type(getattr(face, name)) in (int, float) for name in _REALS)
-        and all(type(text) is str for text in (face.source, face.crop, face.reason))
-        and all(_is_blob(getattr(face, name), size) for name, size in _BLOBS.items())
-        and face.crop not in ("", ".", "..")
-        and not any(c in "/\\\0" for c in face.crop)
-    )
-
-
-def _is_blob(value: object, size: int) -> bool:
-    return isinstance(value, bytes) and len(value) == size

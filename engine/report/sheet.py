@@ -11,14 +11,14 @@ from PIL import Image, ImageDraw, ImageFont
 from engine.media.errors import MediaError
 from engine.media.pictures import read_picture
 from engine.report.stills import INK, PAPER, Picture, scale
-from projects.faces import Face
+from projects.faces import FaceRow
 
 CELL = 96
 LABEL = 16
 REJECTED = (214, 84, 70)
 
 
-def face_sheet(folder: Path, faces: Sequence[Face], columns: int) -> Picture:
+def face_sheet(folder: Path, faces: Sequence[FaceRow], columns: int) -> Picture:
     """Every face with its id, `columns` to a row; rejected ones are framed and say why.
 
     `folder` holds the faces' crops. A crop that cannot be read leaves its cell empty. Returns

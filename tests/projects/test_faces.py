@@ -31,6 +31,15 @@ def make_face(frame: int, source: str = "s1", kept: bool = True, reason: str = "
         pitch=chance.uniform(-20, 20),
         roll=chance.uniform(-10, 10),
         sharpness=chance.uniform(0, 900),
+        size=chance.uniform(40, 300),
+        brightness=chance.uniform(0, 1),
+        mouth=chance.uniform(0, 0.6),
+        eyes=chance.uniform(0, 0.4),
+        confidence=chance.uniform(0.5, 1),
+        covered=chance.uniform(0, 0.2),
+        track=chance.randrange(5),
+        likeness=chance.uniform(0.1, 0.5),
+        hash=chance.getrandbits(64) - 2**63,
         embedding=chance.randbytes(512),
         crop=f"{source}-{frame:06d}.png",
         kept=kept,
@@ -73,8 +82,9 @@ def test_a_scan_that_is_killed_goes_on_without_duplicates(path: Path) -> None:
     script = (
         "import os, signal, sys, pathlib\n"
         "from projects.faces import Face, FaceIndex\n"
-        "face = Face(0, 's1', 0, 0.0, (0, 0, 9, 9), bytes(544), bytes(48), 0.0, 0.0, 0.0, 1.0,\n"
-        "            bytes(512), 'a.png', True, '')\n"
+        "face = Face(id=0, source='s1', frame=0, time=0.0, box=(0, 0, 9, 9), yaw=0.0, pitch=0.0,\n"
+        "            roll=0.0, sharpness=1.0, crop='a.png', kept=True, reason='',\n"
+        "            landmarks=bytes(544), transform=bytes(48), embedding=bytes(512))\n"
         "with FaceIndex(pathlib.Path(sys.argv[1])) as index:\n"
         "    index.start('s1', '')\n"
         "    index.add_frames('s1', [face], 1)\n"
@@ -115,10 +125,10 @@ def test_faces_are_filtered_and_sorted(path: Path) -> None:
         assert by_yaw == sorted(by_yaw)
         sharp = [face.sharpness for face in index.faces(order="sharpness")]
         assert sharp == sorted(sharp, reverse=True)
-        sizes = [f.box[2] - f.box[0] for f in index.faces(order="size")]
+        sizes = [face.size for face in index.faces(order="size")]
         assert sizes == sorted(sizes, reverse=True)
         assert index.faces(order="id", limit=5, offset=10) == index.faces(order="id")[10:15]
-        with pytest.raises(CommandError, match="Use: time, sharpness"):
+        with pytest.raises(CommandError, match="Use: time, source"):
             index.faces(order="id; DROP TABLE faces")
 
 
@@ -195,7 +205,7 @@ def test_a_newer_index_says_update(path: Path) -> None:
     with FaceIndex(path):
         pass
     other = sqlite3.connect(path)
-    other.execute("PRAGMA user_version = 2")
+    other.execute("PRAGMA user_version = 3")
     other.close()
     with pytest.raises(NewerVersionError, match="Update swapdeck"), FaceIndex(path):
         pass
@@ -214,7 +224,7 @@ def test_a_locked_folder_is_a_sentence(user_folder: Path, as_user: AsUser) -> No
 def test_an_index_that_another_job_holds_is_a_sentence(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projects.faces._WAIT_SECONDS", 0.01)
+    monkeypatch.setattr("projects.face_database._WAIT_SECONDS", 0.01)
     with (
         FaceIndex(path) as first,
         FaceIndex(path) as second,

@@ -51,21 +51,22 @@ def person(ws: Workspace, name: str, consent: Consent = CONSENT, *, faces: int =
 
 def _face(digest: str, frame: int, crop: str, yaw: float, *, stranger: bool) -> Face:
     return Face(
-        0,
-        digest,
-        frame,
-        frame / 25,
-        (10, 10, 90, 90),
-        struct.pack("<136f", *range(136)),
-        struct.pack("<6d", *range(6)),
-        yaw,
-        0.0,
-        0.0,
-        10.0 + frame % 5,
-        struct.pack("<128f", *range(128)),
-        crop,
-        not stranger,
-        "stranger" if stranger else "",
+        id=0,
+        source=digest,
+        frame=frame,
+        time=frame / 25,
+        box=(10, 10, 90, 90),
+        yaw=yaw,
+        pitch=0.0,
+        roll=0.0,
+        sharpness=10.0 + frame % 5,
+        size=80.0,
+        crop=crop,
+        kept=not stranger,
+        reason="stranger" if stranger else "",
+        landmarks=struct.pack("<136f", *range(136)),
+        transform=struct.pack("<6d", *range(6)),
+        embedding=struct.pack("<128f", *range(128)),
     )
 
 

@@ -114,15 +114,26 @@ def test_a_page_decodes_back_to_its_pictures() -> None:
 
 def test_a_face_sheet_frames_what_was_rejected(tmp_path: Path) -> None:
     from engine.report.sheet import CELL, LABEL, REJECTED, face_sheet
-    from projects.faces import Face
+    from projects.faces import FaceRow
 
     Image.fromarray(np.full((256, 256, 3), 90, np.uint8)).save(tmp_path / "a.png")
 
-    def face(number: int, kept: bool, crop: str) -> Face:
+    def face(number: int, kept: bool, crop: str) -> FaceRow:
         box = (0, 0, 90, 90)
         reason = "" if kept else "blurred"
-        return Face(
-            *(number, "d", 0, 0.0, box, b"", b"", 0.0, 0.0, 0.0, 1.0, b"", crop, kept, reason)
+        return FaceRow(
+            id=number,
+            source="d",
+            frame=0,
+            time=0.0,
+            box=box,
+            yaw=0.0,
+            pitch=0.0,
+            roll=0.0,
+            sharpness=1.0,
+            crop=crop,
+            kept=kept,
+            reason=reason,
         )
 
     faces = [face(1, True, "a.png"), face(2, False, "a.png"), face(3, True, "gone.png")]
