@@ -94,7 +94,7 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 
 
 def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, inputs, output, reverse, newest, overwrite, landmark_model, settings -> results."""
+    """swap, inputs, output, reverse, newest, names, overwrite, … -> a result an input."""
     from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import convert_inputs
 
@@ -112,6 +112,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         consented(workspace, swap, "conversion", reporter),
         reverse=bool(arguments.get("reverse")),
         newest=bool(arguments.get("newest")),
+        names=bool(arguments.get("names")),
         settings=settings,
     )
 

@@ -26,6 +26,7 @@ from engine.cli import (
     report,
     swaps,
     train,
+    verify,
 )
 from engine.cli.output import Output
 from engine.cli.session import Session, Verbs
@@ -57,6 +58,7 @@ for verb in (
     train.train,
     convert.convert,
     report.report,
+    verify.verify,
     ledger.ledger,
     jobs.jobs,
     doctor.doctor,

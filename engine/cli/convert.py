@@ -23,6 +23,7 @@ from engine.text import count, short_path
 )
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
 @click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
+@click.option("--names", is_flag=True, help="Name the people in the credentials.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
 @click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
 @click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
@@ -40,6 +41,7 @@ def convert(
     output: Path | None,
     reverse: bool,
     newest: bool,
+    names: bool,
     overwrite: bool,
     landmark_model: Path | None,
     detach: bool,
@@ -66,6 +68,7 @@ def convert(
         "output": absolute(output),
         "reverse": reverse,
         "newest": newest,
+        "names": names,
         "overwrite": overwrite,
         "landmark_model": absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},

@@ -14,6 +14,7 @@ from engine.conversion.progress import Progress
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import swapped_frames
 from engine.conversion.swapper import Swapper, Who
+from engine.credentials.marking import Marking
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import Frame, open_frames, probe, write_converted
 from engine.media.pictures import list_pictures
@@ -62,11 +63,13 @@ def convert(
     who: Who = "source",
     located: Located | None = None,
     eyes: Eyes | None = None,
+    marking: Marking | None = None,
 ) -> ConvertResult:
     """Replace the target person's face in `source` and write `output`, complete or not at all.
 
     who: the decoder whose face goes in. located: where the face is, when that is known already
-    from another conversion of the same source. Every frame of the source comes out, with its
+    from another conversion of the same source. marking: how the result says that it is synthetic;
+    only measurements do without. Every frame of the source comes out, with its
     timestamp and sound; faces of anybody else, and frames without the person, stay as they are.
 
     Raises CommandError when `output` exists already or is the source, NoTargetError when the
@@ -78,12 +81,16 @@ def convert(
         located = locate(source, target.identity, settings, reporter, eyes)
     if not located.faces:
         raise NoTargetError(_nobody(source, target, located))
+    mark = None if marking is None else marking.watermark.apply
+    finish = None if marking is None else marking.finish
     with (
         open_frames(source) as reader,
-        closing(swapped_frames(reader, located.faces, swapper, settings, who)) as frames,
+        closing(swapped_frames(reader, located.faces, swapper, settings, who, mark)) as frames,
     ):
         progress = Progress(reporter, "swap", located.frames)
-        written = write_converted(source, output, _counted(frames, progress), settings.encode)
+        written = write_converted(
+            source, output, _counted(frames, progress), settings.encode, finish
+        )
     progress.end()
     warnings = (*located.warnings, *written.warnings)
     for warning in warnings:

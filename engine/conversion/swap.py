@@ -1,7 +1,7 @@
 """The second pass: decode each located face and lay it into its frame."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,6 +20,8 @@ from engine.faces.align import crop
 from engine.media import Frame
 from engine.media.ahead import ahead
 
+Mark = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
+"""Marks a picture, uint8 [H, W, 3] RGB, as synthetic; a new one comes back."""
 _BATCH_BYTES: Final = 96 << 20
 _SURE: Final = 0.5
 
@@ -51,19 +53,24 @@ def swapped_frames(
     swapper: Swapper,
     settings: ConvertSettings,
     who: Who = "source",
+    mark: Mark | None = None,
 ) -> Generator[Frame, None, None]:
     """The frames with `who`'s face in place of the located ones; the others come out as they are.
 
-    faces: by the frame's index. Cutting, decoding and blending run in threads of their own, a
-    few frames ahead of the reader. Everything outside the mask keeps its bits. Close the generator
-    before `frames`, whose reader another thread may be in.
+    faces: by the frame's index. mark: what is done to every picture with a new face in it. Cutting,
+    decoding and blending run in threads of their own, a few frames ahead of the reader. Everything
+    outside the mask keeps its bits until it is marked. Close the generator before `frames`,
+    whose reader another thread may be in.
     """
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="swap") as pool:
 
         def finish(item: tuple[Frame, _Decoded | None]) -> Frame:
             frame, decoded = item
-            return frame if decoded is None else _blended(frame, decoded, settings)
+            if decoded is None:
+                return frame
+            done = _blended(frame, decoded, settings)
+            return done if mark is None else replace(done, image=mark(done.image))
 
         def blended() -> Iterator[list[Frame]]:
             with closing(ahead(_batches(frames, faces, swapper.size, settings.batch), 1)) as cuts:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from engine import blackbox
 from engine.conversion.convert import ConvertResult, Target, check_output, convert
 from engine.conversion.settings import ConvertSettings
+from engine.credentials.marking import new_marking
 from engine.faces.dataset import person_identity
 from engine.media import probe
 from engine.media.writer import default_suffix
@@ -32,13 +33,15 @@ def convert_inputs(
     *,
     reverse: bool = False,
     newest: bool = False,
+    names: bool = False,
     settings: ConvertSettings | None = None,
 ) -> list[ConvertResult]:
     """Convert every input and leave a record beside the swap's results for its report.
 
     output: a file for one input, or a folder for any number; the swap's results when None.
     reverse: the target person's face on footage of the source person. newest: the newest
-    checkpoint instead of the one with the best held-out score.
+    checkpoint instead of the one with the best held-out score. names: whether the credentials name
+    the people.
     Everything that can be wrong with the command is found before the first frame is read.
 
     Raises CommandError, MediaError, NoTargetError, StopRequested.
@@ -55,8 +58,12 @@ def convert_inputs(
     swapper, warnings = load_swapper(swap, reverse=reverse, newest=newest)
     for warning in warnings:
         reporter.event("warning", text=warning)
+    people = (get_person(workspace, swap.source), get_person(workspace, swap.target))
     results = []
-    for path, result in plan:
+    marks = [new_marking(workspace, swap, swapper.step, people, names=names) for _ in plan]
+    for (path, result), marking in zip(plan, marks, strict=True):
+        if warning := marking.signing.warning():
+            reporter.event("warning", text=warning)
         done = convert(
             path,
             result,
@@ -64,7 +71,9 @@ def convert_inputs(
             swapper,
             settings,
             reporter,
+            marking=marking,
         )
+        marking.record(done.output)
         record = ConversionRecord(
             input=str(path.absolute()),
             output=str(done.output.absolute()),

@@ -5,7 +5,7 @@ aspect, colour tags, and every packet of every sound track, which is copied and 
 """
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +34,8 @@ from engine.media.sound import SoundCopier, misfit
 from projects.files import folder_replacing, replacing
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+Finish = Callable[[Path, Path, Path], None]
+"""Called with a complete file, the name that it will have, and the footage it was made from."""
 _FINE_CHROMA = {"422": "yuv422p", "444": "yuv444p"}
 
 
@@ -93,12 +95,14 @@ def write_converted(
     output: Path,
     frames: Iterable[Frame],
     settings: EncodeSettings | None = None,
+    finish: Finish | None = None,
 ) -> WriteResult:
     """Write `frames`, which were read from `source` and changed, as `output`.
 
     A video becomes H.264 with the source's sound, a picture a picture in the format of `output`'s
     name, a folder a folder of PNG files of the same names. `output` is complete or as it was
-    before; an existing one is replaced. The frames are taken one at a time, in order.
+    before; an existing one is replaced. The frames are taken one at a time, in order. finish: what
+    is to be done to every file when it is complete, before it gets its name.
 
     Raises MediaError when `source` has no frames or `output` cannot hold what it should, and
     SwapdeckError when the disk is full or not writable.
@@ -106,29 +110,38 @@ def write_converted(
     check_fits(source, output)
     match probe(source).kind:
         case "images":
-            return _write_folder(source, output, frames)
+            return _write_folder(source, output, frames, finish)
         case "image":
-            return _write_image(source, output, frames)
+            return _write_image(source, output, frames, finish)
         case _:
-            return _write_video(source, output, frames, settings or EncodeSettings())
+            return _write_video(source, output, frames, settings or EncodeSettings(), finish)
 
 
-def _write_image(source: Path, output: Path, frames: Iterable[Frame]) -> WriteResult:
+def _write_image(
+    source: Path, output: Path, frames: Iterable[Frame], finish: Finish | None
+) -> WriteResult:
     frame = next(iter(frames), None)
     if frame is None:
         raise MediaError(f"{source} gave no picture to write.")
     with replacing(output) as temporary:
         write_picture(temporary, frame.image, like=source)
+        if finish is not None:
+            finish(temporary, output, source)
     return WriteResult(output, 1, ())
 
 
-def _write_folder(source: Path, output: Path, frames: Iterable[Frame]) -> WriteResult:
+def _write_folder(
+    source: Path, output: Path, frames: Iterable[Frame], finish: Finish | None
+) -> WriteResult:
     pictures = list_pictures(source)
     names = png_names(pictures)
     count = 0
     with folder_replacing(output) as folder:
         for frame in frames:
-            write_picture(folder / names[frame.index], frame.image, like=pictures[frame.index])
+            picture = folder / names[frame.index]
+            write_picture(picture, frame.image, like=pictures[frame.index])
+            if finish is not None:
+                finish(picture, picture, pictures[frame.index])
             count += 1
         if count == 0:
             raise MediaError(f"{source} gave no picture to write.")
@@ -145,7 +158,11 @@ def png_names(pictures: list[Path]) -> list[str]:
 
 
 def _write_video(
-    source: Path, output: Path, frames: Iterable[Frame], settings: EncodeSettings
+    source: Path,
+    output: Path,
+    frames: Iterable[Frame],
+    settings: EncodeSettings,
+    finish: Finish | None,
 ) -> WriteResult:
     with ExitStack() as stack:
         original, stream = stack.enter_context(open_video(source))
@@ -166,6 +183,8 @@ def _write_video(
                     target.set_chapters(original.chapters())
         except FFmpegError as error:
             raise _write_failure(error, output) from error
+        if finish is not None:
+            finish(temporary, output, source)
     warnings = [copier.warning] if copier.warning else []
     left_out = len(original.streams.subtitles) + len(original.streams.video) - 1
     if left_out > 0:

@@ -1,0 +1,1 @@
+"""Marking what was made as synthetic, and telling afterwards what a file says of itself."""
