@@ -97,6 +97,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
     """swap, inputs, output, reverse, newest, names, overwrite, … -> a result an input."""
     from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import convert_inputs
+    from engine.credentials.label import Label
 
     swap = get_swap(workspace, arguments["swap"])
     settings = ConvertSettings(
@@ -113,6 +114,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         reverse=bool(arguments.get("reverse")),
         newest=bool(arguments.get("newest")),
         names=bool(arguments.get("names")),
+        label=Label(**arguments["label"]) if arguments.get("label") else None,
         settings=settings,
     )
 

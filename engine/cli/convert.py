@@ -12,6 +12,9 @@ from engine.cli.options import absolute, detach_option, landmark_model_option
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import count, short_path
 
+LABEL = "AI-altered face"
+CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
+
 
 @click.command(cls=Verb)
 @click.argument("swap")
@@ -24,6 +27,14 @@ from engine.text import count, short_path
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
 @click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
 @click.option("--names", is_flag=True, help="Name the people in the credentials.")
+@click.option(
+    "--label",
+    is_flag=False,
+    flag_value=LABEL,
+    help=f"Write this into a corner of every frame; alone: '{LABEL}'.",
+)
+@click.option("--label-corner", type=click.Choice(CORNERS), help="[default: bottom-right]")
+@click.option("--label-seconds", type=float, help="Only so long from the start.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
 @click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
 @click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
@@ -42,6 +53,9 @@ def convert(
     reverse: bool,
     newest: bool,
     names: bool,
+    label: str | None,
+    label_corner: str | None,
+    label_seconds: float | None,
     overwrite: bool,
     landmark_model: Path | None,
     detach: bool,
@@ -69,6 +83,7 @@ def convert(
         "reverse": reverse,
         "newest": newest,
         "names": names,
+        "label": _label(label, label_corner, label_seconds),
         "overwrite": overwrite,
         "landmark_model": absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},
@@ -79,3 +94,15 @@ def convert(
             f"{short_path(result['output'])}: {count(result['frames'], 'frame')}, "
             f"{count(result['faces'], 'face')} swapped"
         )
+
+
+def _label(text: str | None, corner: str | None, seconds: float | None) -> dict[str, Any] | None:
+    """The label as the job takes it."""
+    from projects.errors import CommandError
+
+    if text is None:
+        if corner is not None or seconds is not None:
+            raise CommandError("--label-corner and --label-seconds need --label.")
+        return None
+    given = {"text": text, "corner": corner, "seconds": seconds}
+    return {name: value for name, value in given.items() if value is not None}

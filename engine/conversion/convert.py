@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.conversion.progress import Progress
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import swapped_frames
 from engine.conversion.swapper import Swapper, Who
+from engine.credentials.label import Label
 from engine.credentials.marking import Marking
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import Frame, open_frames, probe, write_converted
@@ -64,13 +65,14 @@ def convert(
     located: Located | None = None,
     eyes: Eyes | None = None,
     marking: Marking | None = None,
+    label: Label | None = None,
 ) -> ConvertResult:
     """Replace the target person's face in `source` and write `output`, complete or not at all.
 
     who: the decoder whose face goes in. located: where the face is, when that is known already
     from another conversion of the same source. marking: how the result says that it is synthetic;
-    only measurements do without. Every frame of the source comes out, with its
-    timestamp and sound; faces of anybody else, and frames without the person, stay as they are.
+    only measurements do without. label: written into the picture, too. Every frame of the source
+    comes out, with its timestamp and sound; faces of anybody else, and frames without the person, stay as they are.
 
     Raises CommandError when `output` exists already or is the source, NoTargetError when the
     person is in no frame, MediaError, and StopRequested; then nothing is written.
@@ -89,7 +91,7 @@ def convert(
     ):
         progress = Progress(reporter, "swap", located.frames)
         written = write_converted(
-            source, output, _counted(frames, progress), settings.encode, finish
+            source, output, _counted(frames, progress, label), settings.encode, finish
         )
     progress.end()
     warnings = (*located.warnings, *written.warnings)
@@ -132,9 +134,10 @@ def _check_folder(source: Path, output: Path) -> None:
         )
 
 
-def _counted(frames: Iterable[Frame], progress: Progress) -> Iterator[Frame]:
+def _counted(frames: Iterable[Frame], progress: Progress, label: Label | None) -> Iterator[Frame]:
     for frame in frames:
-        yield frame
+        image = frame.image if label is None else label.apply(frame.image, frame.time)
+        yield replace(frame, image=image)
         progress.step()
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from engine import blackbox
 from engine.conversion.convert import ConvertResult, Target, check_output, convert
 from engine.conversion.settings import ConvertSettings
+from engine.credentials.label import Label
 from engine.credentials.marking import new_marking
 from engine.faces.dataset import person_identity
 from engine.media import probe
@@ -34,6 +35,7 @@ def convert_inputs(
     reverse: bool = False,
     newest: bool = False,
     names: bool = False,
+    label: Label | None = None,
     settings: ConvertSettings | None = None,
 ) -> list[ConvertResult]:
     """Convert every input and leave a record beside the swap's results for its report.
@@ -41,7 +43,7 @@ def convert_inputs(
     output: a file for one input, or a folder for any number; the swap's results when None.
     reverse: the target person's face on footage of the source person. newest: the newest
     checkpoint instead of the one with the best held-out score. names: whether the credentials name
-    the people.
+    the people. label: a visible one.
     Everything that can be wrong with the command is found before the first frame is read.
 
     Raises CommandError, MediaError, NoTargetError, StopRequested.
@@ -72,6 +74,7 @@ def convert_inputs(
             settings,
             reporter,
             marking=marking,
+            label=label,
         )
         marking.record(done.output)
         record = ConversionRecord(

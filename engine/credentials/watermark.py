@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 HEIGHT: Final = 360
 """A frame of this many rows shows the tile at its own size; others scale it."""
 TILE: Final = 128
-STRENGTH: Final = 1.7
+STRENGTH: Final = 1.8
 """Standard deviation of the pattern in an ordinary texture, in 8-bit steps."""
-SYNC_SHARE: Final = 0.3
+SYNC_SHARE: Final = 0.25
 """The part of the pattern's energy that tells its place."""
-BAND: Final = (5.0, 18.0)
+BAND: Final = (9.0, 30.0)
 """The shortest and the longest wavelength, in pixels of the tile."""
 PARITY: Final = 4
 BYTES: Final = 4 + 2 + PARITY
@@ -123,7 +123,7 @@ def _residual(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     """What of the luma could be the pattern, weighted by how well it would be seen there."""
     luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     scale = image.shape[0] / HEIGHT
-    detail = luma - cv2.GaussianBlur(luma, (0, 0), 4.0 * scale)
+    detail = luma - cv2.GaussianBlur(luma, (0, 0), 5.0 * scale)
     energy = cv2.GaussianBlur(detail * detail, (0, 0), 6.0 * scale)
     limited = np.clip(detail / np.sqrt(energy + 2.0), -2.5, 2.5)
     return np.asarray(limited / np.sqrt(energy + 2.0), np.float64)
