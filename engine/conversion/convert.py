@@ -72,7 +72,8 @@ def convert(
     who: the decoder whose face goes in. located: where the face is, when that is known already
     from another conversion of the same source. marking: how the result says that it is synthetic;
     only measurements do without. label: written into the picture, too. Every frame of the source
-    comes out, with its timestamp and sound; faces of anybody else, and frames without the person, stay as they are.
+    comes out, with its timestamp and sound; faces of anybody else, and frames without the person,
+    stay as they are.
 
     Raises CommandError when `output` exists already or is the source, NoTargetError when the
     person is in no frame, MediaError, and StopRequested; then nothing is written.
