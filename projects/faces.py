@@ -10,6 +10,7 @@ from typing import Any
 
 from projects.errors import CommandError, DamagedError
 from projects.face_database import FaceDatabase
+from projects.face_groups import Group, group_name, group_sql
 from projects.face_query import (
     EVERY,
     KEPT,
@@ -76,6 +77,18 @@ class FaceIndex(FaceDatabase):
         DamagedError, NewerVersionError: on entering, and DamagedError from any method.
         SwapdeckError: from any method: the disk is full, or another process keeps it locked.
     """
+
+    def add_imported(self, source: str, faces: Sequence[Face], settings: str) -> list[int]:
+        """Store `faces` of a source that was not searched here, all or none; the ids.
+
+        settings: what is noted of a source that is new to the index. How far one that is known was
+        searched stays as it is.
+        """
+        for face in faces:
+            check_face(face, source)
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO scans VALUES (?, ?, 0, 1, '')", (source, settings))
+            return [self._insert(db, face) for face in faces]
 
     def start(self, source: str, settings: str) -> None:
         """Begin to search `source` from its first frame; what was found in it before is dropped."""
@@ -178,6 +191,24 @@ class FaceIndex(FaceDatabase):
             raise ValueError(f"faces have no columns {unknown}")
         shown = ", ".join(typed_column(name) for name in names)
         return self._query(f"SELECT {shown} FROM faces WHERE {where.sql} ORDER BY id", where.values)
+
+    def groups(self, key: str, where: Selection = EVERY) -> list[Group]:
+        """The faces that match, put together by one of GROUPS, in the order of what they share.
+
+        Raises:
+            CommandError: faces cannot be put together by `key`.
+        """
+        shared = group_sql(key)
+        found = self._query(
+            # SQLite takes `id` from the row of the maximum.
+            f"SELECT {shared}, COUNT(*), TOTAL(kept), id, MAX(sharpness) FROM faces "
+            f"WHERE {where.sql} GROUP BY 1 ORDER BY 1 NULLS LAST",
+            where.values,
+        )
+        return [
+            Group(group_name(key, value), int(number), int(kept), int(best))
+            for value, number, kept, best, _ in found
+        ]
 
     def count(self, where: Selection = EVERY) -> int:
         """How many faces match."""
