@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from projects.errors import CommandError
-from projects.face_query import EVERY, Selection
+from projects.face_query import EVERY, Selection, of_crops, of_ids
 from projects.names import printable
 
 NUMBERS = (
@@ -34,6 +34,8 @@ _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*"|'[^']*')|(?P<mark>[()])|(?<![\w|])(?P<word>and|or|not)(?![\w|])""",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\d{1,12}")
+_NUMBERS = re.compile(r"(\d{1,12})(?:-|\.\.)(\d{1,12})")
 _LONGEST = 2000  # characters in one rule
 _DEEPEST = 20  # brackets within brackets
 
@@ -54,6 +56,40 @@ def select(rules: Iterable[str], sources: Mapping[str, str] | None = None) -> Se
         one = _Parser(rule, sources or {}).parse()
         chosen = one if not number else chosen & one
     return chosen
+
+
+@dataclass(frozen=True)
+class Named:
+    """Faces as a person names them: any that has one of the ids or crops, or meets a rule."""
+
+    ids: tuple[int, ...]
+    crops: tuple[str, ...]
+    rules: tuple[str, ...]
+    selection: Selection
+
+
+def named(words: Iterable[str], sources: Mapping[str, str] | None = None) -> Named:
+    """What `words` name: numbers (`7`), ranges of them (`7-20`), crops' file names, or rules.
+
+    Raises:
+        CommandError: a rule cannot be understood.
+    """
+    ids, crops, rules = [], [], []
+    chosen = Selection("0")
+    for word in map(str.strip, words):
+        between = _NUMBERS.fullmatch(word)
+        if _NUMBER.fullmatch(word):
+            ids.append(int(word))
+        elif between is not None:
+            low, high = sorted(map(int, between.groups()))
+            chosen = chosen | Selection("id BETWEEN ? AND ?", (low, high))
+        elif set(word) & set("<>=(") or not word:
+            rules.append(word)
+            chosen = chosen | select([word], sources)
+        else:
+            crops.append(word if word.endswith(".png") else f"{word}.png")
+    chosen = chosen | of_ids(ids) | of_crops(crops)
+    return Named(tuple(ids), tuple(crops), tuple(rules), chosen)
 
 
 @dataclass

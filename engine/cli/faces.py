@@ -1,56 +1,44 @@
-"""`swapdeck faces`: look at a person's dataset, and keep or reject by hand."""
+"""`swapdeck faces`: look at a person's dataset; keep and reject, by hand or by rule."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.faces_choice import (
+    FACES,
+    check_named,
+    choice,
+    choosing,
+    name_faces,
+    row,
+)
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
-from engine.text import count, short_path
+from engine.text import count
+from projects.face_groups import GROUPS
 
 if TYPE_CHECKING:
-    from projects.faces import Face
+    from projects.faces import FaceIndex
     from projects.people import Person
 
-KEPT = {None: None, "kept": True, "rejected": False}
-ORDERS = ("time", "sharpness", "yaw", "pitch", "size")
-
-FACES = (
-    Column("id", "id", right=True),
-    Column("source", "source"),
-    Column("frame", "frame", right=True),
-    Column("time", "time s", right=True),
-    Column("size", "size px", right=True),
-    Column("yaw", "yaw°", right=True),
-    Column("pitch", "pitch°", right=True),
-    Column("sharpness", "sharp", right=True),
-    Column("state", "state"),
+PAGE = 200
+"""Faces that a table shows when nothing was said."""
+_LONGEST = 120  # characters in a reason
+GROUP_COLUMNS = (
+    Column("group", "group"),
+    Column("faces", "faces", right=True),
+    Column("kept", "kept", right=True),
+    Column("best", "best face", right=True),
 )
+_NONE = "No faces: swapdeck extract PERSON finds them."
 
 
 class FacesVerbs(Verbs):
     """`faces PERSON` is `faces list PERSON`."""
 
     default_verb = "list"
-
-
-def choosing(command: Any) -> Any:
-    """The options that choose and order faces."""
-    for option in reversed(
-        (
-            click.option("--kept", "which", flag_value="kept", help="Only kept faces."),
-            click.option("--rejected", "which", flag_value="rejected", help="Only rejected ones."),
-            click.option("--reason", help="Only faces rejected for this reason."),
-            click.option("--sort", type=click.Choice(ORDERS), default="time", show_default=True),
-            click.option("--reverse", is_flag=True, help="Largest or last first."),
-            click.option("--limit", type=click.IntRange(min=1), help="At most this many."),
-        )
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(cls=FacesVerbs)
@@ -61,116 +49,210 @@ def faces() -> None:
 @faces.command("list")
 @click.argument("person")
 @choosing
+@click.option(
+    "--group",
+    type=click.Choice((*GROUPS, "duplicates")),
+    help="Put faces together by this, and list the groups.",
+)
 @pass_session
-def list_(session: Session, person: str, **choice: Any) -> None:
-    """List PERSON's faces."""
-    _, found = _choose(session, person, choice)
-    session.output.table(
-        FACES, [row(face) for face in found], "No faces: swapdeck extract PERSON finds them."
-    )
+def list_(session: Session, person: str, group: str | None, **options: Any) -> None:
+    """List PERSON's faces.
+
+    Sorted, the sharpest, largest or most alike come first. A table shows the first 200; --json
+    gives all. `apart` is the distance to the person's mean embedding.
+    """
+    from projects.faces import FaceIndex
+    from projects.people import get_person
+
+    one = get_person(session.open(), person)
+    chosen = choice(options)
+    with FaceIndex(one.index_path, readonly=True) as index:
+        if group is not None:
+            _show_groups(session, index, group, chosen.selection(one))
+            return
+        if session.json:
+            for face in chosen.rows(index, one):
+                session.output.line(row(face))
+            return
+        rows = [row(face) for face in chosen.rows(index, one, PAGE)]
+        session.output.table(FACES, rows, _NONE)
+        total = index.count(chosen.selection(one))
+    if len(rows) < total:
+        session.output.remark(f"{len(rows)} of {count(total, 'face')}. --limit 0 lists all.")
 
 
 @faces.command()
 @click.argument("person")
-@choosing
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--columns", type=click.IntRange(1, 64), default=12, show_default=True)
+@click.argument("which", nargs=-1, required=True)
 @pass_session
-def sheet(session: Session, person: str, output: Path | None, columns: int, **choice: Any) -> None:
-    """Draw PERSON's faces on one picture, to be looked at with anything."""
-    from projects.errors import SwapdeckError
+def keep(session: Session, person: str, which: tuple[str, ...]) -> None:
+    """Keep faces, whatever the judges said.
 
-    one, found = _choose(session, person, choice)
-    if not found:
-        raise SwapdeckError(
-            f"{one.name} has no such faces: swapdeck extract {one.slug} finds them."
-        )
-    from engine.media.pictures import save_png
-    from engine.report.sheet import face_sheet
+    WHICH are numbers (7), ranges (7-20), names of crops, or rules ('reason=blurred and size>200').
+    """
+    _decide(session, person, which, kept=True, reason=None)
 
-    target = output or Path(f"{one.slug}-faces.png")
-    save_png(target, face_sheet(one.faces_dir, found, columns))
+
+@faces.command()
+@click.argument("person")
+@click.argument("which", nargs=-1, required=True)
+@click.option("--reason", help="Why, in your own words.")
+@pass_session
+def reject(session: Session, person: str, which: tuple[str, ...], reason: str | None) -> None:
+    """Leave faces out of the dataset; they stay on disk.
+
+    WHICH are numbers (7), ranges (7-20), names of crops, or rules ('sharpness<2 and |yaw|>40').
+    """
+    _decide(session, person, which, kept=False, reason=reason)
+
+
+@faces.command()
+@click.argument("person")
+@pass_session
+def undo(session: Session, person: str) -> None:
+    """Take back the last keep, reject, dedupe or best; again for the one before."""
+    from projects.errors import CommandError
+
+    one, index = _open(session, person)
+    with index:
+        undone = index.undo()
+    if undone is None:
+        raise CommandError(f"Nothing was decided about {one.name}'s faces that can be taken back.")
     session.output.done(
-        {"sheet": str(target.absolute()), "faces": len(found)},
-        f"{count(len(found), 'face')} on {short_path(target.absolute())}",
+        {"person": one.slug, "undone": undone.what, "made": undone.made, "faces": undone.faces},
+        f"Taken back: {undone.what} ({count(undone.faces, 'face')})",
     )
 
 
 @faces.command()
 @click.argument("person")
-@click.argument("ids", nargs=-1, required=True, type=int)
+@click.option(
+    "--distance",
+    type=click.IntRange(0, 15),
+    default=3,
+    show_default=True,
+    help="How many of a picture's 64 bits may differ.",
+)
 @pass_session
-def keep(session: Session, person: str, ids: tuple[int, ...]) -> None:
-    """Keep the faces with these ids, whatever the judges said."""
-    _judge(session, person, ids, kept=True, reason="by hand")
+def dedupe(session: Session, person: str, distance: int) -> None:
+    """Of faces that look the same, keep the best one and reject the others."""
+    from engine.datasets.duplicates import duplicates
+    from engine.datasets.measures import measures
+    from projects.face_query import KEPT, of_ids
+
+    one, index = _open(session, person)
+    with index:
+        found = measures(index, KEPT)
+        same = duplicates(found, distance)
+        extra = [identity for group in same.values() for identity in group]
+        what = f"reject duplicates within {distance} bits"
+        index.decide(of_ids(extra), kept=False, reason="duplicate", what=what)
+        unknown = int((found.hashes == -1).sum())
+    session.output.done(
+        {"person": one.slug, "rejected": len(extra), "kept": len(found) - len(extra)},
+        f"{count(len(extra), 'duplicate')} rejected, {len(found) - len(extra)} faces are left. "
+        f"`swapdeck faces undo {one.slug}` takes it back.",
+    )
+    if unknown:
+        session.output.remark(
+            f"{count(unknown, 'face')} could not be compared: an older swapdeck found them. "
+            f"swapdeck extract {one.slug} --again measures them."
+        )
 
 
 @faces.command()
 @click.argument("person")
-@click.argument("ids", nargs=-1, required=True, type=int)
-@click.option("--reason", default="by hand", show_default=True)
+@click.argument("number", type=click.IntRange(min=1))
+@click.option("--reject-rest", is_flag=True, help="Leave the other kept faces out of the dataset.")
 @pass_session
-def reject(session: Session, person: str, ids: tuple[int, ...], reason: str) -> None:
-    """Leave the faces with these ids out of the dataset; they stay on disk."""
-    _judge(session, person, ids, kept=False, reason=reason)
+def best(session: Session, person: str, number: int, reject_rest: bool) -> None:
+    """Choose NUMBER kept faces that cover poses and expressions evenly, the best of each."""
+    from engine.datasets.best import best as choose_best
+    from engine.datasets.measures import measures
+    from projects.face_query import KEPT, of_ids
+
+    _, index = _open(session, person)
+    with index:
+        found = measures(index, KEPT)
+        chosen = choose_best(found, number)
+        if reject_rest:
+            rest = KEPT & ~of_ids(chosen.ids)
+            reason = f"not among the best {number}"
+            index.decide(rest, kept=False, reason=reason, what=f"keep the best {number}")
+        if session.json:
+            for face in index.rows(of_ids(chosen.ids)):
+                session.output.line(row(face))
+            return
+        session.output.table(FACES, [row(face) for face in index.rows(of_ids(chosen.ids))], _NONE)
+    session.output.remark(
+        f"{len(chosen.ids)} of {count(len(found), 'kept face')}; they show {chosen.shown} of "
+        f"{chosen.cells} combinations of pose and expression."
+    )
 
 
-def row(face: Face) -> dict[str, Any]:
-    """A face as a table's row and a JSON line."""
-    left, top, right, bottom = face.box
-    return {
-        "id": face.id,
-        "source": face.source[:12],
-        "frame": face.frame,
-        "time": round(face.time, 3),
-        "size": max(right - left, bottom - top),
-        "yaw": round(face.yaw, 1),
-        "pitch": round(face.pitch, 1),
-        "roll": round(face.roll, 1),
-        "sharpness": round(face.sharpness, 4),
-        "kept": face.kept,
-        "reason": face.reason,
-        "state": "✓ kept" if face.kept else f"✗ {face.reason}",
-        "crop": face.crop,
-    }
+def _show_groups(session: Session, index: FaceIndex, key: str, where: Any) -> None:
+    if key != "duplicates":
+        groups = index.groups(key, where)
+        rows: list[dict[str, Any]] = [
+            {"group": g.name, "faces": g.faces, "kept": g.kept, "best": g.best} for g in groups
+        ]
+        session.output.table(GROUP_COLUMNS, rows, _NONE)
+        return
+    from engine.datasets.duplicates import duplicates
+    from engine.datasets.measures import measures
+
+    found = measures(index, where)
+    kept = dict(zip(found.ids.tolist(), found.kept.tolist(), strict=True))
+    rows = [
+        {
+            "group": f"like {first}",
+            "faces": 1 + len(others),
+            "kept": sum(kept[identity] for identity in (first, *others)),
+            "best": first,
+            "ids": [first, *others],
+        }
+        for first, others in sorted(duplicates(found).items(), key=lambda item: -len(item[1]))
+    ]
+    session.output.table(GROUP_COLUMNS, rows, "No two of these faces look the same.")
 
 
-def _choose(session: Session, person: str, choice: dict[str, Any]) -> tuple[Person, list[Face]]:
+def _open(session: Session, person: str) -> tuple[Person, FaceIndex]:
+    """The person and their index, which must be there."""
+    from projects.errors import CommandError
     from projects.faces import FaceIndex
     from projects.people import get_person
 
     one = get_person(session.open(), person)
     if not one.index_path.exists():
-        return one, []
-    with FaceIndex(one.index_path) as index:
-        found = index.faces(kept=KEPT[choice["which"]])
-    if choice["reason"]:
-        found = [face for face in found if face.reason == choice["reason"]]
-    if choice["sort"] != "time":
-        found = sorted(found, key=lambda face: row(face)[choice["sort"]])
-    if choice["reverse"]:
-        found = found[::-1]
-    return one, found[: choice["limit"]]
+        raise CommandError(f"{one.name} has no faces yet: swapdeck extract {one.slug} finds them.")
+    return one, FaceIndex(one.index_path)
 
 
-def _judge(session: Session, person: str, ids: tuple[int, ...], *, kept: bool, reason: str) -> None:
-    from projects.errors import CommandError
+def _decide(
+    session: Session, person: str, which: tuple[str, ...], *, kept: bool, reason: str | None
+) -> None:
     from projects.faces import FaceIndex
+    from projects.names import printable
+    from projects.people import get_person
 
-    one, known = _choose(
-        session,
-        person,
-        {"which": None, "reason": None, "sort": "time", "reverse": False, "limit": None},
-    )
-    unknown = set(ids) - {face.id for face in known}
-    if unknown:
-        listed = ", ".join(map(str, sorted(unknown)))
-        raise CommandError(
-            f"{one.name} has no face {listed}. `swapdeck faces {one.slug}` lists their ids."
-        )
-    with FaceIndex(one.index_path) as index:
-        index.judge(dict.fromkeys(ids, (kept, reason)))
+    one = get_person(session.open(), person)
+    given = name_faces(one, which)
+    why = "by hand"
+    if not kept and reason is not None:
+        why = f"by hand: {printable(reason)[:_LONGEST]}"
+    elif not kept and given.rules:
+        why = f"rule: {printable(' or '.join(given.rules))[:_LONGEST]}"
+    what = f"{'keep' if kept else 'reject'} {printable(' '.join(which))[:_LONGEST]}"
+    with FaceIndex(one.index_path, readonly=True) as index:
+        check_named(one, index, given)
+        met = index.count(given.selection)
+    changed = 0
+    if met:
+        with FaceIndex(one.index_path) as index:
+            changed = index.decide(given.selection, kept=kept, reason=why, what=what)
+    done = "kept" if kept else "rejected"
     session.output.done(
-        {"person": one.slug, "faces": list(ids), "kept": kept, "reason": reason},
-        f"{count(len(ids), 'face')} {'kept' if kept else 'rejected'}",
+        {"person": one.slug, "faces": met, "changed": changed, "kept": kept, "reason": why},
+        f"{count(met, 'face')} {done}"
+        + (f", {changed} of them were not before" if changed != met else ""),
     )
