@@ -129,7 +129,7 @@ def undo(session: Session, person: str) -> None:
 @click.option(
     "--distance",
     type=click.IntRange(0, 15),
-    default=3,
+    default=2,
     show_default=True,
     help="How many of a picture's 64 bits may differ.",
 )

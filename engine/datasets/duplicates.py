@@ -14,9 +14,11 @@ import numpy as np
 
 from engine.datasets.measures import Measures
 
-DISTANCE: Final = 3
+DISTANCE: Final = 2
 """Faces whose hashes differ in at most so many bits look the same."""
 MOST: Final = 15
+ALIKE: Final = {"yaw": 3.0, "pitch": 3.0, "mouth": 0.04, "eyes": 0.06}
+"""How far two faces that look the same may be apart in what a hash hardly sees."""
 _BITS: Final = 64
 _ALL: Final = 2**_BITS - 1
 _FEW: Final = 24
@@ -42,12 +44,15 @@ class Looks:
         for low, mask, table in self._parts:
             table.setdefault((bits >> low) & mask, _Bucket()).add(bits, number)
 
-    def like(self, hash_: int) -> int | None:
-        """The number of one that looks the same, the first that was added; None without any."""
+    def like(self, hash_: int) -> list[int]:
+        """The numbers of all that look the same, ascending."""
         bits = hash_ & _ALL
-        buckets = (table.get((bits >> low) & mask) for low, mask, table in self._parts)
-        found = (bucket.first(bits, self._distance) for bucket in buckets if bucket is not None)
-        return min((number for number in found if number is not None), default=None)
+        found: set[int] = set()
+        for low, mask, table in self._parts:
+            bucket = table.get((bits >> low) & mask)
+            if bucket is not None:
+                found.update(bucket.near(bits, self._distance))
+        return sorted(found)
 
 
 class _Bucket:
@@ -67,34 +72,34 @@ class _Bucket:
         self._hashes.append(bits)
         self._numbers.append(number)
 
-    def first(self, bits: int, distance: int) -> int | None:
-        for place, other in enumerate(self._hashes[:_FEW]):
-            if (other ^ bits).bit_count() <= distance:
-                return self._numbers[place]
-        if len(self._hashes) <= _FEW:
-            return None
-        others = self._many[_FEW : len(self._hashes)]
-        near = np.bitwise_count(others ^ np.uint64(bits)) <= distance
-        place = int(near.argmax())
-        return self._numbers[_FEW + place] if near[place] else None
+    def near(self, bits: int, distance: int) -> list[int]:
+        if len(self._hashes) > _FEW:
+            apart = np.bitwise_count(self._many[: len(self._hashes)] ^ np.uint64(bits))
+            return [self._numbers[place] for place in np.flatnonzero(apart <= distance)]
+        both = zip(self._hashes, self._numbers, strict=True)
+        return [number for other, number in both if (other ^ bits).bit_count() <= distance]
 
 
 def duplicates(faces: Measures, distance: int = DISTANCE) -> dict[int, list[int]]:
     """For the best face of every group that looks the same, the ids of the others.
 
-    Each is within `distance` of the best one itself, so that a slow turn of the head, in which
-    every frame is like the next, is not taken for one picture. Faces without a hash are left out.
+    Each is within `distance` of the best one itself, and so are its pose, mouth and eyes, which a
+    hash hardly sees (ALIKE): a slow turn of the head, in which every frame is like the next, is not
+    taken for one picture. Faces without a hash are left out.
     """
     looks = Looks(distance)
     order = _best_first(faces)
     groups: dict[int, list[int]] = {}
     hashes, ids = faces.hashes.tolist(), faces.ids.tolist()
+    shown = np.stack([np.nan_to_num(faces[name]) / apart for name, apart in ALIKE.items()], axis=1)
     for rank, place in enumerate(order):
         like = looks.like(hashes[place])
-        if like is None:
-            looks.add(rank, hashes[place])
+        others = [order[other] for other in like]
+        same = np.abs(shown[others] - shown[place]).max(axis=1) <= 1 if like else np.empty(0)
+        if same.any():
+            groups.setdefault(ids[others[int(same.argmax())]], []).append(ids[place])
         else:
-            groups.setdefault(ids[order[like]], []).append(ids[place])
+            looks.add(rank, hashes[place])
     return groups
 
 

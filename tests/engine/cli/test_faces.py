@@ -38,7 +38,11 @@ def faces(ada: Person, made_face, store):
         changes: dict[str, Any] = {"yaw": n * 2.0 - 30, "sharpness": float(n + 1)}
         if n % 10 == 0:
             changes |= {"kept": False, "reason": "blurred"}
-        made.append(made_face(n, **changes, hash=99 if n in (3, 4) else made_face(n).hash))
+        made.append(
+            made_face(
+                n, **changes, hash=99 if n in (3, 4) else made_face(n).hash, pitch=0.0, mouth=0.1
+            )
+        )
     return store(ada, made)
 
 
