@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from projects.errors import CommandError
+from projects.face_query import Selection
 from projects.names import printable
 
 MOUTH_OPEN = 0.1
@@ -43,6 +44,7 @@ class Group:
     faces: int
     kept: int
     best: int  # the id of the sharpest one
+    where: Selection  # the faces in it
 
 
 def group_sql(key: str) -> str:

@@ -206,7 +206,13 @@ class FaceIndex(FaceDatabase):
             where.values,
         )
         return [
-            Group(group_name(key, value), int(number), int(kept), int(best))
+            Group(
+                group_name(key, value),
+                int(number),
+                int(kept),
+                int(best),
+                where & Selection(f"({shared}) IS ?", (value,)),
+            )
             for value, number, kept, best, _ in found
         ]
 

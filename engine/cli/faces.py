@@ -14,6 +14,7 @@ from engine.cli.faces_choice import (
     name_faces,
     row,
 )
+from engine.cli.faces_pictures import poses, sheet
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.text import count
@@ -44,6 +45,10 @@ class FacesVerbs(Verbs):
 @click.group(cls=FacesVerbs)
 def faces() -> None:
     """A person's faces. `faces PERSON` lists them."""
+
+
+for verb in (sheet, poses):
+    faces.add_command(verb)
 
 
 @faces.command("list")
