@@ -389,6 +389,8 @@ def _forget(db: sqlite3.Connection, source: str) -> None:
     theirs = "(SELECT id FROM faces WHERE source = ?)"
     db.execute(f"DELETE FROM arrays WHERE face IN {theirs}", (source,))
     db.execute(f"DELETE FROM decided WHERE face IN {theirs}", (source,))
+    # What is noted of a single face (see engine.datasets.mend) is noted under its crop's name.
+    db.execute("DELETE FROM meta WHERE instr(key, ?)", (f" {source[:16]}-",))
     db.execute("DELETE FROM decisions WHERE id NOT IN (SELECT decision FROM decided)")
     db.execute("DELETE FROM faces WHERE source = ?", (source,))
 

@@ -12,8 +12,10 @@ from engine.cli.faces_choice import (
     choice,
     choosing,
     name_faces,
+    open_faces,
     row,
 )
+from engine.cli.faces_mending import mask, mend, unmask
 from engine.cli.faces_pictures import poses, sheet
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
@@ -22,7 +24,6 @@ from projects.face_groups import GROUPS
 
 if TYPE_CHECKING:
     from projects.faces import FaceIndex
-    from projects.people import Person
 
 PAGE = 200
 """Faces that a table shows when nothing was said."""
@@ -47,7 +48,7 @@ def faces() -> None:
     """A person's faces. `faces PERSON` lists them."""
 
 
-for verb in (sheet, poses):
+for verb in (sheet, poses, mend, mask, unmask):
     faces.add_command(verb)
 
 
@@ -118,7 +119,7 @@ def undo(session: Session, person: str) -> None:
     """Take back the last keep, reject, dedupe or best; again for the one before."""
     from projects.errors import CommandError
 
-    one, index = _open(session, person)
+    one, index = open_faces(session, person)
     with index:
         undone = index.undo()
     if undone is None:
@@ -145,7 +146,7 @@ def dedupe(session: Session, person: str, distance: int) -> None:
     from engine.datasets.measures import measures
     from projects.face_query import KEPT, of_ids
 
-    one, index = _open(session, person)
+    one, index = open_faces(session, person)
     with index:
         found = measures(index, KEPT)
         same = duplicates(found, distance)
@@ -176,7 +177,7 @@ def best(session: Session, person: str, number: int, reject_rest: bool) -> None:
     from engine.datasets.measures import measures
     from projects.face_query import KEPT, of_ids
 
-    _, index = _open(session, person)
+    _, index = open_faces(session, person)
     with index:
         found = measures(index, KEPT)
         chosen = choose_best(found, number)
@@ -219,18 +220,6 @@ def _show_groups(session: Session, index: FaceIndex, key: str, where: Any) -> No
         for first, others in sorted(duplicates(found).items(), key=lambda item: -len(item[1]))
     ]
     session.output.table(GROUP_COLUMNS, rows, "No two of these faces look the same.")
-
-
-def _open(session: Session, person: str) -> tuple[Person, FaceIndex]:
-    """The person and their index, which must be there."""
-    from projects.errors import CommandError
-    from projects.faces import FaceIndex
-    from projects.people import get_person
-
-    one = get_person(session.open(), person)
-    if not one.index_path.exists():
-        raise CommandError(f"{one.name} has no faces yet: swapdeck extract {one.slug} finds them.")
-    return one, FaceIndex(one.index_path)
 
 
 def _decide(

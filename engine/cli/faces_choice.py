@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.output import Column
+from engine.cli.session import Session
 from projects.face_query import EVERY, KEPT, ORDERS, REJECTED, Selection, of_reason
 
 if TYPE_CHECKING:
@@ -117,6 +118,18 @@ def check_named(person: Person, index: FaceIndex, given: Named) -> None:
             f"{person.name} has no face {', '.join(unknown[:10])}. "
             f"`swapdeck faces {person.slug}` lists their numbers."
         )
+
+
+def open_faces(session: Session, person: str) -> tuple[Person, FaceIndex]:
+    """The person and their index, which must be there."""
+    from projects.errors import CommandError
+    from projects.faces import FaceIndex
+    from projects.people import get_person
+
+    one = get_person(session.open(), person)
+    if not one.index_path.exists():
+        raise CommandError(f"{one.name} has no faces yet: swapdeck extract {one.slug} finds them.")
+    return one, FaceIndex(one.index_path)
 
 
 def sources(person: Person, rules: Iterable[str]) -> dict[str, str]:

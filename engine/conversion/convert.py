@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from engine.conversion.byhand import NOTHING_BY_HAND, ByHand, placed_by_hand
 from engine.conversion.locate import Eyes, Located, locate
 from engine.conversion.progress import Progress
 from engine.conversion.settings import ConvertSettings
@@ -66,14 +67,15 @@ def convert(
     eyes: Eyes | None = None,
     marking: Marking | None = None,
     label: Label | None = None,
+    by_hand: ByHand = NOTHING_BY_HAND,
 ) -> ConvertResult:
     """Replace the target person's face in `source` and write `output`, complete or not at all.
 
     who: the decoder whose face goes in. located: where the face is, when that is known already
     from another conversion of the same source. marking: how the result says that it is synthetic;
-    only measurements do without. label: written into the picture, too. Every frame of the source
-    comes out, with its timestamp and sound; faces of anybody else, and frames without the person,
-    stay as they are.
+    only measurements do without. label: written into the picture, too. by_hand: places and masks
+    that a person set for frames of this source. Every frame of the source comes out, with its
+    timestamp and sound; faces of anybody else, and frames without the person, stay as they are.
 
     Raises CommandError when `output` exists already or is the source, NoTargetError when the
     person is in no frame, MediaError, and StopRequested; then nothing is written.
@@ -82,13 +84,16 @@ def convert(
     check_output(source, output, settings)
     if located is None:
         located = locate(source, target.identity, settings, reporter, eyes)
+    located = replace(located, faces=placed_by_hand(located.faces, by_hand, settings.alignment))
     if not located.faces:
         raise NoTargetError(_nobody(source, target, located))
     mark = None if marking is None else marking.watermark.apply
     finish = None if marking is None else marking.finish
     with (
         open_frames(source) as reader,
-        closing(swapped_frames(reader, located.faces, swapper, settings, who, mark)) as frames,
+        closing(
+            swapped_frames(reader, located.faces, swapper, settings, who, mark, by_hand.masks)
+        ) as frames,
     ):
         progress = Progress(reporter, "swap", located.frames)
         written = write_converted(

@@ -1,5 +1,6 @@
 """Which part of a chip goes into the frame, and how strongly."""
 
+from collections.abc import Callable
 from typing import Final
 
 import cv2
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swapper import face_mask
 
+Free = Callable[[int], npt.NDArray[np.float32]]
 FINE: Final = 128
 """Masks have this many pixels a side, or the chip's, if it has more: an outline needs them even
 where the colours of a small model do not."""
@@ -19,11 +21,13 @@ def blend_mask(
     transform: npt.NDArray[np.float64],
     learnt: npt.NDArray[np.float32],
     settings: ConvertSettings,
+    free: Free | None = None,
 ) -> npt.NDArray[np.float32]:
     """The weight of the new face: float32 [M, M] in 0..1 over the unit chip, 0 at its border.
 
     landmarks: [68, 2] frame pixels. transform: float64 [2, 3], frame pixels to the unit chip.
-    learnt: float32 [S, S] in 0..1, the model's own mask.
+    learnt: float32 [S, S] in 0..1, the model's own mask. free: what somebody has left free of the
+    face, as float32 [size, size] in 0..1 over the unit chip, for the size that it is asked for.
     """
     size = max(FINE, learnt.shape[0])
     mask = np.ones((size, size), np.float32)
@@ -32,6 +36,8 @@ def blend_mask(
     if settings.mask != "hull":
         enlarged = cv2.resize(learnt, (size, size), interpolation=cv2.INTER_LINEAR)
         mask = np.minimum(mask, np.asarray(enlarged, np.float32))
+    if free is not None:
+        mask *= free(size)
     return _feathered(mask, settings.erode * size, settings.feather * size)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.conversion.blend import blend
+from engine.conversion.byhand import MasksByHand, mask_on
 from engine.conversion.colour import COLOURS
 from engine.conversion.locate import LocatedFace
-from engine.conversion.mask import blend_mask
+from engine.conversion.mask import Free, blend_mask
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swapper import OTHER, Swapper, Who, face_mask
 from engine.faces.align import crop
@@ -28,10 +29,11 @@ _SURE: Final = 0.5
 
 @dataclass(frozen=True)
 class _Cut:
-    """A located face and the chip that was cut from its frame, uint8 [S, S, 3]."""
+    """A located face, the chip cut from its frame, uint8 [S, S, 3], and its mask by hand."""
 
     face: LocatedFace
     chip: npt.NDArray[np.uint8]
+    free: Free | None
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,14 @@ def swapped_frames(
     settings: ConvertSettings,
     who: Who = "source",
     mark: Mark | None = None,
+    masks: MasksByHand | None = None,
 ) -> Generator[Frame, None, None]:
     """The frames with `who`'s face in place of the located ones; the others come out as they are.
 
-    faces: by the frame's index. mark: what is done to every picture with a new face in it. Cutting,
-    decoding and blending run in threads of their own, a few frames ahead of the reader. Everything
-    outside the mask keeps its bits until it is marked. Close the generator before `frames`,
-    whose reader another thread may be in.
+    faces: by the frame's index. mark: what is done to every picture with a new face in it. masks:
+    what was painted by hand, by the frame's index. Cutting, decoding and blending run in threads of
+    their own, a few frames ahead of the reader. Everything outside the mask keeps its bits until it
+    is marked. Close the generator before `frames`, whose reader another thread may be in.
     """
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="swap") as pool:
@@ -73,7 +76,9 @@ def swapped_frames(
             return done if mark is None else replace(done, image=mark(done.image))
 
         def blended() -> Iterator[list[Frame]]:
-            with closing(ahead(_batches(frames, faces, swapper.size, settings.batch), 1)) as cuts:
+            with closing(
+                ahead(_batches(frames, faces, swapper.size, settings.batch, masks or {}), 1)
+            ) as cuts:
                 for batch in cuts:
                     chosen = [cut for _, cut in batch if cut]
                     decoded = _decode(chosen, swapper, settings.batch, who)
@@ -99,7 +104,11 @@ def swap_face(
 
 
 def _batches(
-    frames: Iterable[Frame], faces: dict[int, LocatedFace], size: int, most: int
+    frames: Iterable[Frame],
+    faces: dict[int, LocatedFace],
+    size: int,
+    most: int,
+    masks: MasksByHand,
 ) -> Iterator[list[tuple[Frame, _Cut | None]]]:
     """Consecutive frames, with at most `most` chips and a bounded number of bytes together."""
     batch: list[tuple[Frame, _Cut | None]] = []
@@ -108,7 +117,8 @@ def _batches(
         face = faces.get(frame.index)
         cut = None
         if face is not None:
-            cut = _Cut(face, crop(frame.image, face.transform, size))
+            free = mask_on(masks.get(frame.index, ()), face.transform)
+            cut = _Cut(face, crop(frame.image, face.transform, size), free)
             cuts += 1
         batch.append((frame, cut))
         held += frame.image.nbytes
@@ -124,7 +134,7 @@ def _decode(cuts: list[_Cut], swapper: Swapper, batch: int, who: Who) -> Iterato
     if not cuts:
         return
     spare = batch - len(cuts)
-    masks = [face_mask(cut.face.landmarks, cut.face.transform, swapper.size) for cut in cuts]
+    masks = [_seen(cut, swapper.size) for cut in cuts]
     images = np.stack([cut.chip for cut in cuts] + [np.zeros_like(cuts[0].chip)] * spare)
     faces = np.stack(masks + [np.zeros_like(masks[0])] * spare)
     rgb, mask = swapper.chips(images, faces, who)
@@ -133,10 +143,18 @@ def _decode(cuts: list[_Cut], swapper: Swapper, batch: int, who: Who) -> Iterato
         yield _Decoded(cut, rgb[number], own[number], mask[number])
 
 
+def _seen(cut: _Cut, size: int) -> npt.NDArray[np.uint8]:
+    """The face's outline on a chip, without what a mask by hand leaves out: uint8 [size, size]."""
+    outline = face_mask(cut.face.landmarks, cut.face.transform, size)
+    if cut.free is None:
+        return outline
+    return np.asarray(np.rint(outline * cut.free(size)), np.uint8)
+
+
 def _blended(frame: Frame, decoded: _Decoded, settings: ConvertSettings) -> Frame:
     face, chip = decoded.cut.face, decoded.cut.chip
-    mask = blend_mask(face.landmarks, face.transform, decoded.mask, settings)
-    outline = face_mask(face.landmarks, face.transform, len(chip)) > 255 * _SURE
+    mask = blend_mask(face.landmarks, face.transform, decoded.mask, settings, decoded.cut.free)
+    outline = _seen(decoded.cut, len(chip)) > 255 * _SURE
     inside = outline & (decoded.mask > _SURE)
     original = np.asarray(chip / 255, np.float32)
     rgb = COLOURS[settings.colour](decoded.rgb, decoded.own, original, inside)

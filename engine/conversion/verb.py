@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import blackbox
+from engine.conversion.byhand import set_by_hand
 from engine.conversion.convert import ConvertResult, Target, check_output, convert
 from engine.conversion.settings import ConvertSettings
 from engine.credentials.label import Label
@@ -75,6 +76,7 @@ def convert_inputs(
             reporter,
             marking=marking,
             label=label,
+            by_hand=set_by_hand(altered, path),
         )
         marking.record(done.output)
         record = ConversionRecord(

@@ -1,6 +1,7 @@
 """Reading a person's stored faces back as arrays."""
 
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from engine.faces.align import CROP_SIZE
 from engine.faces.identity import main_identity
 from projects.errors import DamagedError, SwapdeckError
-from projects.faces import Face, FaceIndex
+from projects.faces import Face, FaceIndex, FaceRow
 from projects.files import inside
 from projects.people import Person
 
@@ -34,17 +35,49 @@ def load_crop(person: Person, face: Face) -> NDArray[np.uint8]:
 
     Raises DamagedError when the picture is missing or cannot be read.
     """
-    path = inside(person.faces_dir, face.crop)
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = inside(person.faces_dir, face.crop).read_bytes()
     except OSError as error:
         raise _bad_crop(person, face, "is missing or cannot be opened") from error
-    # A PNG says its size at once: one of a billion pixels is never unpacked.
-    said = struct.unpack(">II", data[16:24].tobytes()) if len(data) > 24 else None
-    right = said == (CROP_SIZE, CROP_SIZE)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if right else None
-    if image is None or image.shape != (CROP_SIZE, CROP_SIZE, 3):
+    image = decode_crop(data, cv2.IMREAD_COLOR_RGB)
+    if image is None:
         raise _bad_crop(person, face, "is damaged or of another size")
+    return image
+
+
+def mask_path(person: Person, crop: str) -> Path:
+    """Where the mask of the face with this crop lies, when it has one."""
+    return inside(person.root, "masks", f"{Path(crop).stem}.png")
+
+
+def load_mask(person: Person, face: FaceRow) -> NDArray[np.uint8] | None:
+    """The mask that somebody attached to a face: uint8 [CROP_SIZE, CROP_SIZE] in the crop's pixels,
+    255 is face; None without one.
+
+    Raises DamagedError when it cannot be read.
+    """
+    path = mask_path(person, face.crop)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _bad_mask(path) from error
+    mask = decode_crop(data, cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise _bad_mask(path)
+    return mask
+
+
+def decode_crop(data: bytes, flags: int) -> NDArray[np.uint8] | None:
+    """A PNG of CROP_SIZE x CROP_SIZE pixels as OpenCV's `flags` say; None for anything else."""
+    # A PNG says its size at once: one of a billion pixels is never unpacked.
+    said = struct.unpack(">II", data[16:24]) if len(data) > 24 else None
+    if said != (CROP_SIZE, CROP_SIZE):
+        return None
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None or image.shape[:2] != (CROP_SIZE, CROP_SIZE):
+        return None
     return np.asarray(image, np.uint8)
 
 
@@ -69,6 +102,13 @@ def distinct_embeddings(faces: list[Face]) -> tuple[NDArray[np.float32], list[in
         counts[face.embedding] = counts.get(face.embedding, 0) + 1
     rows = [np.frombuffer(data, "<f4") for data in counts]
     return np.stack(rows).astype(np.float32), list(counts.values())
+
+
+def _bad_mask(path: Path) -> DamagedError:
+    return DamagedError(
+        f"The mask {path} is no picture of {CROP_SIZE}x{CROP_SIZE} pixels that can be read. Attach "
+        "it again with swapdeck faces mask, or delete it."
+    )
 
 
 def _bad_crop(person: Person, face: Face, what: str) -> DamagedError:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.align import CROP_MARGIN, apply, chip_matrix, to_chip
-from engine.faces.dataset import landmarks_of, load_crop, transform_of
+from engine.faces.dataset import landmarks_of, load_crop, load_mask, transform_of
 from engine.faces.masks import face_hull_mask
 from engine.reporting import Reporter
 from engine.training.augment import CHANNELS
@@ -44,7 +44,7 @@ class Dataset:
     """[N, R, R, 6]: red, green, blue, masks of face, eyes and mouth; CROP_MARGIN chips wide.
     With CLAHE [2 N, ...]: the equalised twins follow."""
     fingerprint: str
-    """SHA-256 over which faces these are and how they are aligned."""
+    """SHA-256 over which faces these are, how they are aligned, and their masks by hand."""
     held: Held | None
     """Faces that are not trained on; None when there are too few to spare any."""
 
@@ -66,7 +66,9 @@ def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> 
     pixels = _load(person, parts.train, size, reporter)
     if clahe:
         pixels = np.concatenate([pixels, np.stack([_equalised(picture) for picture in pixels])])
-    return Dataset(pixels, _fingerprint(faces), _load_held(person, parts.held, size, reporter))
+    return Dataset(
+        pixels, _fingerprint(person, faces), _load_held(person, parts.held, size, reporter)
+    )
 
 
 def crop_side(size: int) -> int:
@@ -104,8 +106,12 @@ def _pictures(
 def _picture(person: Person, face: Face, side: int) -> NDArray[np.uint8]:
     rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
     points = apply(chip_matrix(transform_of(face), side, CROP_MARGIN), landmarks_of(face))
-    eyes, mouth = (_filled(points, features, side) for features in (EYES, MOUTH))
-    return np.dstack([rgb, face_hull_mask(points, side), eyes, mouth])
+    masks = [face_hull_mask(points, side), *(_filled(points, f, side) for f in (EYES, MOUTH))]
+    free = load_mask(person, face)
+    if free is not None:
+        shown = cv2.resize(free, (side, side), interpolation=cv2.INTER_AREA)
+        masks = [np.asarray(cv2.multiply(m, shown, scale=1 / 255), np.uint8) for m in masks]
+    return np.dstack([rgb, *masks])
 
 
 def _filled(
@@ -127,9 +133,11 @@ def _equalised(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.dstack([cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), picture[..., 3:]])
 
 
-def _fingerprint(faces: list[Face]) -> str:
+def _fingerprint(person: Person, faces: list[Face]) -> str:
     digest = hashlib.sha256()
     for face in faces:
         digest.update(f"{face.source} {face.frame} {face.crop}".encode())
         digest.update(face.landmarks + face.transform)
+        mask = load_mask(person, face)
+        digest.update(b"" if mask is None else mask.tobytes())
     return digest.hexdigest()

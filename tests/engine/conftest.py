@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -93,4 +94,36 @@ def store() -> Store:
             save_png(person.faces_dir / face.crop, drawn(face))
         return found
 
+    return stored
+
+
+@pytest.fixture(scope="session")
+def filmed_once(short_clips: dict[str, Path]) -> list[tuple[Face, np.ndarray]]:
+    """The faces of the first six frames of rendered footage, and their crops."""
+    from engine.datasets.describe import described
+    from engine.faces.detect import FaceFinder
+    from engine.faces.embed import Embedder
+    from engine.media import open_frames
+    from projects.files import sha256_file
+
+    digest = sha256_file(short_clips["anna"])
+    finder, embedder = FaceFinder(), Embedder()
+    made = []
+    with open_frames(short_clips["anna"]) as reader:
+        for frame, _ in zip(reader, range(6), strict=False):
+            (found, *_) = finder.find(frame.image)
+            blank = made_face(frame.index, source=digest, box=found.box)
+            made.append(described(blank, frame.image, found.landmarks, embedder))
+    return made
+
+
+@pytest.fixture
+def filmed(ada: Person, short_clips: dict[str, Path], filmed_once: Any, store: Store) -> list[Face]:
+    """Ada with a source of rendered footage, and the faces of its first six frames."""
+    from projects.sources import add_source
+
+    add_source(ada, short_clips["anna"], "video", "rendered")
+    stored = store(ada, [face for face, _ in filmed_once], crops=False)
+    for face, (_, picture) in zip(stored, filmed_once, strict=True):
+        save_png(ada.faces_dir / face.crop, picture)
     return stored

@@ -1,0 +1,277 @@
+"""Mending a face by hand: its landmarks or box are corrected, and all that follows is made anew."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.datasets.corrections import (
+    Space,
+    compose,
+    entries,
+    face_of,
+    first_stem,
+    in_frame,
+    is_number,
+    next_crop,
+    points_of,
+    space_of,
+    to_crop,
+    was_mended,
+)
+from engine.datasets.describe import box_of, described
+from engine.datasets.masks import moved, remove_masks, save_masks
+from engine.faces.align import Alignment, apply, invert
+from engine.faces.dataset import landmarks_of, load_crop, load_mask
+from engine.faces.detect import FaceFinder
+from engine.faces.embed import Embedder
+from engine.media import open_frames
+from engine.media.pictures import save_png
+from projects.errors import CommandError, SwapdeckError
+from projects.faces import Face, FaceIndex
+from projects.files import inside
+from projects.people import Person
+from projects.sources import find_source
+
+POINTS: Final = 68
+_POINT: Final = re.compile(r"\s*(\d{1,2})\s*=\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*")
+_NOTE: Final = "before mending "
+_Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Mend:
+    """What is wrong with a face: its landmarks (float64 [68, 2]) or its box, in frame pixels.
+
+    From a box alone the landmarks are found anew. restore: put back what was found at first.
+    """
+
+    face: Face
+    landmarks: NDArray[np.float64] | None = None
+    box: _Box | None = None
+    restore: bool = False
+
+
+def read_mends(path: Path, index: FaceIndex) -> list[Mend]:
+    """The corrections of a JSON file.
+
+    The file: {"version": 1, "faces": [{"face": 12, "landmarks": [[x, y], … 68 of them]},
+    {"face": "0123456789abcdef-0000012-0.png", "box": [left, top, right, bottom]},
+    {"face": 13, "points": {"36": [x, y]}, "space": "crop"}]}. "space" is "frame" (pixels of the
+    frame, taken when nothing is said) or "crop" (those of the crop in the faces folder).
+
+    Raises:
+        CommandError: the file is something else, or names a face that is not there.
+    """
+    found = [
+        _read(entry, index, f"{path}, face {number}")
+        for number, entry in enumerate(entries(path, "faces"), 1)
+    ]
+    if not found:
+        raise CommandError(f"{path} corrects no face.")
+    if len({mend.face.id for mend in found}) < len(found):
+        raise CommandError(f"{path} corrects a face twice. Write each of them once.")
+    return found
+
+
+def moved_points(face: Face, points: Sequence[str], shift: Sequence[float], space: Space) -> Mend:
+    """A correction from the command line: points as "36=x,y", all others moved by `shift` (x, y).
+
+    Raises:
+        CommandError: a point cannot be understood.
+    """
+    landmarks = landmarks_of(face).astype(np.float64)
+    if space == "crop":
+        landmarks = apply(to_crop(face), landmarks)
+    landmarks += np.asarray(shift, np.float64)
+    for text in points:
+        found = _POINT.fullmatch(text)
+        try:
+            number, x, y = int(found[1]), float(found[2]), float(found[3])  # type: ignore[index]
+        except (TypeError, ValueError):
+            number, x, y = POINTS, 0.0, 0.0
+        if number >= POINTS or not (is_number(x) and is_number(y)):
+            raise CommandError(f"{text!r} is no point: write its number 0 to 67 as in 36=120.5,88.")
+        landmarks[number] = (x, y)
+    return Mend(face, in_frame(landmarks, face, space))
+
+
+def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
+    """Carry out corrections, all of them or none; the faces as they are now.
+
+    The crop, pose, measures and embedding are made anew from the frame; of faces whose source is
+    not here, from the old crop. Verdicts stay. A mask by hand moves with its face.
+
+    Raises:
+        CommandError: landmarks that no face can have, or nothing to restore.
+        SwapdeckError: a frame, a crop or the index cannot be read or written.
+    """
+    finder, embedder = FaceFinder(), Embedder()
+    mended: list[tuple[Face, Face]] = []
+    notes: dict[str, str] = {}
+    written: list[Path] = []
+    try:
+        for one, image, matrix in _pictures(person, mends):
+            one = _remembered(one, index) if one.restore else one
+            name, note = _note(one.face, index)
+            notes |= {} if note is None else {name: note}
+            new, picture = _made(one, image, matrix, finder, embedder, _alignment(index, one.face))
+            path = inside(person.faces_dir, new.crop)
+            written.append(path)
+            save_png(path, picture)
+            mask = load_mask(person, one.face)
+            if mask is not None:
+                save_masks(person, {new.crop: moved(mask, one.face, new)})
+            mended.append((one.face, new))
+        for name, note in notes.items():
+            index.set_meta(name, note)
+        index.set_geometry([new for _, new in mended])
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+            remove_masks(person, [path.name])
+        raise
+    for old, new in mended:
+        if old.crop != new.crop:
+            inside(person.faces_dir, old.crop).unlink(missing_ok=True)
+            remove_masks(person, [old.crop])
+    return [new for _, new in mended]
+
+
+def _made(
+    one: Mend,
+    image: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    finder: FaceFinder,
+    embedder: Embedder,
+    alignment: Alignment,
+) -> tuple[Face, NDArray[np.uint8]]:
+    """The mended face and its crop. matrix: frame pixels to those of `image`."""
+    if one.landmarks is not None:
+        points = apply(matrix, one.landmarks).astype(np.float32)
+    else:
+        left, top, right, bottom = cast(_Box, one.box)
+        corners = apply(matrix, np.array([(left, top), (right, bottom)]))
+        x0, y0, x1, y1 = np.rint(corners.reshape(-1)).astype(int).tolist()
+        points = finder.landmarks(image, (x0, y0, x1, y1))
+    new, picture = described(one.face, image, points, embedder, alignment=alignment)
+    landmarks = apply(invert(matrix), points).astype("<f4")
+    transform = compose(np.frombuffer(new.transform, "<f8").reshape(2, 3), matrix)
+    scale = float(np.hypot(*matrix[:, 0]))
+    new = replace(
+        new,
+        box=one.box or box_of(landmarks),
+        size=new.size / scale,
+        landmarks=landmarks.tobytes(),
+        transform=transform.astype("<f8").tobytes(),
+        crop=f"{first_stem(one.face.crop)}.png" if one.restore else next_crop(one.face.crop),
+        confidence=1.0,
+    )
+    return new, picture
+
+
+def _pictures(
+    person: Person, mends: Sequence[Mend]
+) -> Iterator[tuple[Mend, NDArray[np.uint8], NDArray[np.float64]]]:
+    """Each correction with the picture its face is in, and frame pixels to the picture's."""
+    same = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    for digest in dict.fromkeys(mend.face.source for mend in mends):
+        wanted: dict[int, list[Mend]] = {}
+        for one in mends:
+            if one.face.source == digest:
+                wanted.setdefault(one.face.frame, []).append(one)
+        source = find_source(person, digest)
+        if source is None:
+            for one in (one for group in wanted.values() for one in group):
+                yield one, load_crop(person, one.face), to_crop(one.face)
+            continue
+        with open_frames(source.path, min(wanted)) as reader:
+            for frame in reader:
+                for one in wanted.pop(frame.index, ()):
+                    yield one, frame.image, same
+                if not wanted:
+                    break
+        if wanted:
+            raise SwapdeckError(
+                f"Frame {min(wanted)} of {source.name} cannot be decoded. Nothing was changed."
+            )
+
+
+def _read(entry: Mapping[str, Any], index: FaceIndex, where: str) -> Mend:
+    face, space = face_of(index, entry.get("face"), where), space_of(entry, where)
+    given = [key for key in ("landmarks", "points", "box") if key in entry]
+    if len(given) != 1:
+        raise CommandError(f'{where} needs one of "landmarks", "points" and "box".')
+    if "box" in entry:
+        box = entry["box"]
+        if not (isinstance(box, list) and len(box) == 4 and all(map(is_number, box))):
+            raise CommandError(f'{where}: "box" is [left, top, right, bottom] in pixels.')
+        return boxed(face, [float(side) for side in box], space, where)
+    if "landmarks" in entry:
+        points = points_of(entry["landmarks"], f"{where}: landmarks", least=POINTS, most=POINTS)
+        return Mend(face, in_frame(points, face, space))
+    some = entry["points"]
+    if not isinstance(some, Mapping) or not some:
+        raise CommandError(f'{where}: "points" is an object such as {{"36": [120.5, 88]}}.')
+    texts = []
+    for number, value in some.items():
+        ((x, y),) = points_of([value], f"{where}: point {number}", least=1, most=1)
+        texts.append(f"{number}={x:f},{y:f}")
+    return moved_points(face, texts, (0.0, 0.0), space)
+
+
+def boxed(face: Face, box: Sequence[float], space: Space, where: str) -> Mend:
+    """A correction by a box: left, top, right, bottom in the pixels of `space`.
+
+    Raises:
+        CommandError: it is inside out, or too small for a face.
+    """
+    corners = in_frame(np.array(box, np.float64).reshape(2, 2), face, space)
+    left, top, right, bottom = np.rint(corners.reshape(-1)).astype(int).tolist()
+    if right - left < 8 or bottom - top < 8:
+        raise CommandError(
+            f"{where}: a box is left, top, right, bottom in pixels, at least 8 of them wide and "
+            "high."
+        )
+    return Mend(face, box=(left, top, right, bottom))
+
+
+def _note(face: Face, index: FaceIndex) -> tuple[str, str | None]:
+    """What is remembered of a face as it was found; None where that is known already."""
+    name = f"{_NOTE}{first_stem(face.crop)}"
+    if index.meta(name) is not None:
+        return name, None
+    found = {"box": list(face.box), "landmarks": landmarks_of(face).tolist()}
+    return name, json.dumps(found)
+
+
+def _remembered(one: Mend, index: FaceIndex) -> Mend:
+    known = None
+    if was_mended(one.face.crop):
+        known = index.meta(f"{_NOTE}{first_stem(one.face.crop)}")
+    try:
+        found = json.loads(known or "null")
+        points = points_of(found["landmarks"], "", least=POINTS, most=POINTS)
+        left, top, right, bottom = (int(side) for side in found["box"])
+    except (ValueError, TypeError, KeyError, CommandError) as error:
+        raise CommandError(
+            f"Face {one.face.id} was not mended, so there is nothing to restore."
+        ) from error
+    return replace(one, landmarks=points, box=(left, top, right, bottom))
+
+
+def _alignment(index: FaceIndex, face: Face) -> Alignment:
+    """As the other faces of the source are aligned."""
+    progress = index.progress(face.source)
+    settings = "{}" if progress is None else progress.settings
+    try:
+        return Alignment(json.loads(settings)["alignment"])
+    except (ValueError, TypeError, KeyError):
+        return Alignment.EYES_BRIDGE
