@@ -69,6 +69,22 @@ def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
     )
 
 
+def import_faces(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """person, folder -> new, known, faceless, refused."""
+    from engine.datasets.importing import import_faces as take_in
+
+    person = get_person(workspace, arguments["person"])
+    done = take_in(person, Path(arguments["folder"]), reporter)
+    reporter.event(
+        "result",
+        person=person.slug,
+        new=done.new,
+        known=done.known,
+        faceless=done.faceless,
+        refused=len(done.refused),
+    )
+
+
 def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
     """swap, steps, minutes, plateau -> step, checkpoint, seconds, best."""
     from engine.training.limits import Limits
@@ -150,6 +166,7 @@ def _path(text: str | None) -> Path | None:
 VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {
     "gather": gather,
     "extract": extract,
+    "import": import_faces,
     "train": train,
     "convert": convert,
     "report": report,

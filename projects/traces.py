@@ -214,7 +214,7 @@ def _known_elsewhere(ws: Workspace, person: Person, swaps: Iterable[Swap]) -> di
         if entry.kind not in ("output", "export") or not isinstance(place, str):
             continue
         what = {"output": "a result", "export": "an export"}[entry.kind]
-        found[Path(place)] = f"{printable(str(entry.values.get('swap', '')))}: {what}"
+        found[Path(place)] = f"{printable(str(entry.values.get('swap', 'faces')))}: {what}"
     here = ws.root.resolve()
     return {
         path: what
