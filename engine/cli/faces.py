@@ -15,6 +15,7 @@ from engine.cli.faces_choice import (
     open_faces,
     row,
 )
+from engine.cli.faces_doctor import doctor
 from engine.cli.faces_files import export, import_
 from engine.cli.faces_mending import mask, mend, unmask
 from engine.cli.faces_pictures import poses, sheet
@@ -49,7 +50,7 @@ def faces() -> None:
     """A person's faces. `faces PERSON` lists them."""
 
 
-for verb in (sheet, poses, export, import_, mend, mask, unmask):
+for verb in (doctor, sheet, poses, export, import_, mend, mask, unmask):
     faces.add_command(verb)
 
 

@@ -67,6 +67,22 @@ def lacking(source: Measures, target: Measures) -> NDArray[np.bool_]:
     return np.asarray(near[_places(target, bins)] < ENOUGH - 0.5, np.bool_)
 
 
+def lacking_steps(source: Measures, target: Measures) -> list[tuple[int, int]]:
+    """The steps of yaw and pitch, as the source's poses are counted, in which target's faces look
+    where the source has next to none; only those of more than one in a hundred of its faces."""
+    missing = lacking(source, target)
+    usual = float(np.nanmedian(source["pitch"])) if len(source) else 0.0
+    steps = np.stack(
+        [
+            pose_steps(target["yaw"][missing], YAW_STEP),
+            pose_steps(own_pitch(target)[missing] + usual, PITCH_STEP),
+        ],
+        axis=1,
+    )
+    kinds, sizes = np.unique(steps, axis=0, return_counts=True)
+    return [(int(yaw), int(pitch)) for yaw, pitch in kinds[sizes > 0.01 * len(target)]]
+
+
 def _places(faces: Measures, bins: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     yaw, pitch = (
         np.clip(np.floor((np.nan_to_num(angle) + _REACH) / _FINE), 0, bins - 1).astype(np.intp)
