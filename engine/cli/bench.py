@@ -56,3 +56,30 @@ def watermark(session: Session, files: tuple[Path, ...]) -> None:
         f"{measured.milliseconds:.2f} ms a frame of {width}x{height}, PSNR {measured.psnr:.1f} dB, "
         f"SSIM {measured.ssim:.4f}."
     )
+
+
+@bench.command("faces")
+@click.option("--faces", type=click.IntRange(min=1000), default=100_000, show_default=True)
+@pass_session
+def faces_(session: Session, faces: int) -> None:
+    """How fast a large dataset is listed, sorted and filtered, and in how much memory."""
+    from dataclasses import asdict
+
+    from engine.bench.faces import run
+
+    measured = run(faces)
+    if session.json:
+        session.output.line(asdict(measured))
+        return
+    rows = [asdict(answer) for answer in measured.answers]
+    columns = (
+        Column("what", f"of {measured.faces:,} faces"),
+        Column("milliseconds", "ms", right=True),
+        Column("slowest", "slowest with"),
+    )
+    session.output.table(columns, rows, "Nothing was measured.")
+    session.output.remark(
+        f"Memory at its peak: {measured.lists_megabytes:.0f} MB after lists, sorts and filters, "
+        f"{measured.megabytes:.0f} MB after everything. A whole `swapdeck faces` with a rule and a "
+        f"sort, start included: {measured.command:.0f} ms."
+    )
