@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.faces import measure
 from engine.faces.align import (
     CROP_MARGIN,
     CROP_SIZE,
@@ -154,6 +155,11 @@ class Scanner:
             pitch=pose.pitch,
             roll=pose.roll,
             sharpness=sharpness(picture),
+            size=measure.face_size(detection.landmarks),
+            brightness=measure.brightness(picture, detection.landmarks, transform),
+            mouth=measure.mouth_opening(detection.landmarks),
+            eyes=measure.eye_opening(detection.landmarks),
+            hash=measure.difference_hash(picture),
             embedding=b"",
             crop=f"{crop_prefix(source)}{frame.index:07d}-{number}.png",
             kept=False,
