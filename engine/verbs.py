@@ -49,13 +49,20 @@ def gather(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> No
 
 
 def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """person, every, min_size, again, landmark_model -> what was found, kept and rejected."""
+    """person and the settings of `ExtractSettings` -> what was found, kept and rejected."""
     from engine.faces.extract import ExtractSettings, extract_person
 
     person = get_person(workspace, arguments["person"])
-    names = ("every", "min_size", "upsample", "again")
-    given = {name: arguments[name] for name in names if arguments.get(name) is not None}
-    settings = ExtractSettings(**given, landmark_model=_path(arguments.get("landmark_model")))
+    names = (
+        *("every", "begin", "end", "min_size", "max_faces", "min_sharpness", "upsample"),
+        *("detector", "rotate", "forget", "again"),
+    )
+    settings = ExtractSettings(
+        **{name: arguments[name] for name in names if arguments.get(name) is not None},
+        like=_paths(arguments.get("like")),
+        not_like=_paths(arguments.get("not_like")),
+        landmark_model=_path(arguments.get("landmark_model")),
+    )
     found = extract_person(person, settings, reporter)
     reporter.event(
         "result",
@@ -161,6 +168,10 @@ def demo(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None
 
 def _path(text: str | None) -> Path | None:
     return None if text is None else Path(text)
+
+
+def _paths(texts: list[str] | None) -> tuple[Path, ...]:
+    return tuple(Path(text) for text in texts or ())
 
 
 VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {

@@ -302,6 +302,14 @@ class FaceIndex(FaceDatabase):
                 [(distance, identity) for identity, distance in distances.items()],
             )
 
+    def set_covered(self, shares: Mapping[int, float]) -> None:
+        """Set the share of the face that is covered by id; unknown ids are passed over."""
+        with self._transaction() as db:
+            db.executemany(
+                "UPDATE faces SET covered = ? WHERE id = ?",
+                [(share, identity) for identity, share in shares.items()],
+            )
+
     def set_geometry(self, faces: Sequence[Face], after: Callable[[], None] = lambda: None) -> None:
         """Replace everything about the faces with these ids: box, landmarks, measures, verdict.
 

@@ -11,14 +11,13 @@ from typing import Any
 import click
 
 from engine.cli.follow import run_job
-from engine.cli.options import detach_option
+from engine.cli.options import detach_option, moment
 from engine.cli.session import Session, Verb, pass_session
 from engine.gather.settings import LICENCES, GatherSettings, Search
 from engine.text import count
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)s?")
 
 
 def size(text: object) -> int:
@@ -28,15 +27,6 @@ def size(text: object) -> int:
     if number < 1:
         raise click.BadParameter(f"'{text}' is no size. Write it as 500M or 2G.")
     return number
-
-
-def time(text: object) -> float:
-    """A moment or a length of time, in seconds: 1:20, 1:02:05.5, 90."""
-    found = _TIME.fullmatch(str(text).strip())
-    if found is None:
-        raise click.BadParameter(f"'{text}' is no time. Write it as 1:20 or 90.")
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 @click.command(cls=Verb)
@@ -75,7 +65,7 @@ def time(text: object) -> float:
     show_default="4G",
     help="Largest download, as in 500M.",
 )
-@click.option("--max-duration", type=time, help="Longest video, as in 10:00.")
+@click.option("--max-duration", type=moment, help="Longest video, as in 10:00.")
 @click.option(
     "--resolution",
     type=click.IntRange(1),
@@ -89,8 +79,8 @@ def time(text: object) -> float:
     show_default=True,
     help="From a page with several videos: how many.",
 )
-@click.option("--from", "start", type=time, help="Take videos from this moment, as in 1:20.")
-@click.option("--to", "end", type=time, help="Take videos up to this moment.")
+@click.option("--from", "start", type=moment, help="Take videos from this moment, as in 1:20.")
+@click.option("--to", "end", type=moment, help="Take videos up to this moment.")
 @click.option(
     "--duplicates",
     type=click.Choice(("keep", "skip")),

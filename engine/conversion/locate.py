@@ -19,12 +19,13 @@ import numpy.typing as npt
 
 from engine.conversion.progress import Progress
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.smooth import smooth_series, smooth_transforms
+from engine.conversion.smooth import smooth_transforms
 from engine.conversion.tracking import Sighting, Track, Tracker
 from engine.faces.align import Alignment, crop, fit_transform
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.identity import FOLLOWED_THRESHOLD, IDENTITY_THRESHOLD
+from engine.faces.smooth import smooth_series
 from engine.faces.tracks import overlap, thumbnail
 from engine.media import Frame, open_frames
 from engine.media.ahead import ahead

@@ -38,6 +38,9 @@ _FITTED: Final[dict[Alignment, NDArray[np.intp]]] = {
 }
 
 
+_COMPLEX: Final = np.array([1.0, 1.0j])
+
+
 def fit_transform(
     landmarks: NDArray[np.floating], alignment: Alignment = Alignment.EYES_BRIDGE
 ) -> NDArray[np.float64]:
@@ -57,13 +60,14 @@ def umeyama(points: NDArray[np.float64], goals: NDArray[np.float64]) -> NDArray[
     Raises ValueError when all points coincide.
     """
     mean_p, mean_g = points.mean(0), goals.mean(0)
-    centred_p, centred_g = points - mean_p, goals - mean_g
-    variance = float((centred_p**2).sum()) / len(points)
+    # In the plane, turning and scaling is multiplying by one complex number.
+    p = (points - mean_p) @ _COMPLEX
+    g = (goals - mean_g) @ _COMPLEX
+    variance = float((p.real**2 + p.imag**2).sum())
     if not variance > 0 or not math.isfinite(variance):
         raise ValueError("a transform cannot be fitted to points that all coincide")
-    u, scales, vt = np.linalg.svd(centred_g.T @ centred_p / len(points))
-    signs = np.array([1.0, 1.0 if np.linalg.det(u @ vt) >= 0 else -1.0])
-    linear = (u * signs) @ vt * (float((scales * signs).sum()) / variance)
+    turn = complex(np.vdot(p, g)) / variance
+    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     return np.column_stack([linear, mean_g - linear @ mean_p])
 
 

@@ -5,16 +5,15 @@ in dlib: frontal faces of about 80 pixels and more; then 68 landmarks by an ense
 trees (V. Kazemi, J. Sullivan, CVPR 2014).
 """
 
-import copy
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.faces.detectors import Hog
 from engine.faces.models import load_landmark_model
 
 SMALL_FRAME: Final = 640 * 480
@@ -42,7 +41,7 @@ class FaceFinder:
         upsample: how many times frames are doubled before the search, for faces smaller than
         80 pixels; each time costs four times as much. Raises ModelError.
         """
-        self._detector = copy.deepcopy(_frontal_detector())
+        self._detector = Hog()
         self._predictor = load_landmark_model(landmark_model)
         self._upsample = upsample
 
@@ -53,9 +52,9 @@ class FaceFinder:
         more at twice the size.
         """
         image = np.ascontiguousarray(image)
-        found = self._search(image, self._upsample)
+        found = self.search(image, self._upsample)
         if not found and image.shape[0] * image.shape[1] <= SMALL_FRAME:
-            found = self._search(image, self._upsample + 1)
+            found = self.search(image, self._upsample + 1)
         return found
 
     def landmarks(
@@ -65,17 +64,10 @@ class FaceFinder:
         shape = self._predictor(np.ascontiguousarray(image), dlib.rectangle(*box))
         return np.array([(point.x, point.y) for point in shape.parts()], np.float32)
 
-    def _search(self, image: NDArray[np.uint8], upsample: int) -> list[Detection]:
-        rectangles, scores, _ = self._detector.run(image, upsample, 0.0)
-        boxes = [(r.left(), r.top(), r.right(), r.bottom()) for r in rectangles]
+    def search(self, image: NDArray[np.uint8], upsample: int = 0) -> list[Detection]:
+        """The faces that one look finds, after doubling the frame `upsample` times."""
         found = [
-            Detection(box, self.landmarks(image, box), float(score))
-            for box, score in zip(boxes, scores, strict=True)
+            Detection(one.box, self.landmarks(image, one.box), one.score)
+            for one in self._detector.find(image, upsample)
         ]
         return sorted(found, key=lambda detection: -detection.score)
-
-
-@cache
-def _frontal_detector() -> Any:
-    """Unpacking it takes half a second, copying it a thousandth; a copy serves one thread."""
-    return dlib.get_frontal_face_detector()

@@ -1,9 +1,9 @@
 """From a person's sources to a judged dataset of faces.
 
-The sources are read here, batch by batch, and searched by threads: the detector, the landmarks
-and the pictures' encoding all release the GIL. A batch's faces and how far the search has come
-are stored in one transaction, in order, so that whatever ends the program costs the batches in
-flight at most, and the next run goes on from there.
+The sources are decoded here, stretch by stretch, and searched by threads: the detector, the
+landmarks and the pictures' encoding all release the GIL. A stretch's faces and how far the search
+has come are stored in one transaction, in order, so that whatever ends the program costs the
+stretches in flight at most, and the next run goes on from there.
 """
 
 import os
@@ -12,23 +12,31 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.faces.align import Alignment
+from engine.faces.cover import measure_cover
+from engine.faces.decisions import put_aside, put_back
+from engine.faces.identity import References
 from engine.faces.judge import JudgeSettings, judge
-from engine.faces.models import load_landmark_model
-from engine.faces.scan import Batch, Scanner, ScanSettings, batches, crop_prefix
-from engine.media import MediaError, probe
+from engine.faces.references import read_references
+from engine.faces.scan import Numbering, Scanned, Scanner, ScanSettings, crop_prefix
+from engine.faces.segments import Choice, Segment, first_needed, segments
+from engine.faces.sight import Sighter
+from engine.media import MediaError, open_frames, probe
+from engine.media.ahead import ahead
 from engine.reporting import Reporter
 from projects.errors import CommandError, SwapdeckError
-from projects.faces import Face, FaceIndex
+from projects.faces import FaceIndex
 from projects.files import write_errors
 from projects.people import Person
 from projects.sources import Source, list_sources
 
 _CHECK_SECONDS = 0.25
 _STAGE = "faces"
+_REFERENCES = "references"
 
 
 class NoFacesError(SwapdeckError):
@@ -41,6 +49,9 @@ class ExtractSettings:
 
     every: int = 1
     """Every n-th frame is looked at."""
+    begin: float | None = None
+    end: float | None = None
+    """Seconds of each video between which frames are looked at; None for its own ends."""
     min_size: int = 48
     """Faces less wide than this many frame pixels are rejected."""
     max_faces: int = 8
@@ -52,6 +63,15 @@ class ExtractSettings:
     """How often frames are doubled before the search, for faces below 80 pixels."""
     landmark_model: Path | None = None
     """A dlib 68-point model to be used instead of the installed one."""
+    detector: str = "hog"
+    """hog, mmod or yunet:FILE; see `engine.faces.detectors`."""
+    rotate: int = 0
+    """Degrees by which frames are turned clockwise to be upright: 0, 90, 180 or 270."""
+    like: tuple[Path, ...] = ()
+    not_like: tuple[Path, ...] = ()
+    """Pictures of the person, and of others; remembered until others are given."""
+    forget: bool = False
+    """Forget the pictures that were given before."""
     workers: int = 0
     """Threads that search; 0 is one a processor."""
     again: bool = False
@@ -81,8 +101,9 @@ class ExtractResult:
 def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter) -> ExtractResult:
     """Find, align and judge every face in a person's sources; goes on where it ended before.
 
-    Raises CommandError without any source, NoFacesError when no face was found or none was good
-    enough, ModelError, and StopRequested with everything stored so far.
+    Raises CommandError without any source or for a reference picture without a face, NoFacesError
+    when no face was found or none was good enough, ModelError, and StopRequested with everything
+    stored so far.
     """
     began = time.monotonic()
     sources = list_sources(person)
@@ -94,6 +115,7 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
     with write_errors(person.faces_dir):
         person.faces_dir.mkdir(exist_ok=True)
     with FaceIndex(person.index_path) as index:
+        references = _references(index, settings)
         run = _Run(person, settings, index, reporter)
         run.search(sources)
         counts = index.counts()
@@ -101,7 +123,10 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
             raise NoFacesError(_no_face(person, sources))
         reporter.event("stage", name="judge", total=None, unit="faces")
         bounds = JudgeSettings(settings.min_size, settings.min_sharpness, settings.every)
-        run.warnings += judge(index, bounds)
+        warnings = judge(index, bounds, references)
+        if measure_cover(person, index, reporter):
+            warnings = judge(index, bounds, references)
+        run.warnings += warnings
         counts = index.counts()
     for warning in run.warnings:
         reporter.event("warning", text=warning)
@@ -123,6 +148,29 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
     )
 
 
+def _references(index: FaceIndex, settings: ExtractSettings) -> References:
+    """The pictures that were given now, else those that were given before."""
+    known = References() if settings.forget else References.read(index.meta(_REFERENCES))
+    given = read_references(settings.like, settings.not_like, settings.landmark_model)
+    references = References(
+        given.like if settings.like else known.like,
+        given.not_like if settings.not_like else known.not_like,
+    )
+    if settings.like or settings.not_like or settings.forget:
+        index.set_meta(_REFERENCES, references.text())
+    return references
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A stretch that is being searched. warning: with a source's last: what was wrong with it."""
+
+    source: Source
+    segment: Segment
+    warning: str
+    scanned: Future[Scanned]
+
+
 class _Run:
     """One search through sources: what is under way, and how far it has come."""
 
@@ -135,36 +183,41 @@ class _Run:
         self._settings = settings
         self._index = index
         self._reporter = reporter
+        self._choice = Choice(settings.every, settings.begin, settings.end)
         self._scan = ScanSettings(
-            every=settings.every,
+            choice=self._choice,
             max_faces=settings.max_faces,
             alignment=settings.alignment,
             upsample=settings.upsample,
             landmark_model=settings.landmark_model,
+            detector=settings.detector,
+            rotate=settings.rotate,
         )
+        self._numbering: dict[str, Numbering] = {}
         self._found = 0
         self._total: int | None = 0
         self._began = time.monotonic()
 
     def search(self, sources: list[Source]) -> None:
         # Before anything found earlier is forgotten: a model that is no model costs nothing.
-        load_landmark_model(self._scan.landmark_model)
+        Sighter(self._scan.detector, self._scan.landmark_model)
         unfinished = self._open(sources)
         if not unfinished:
             return
-        self._total = _expected_frames(unfinished, self._settings.every)
+        self._total = _expected_frames(unfinished, self._choice)
         self._reporter.event("stage", name=_STAGE, total=self._total, unit="frames")
         scanner = Scanner(self._scan, self._person.faces_dir)
         workers = self._settings.workers or os.cpu_count() or 1
-        waiting: deque[tuple[Batch, Future[list[Face]]]] = deque()
+        waiting: deque[_Work] = deque()
         with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
             try:
-                for batch in self._batches(unfinished):
-                    while len(waiting) > workers:
-                        self._store(*waiting.popleft())
-                    waiting.append((batch, pool.submit(scanner.scan, batch)))
+                for source, segment, warning in self._segments(unfinished):
+                    while len(waiting) >= workers:
+                        self._store(waiting.popleft())
+                    scanned = pool.submit(scanner.scan, source, segment)
+                    waiting.append(_Work(source, segment, warning, scanned))
                 while waiting:
-                    self._store(*waiting.popleft())
+                    self._store(waiting.popleft())
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
@@ -176,42 +229,60 @@ class _Run:
             progress = self._index.progress(source.digest)
             same = progress is not None and progress.settings == self._scan.text()
             if progress is None or not same or self._settings.again:
+                put_aside(self._index, source.digest)
                 self._index.start(source.digest, self._scan.text())
                 for crop in self._person.faces_dir.glob(f"{crop_prefix(source)}*.png"):
                     crop.unlink()
                 unfinished.append((source, 0))
             elif not progress.finished:
                 unfinished.append((source, progress.next_frame))
-            elif progress.warning:
-                self.warnings.append(progress.warning)
+            else:
+                put_back(self._index, source.digest)  # a run may have ended just before that
+                if progress.warning:
+                    self.warnings.append(progress.warning)
         return unfinished
 
-    def _batches(self, unfinished: list[tuple[Source, int]]) -> Iterator[Batch]:
+    def _segments(
+        self, unfinished: list[tuple[Source, int]]
+    ) -> Iterator[tuple[Source, Segment, str]]:
         for source, start in unfinished:
             try:
-                yield from batches(source, start, self._settings.every)
+                with open_frames(source.path, first_needed(start, self._choice.every)) as reader:
+                    read = ahead(segments(reader, start, self._choice), 1)
+                    with closing(read):
+                        for segment in read:
+                            warning = reader.shortfall() if segment.last else ""
+                            yield source, segment, warning
             except MediaError as error:
                 # The others are still worth searching; this one stays unfinished.
                 self.warnings.append(f"{source.name} was left out. {error}")
 
-    def _store(self, batch: Batch, future: Future[list[Face]]) -> None:
+    def _store(self, work: _Work) -> None:
         self._reporter.check()
         while True:
             try:
-                faces = future.result(_CHECK_SECONDS)
+                scanned = work.scanned.result(_CHECK_SECONDS)
                 break
             except FutureTimeout:
                 self._reporter.check()
-        self._index.add_frames(batch.source.digest, faces, batch.next_frame)
-        if batch.last:
-            self._index.finish(batch.source.digest, batch.warning)
-        if batch.warning:
-            self.warnings.append(batch.warning)
-        self.frames += len(batch.frames)
-        self._found += len(faces)
-        self._progress(batch)
+        digest, segment = work.source.digest, work.segment
+        if digest not in self._numbering:
+            self._numbering[digest] = Numbering(self._index.faces(source=digest))
+        if segment.core:
+            before = segment.frames[segment.core.start - 1].index if segment.core.start else None
+            faces = self._numbering[digest].numbered(scanned, before)
+            self._index.add_frames(digest, faces, segment.next_frame)
+            self._found += len(faces)
+        if segment.last:
+            self._index.finish(digest, work.warning)
+            put_back(self._index, digest)
+            del self._numbering[digest]
+        if work.warning:
+            self.warnings.append(work.warning)
+        self.frames += len(segment.core)
+        self._progress(work.source)
 
-    def _progress(self, batch: Batch) -> None:
+    def _progress(self, source: Source) -> None:
         rate = self.frames / max(time.monotonic() - self._began, 1e-6)
         left = max(self._total - self.frames, 0) if self._total is not None else None
         self._reporter.event(
@@ -221,11 +292,11 @@ class _Run:
             total=self._total,
             rate=rate,
             eta=left / rate if left is not None and rate else None,
-            text=f"{self._found} faces in {self.frames} frames, now {batch.source.name}",
+            text=f"{self._found} faces in {self.frames} frames, now {source.name}",
         )
 
 
-def _expected_frames(unfinished: list[tuple[Source, int]], every: int) -> int | None:
+def _expected_frames(unfinished: list[tuple[Source, int]], choice: Choice) -> int | None:
     """How many frames are left to look at, None when a source does not say."""
     expected = 0
     for source, start in unfinished:
@@ -233,12 +304,17 @@ def _expected_frames(unfinished: list[tuple[Source, int]], every: int) -> int | 
             expected += 1
             continue
         try:
-            declared = probe(source.path).frames
+            info = probe(source.path)
         except MediaError:
             continue
-        if declared is None:
+        if info.frames is None:
             return None
-        expected += max(-(-declared // every) - -(-start // every), 0)
+        begin, end = start, info.frames
+        if info.rate is not None:
+            begin = max(begin, round((choice.begin or 0.0) * float(info.rate)))
+            if choice.end is not None:
+                end = min(end, round(choice.end * float(info.rate)) + 1)
+        expected += max(-(-end // choice.every) - -(-begin // choice.every), 0)
     return expected
 
 

@@ -1,7 +1,8 @@
 """Whose faces these are: the person's main identity, and who is a stranger to it."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import dlib
@@ -20,8 +21,39 @@ FOLLOWED_THRESHOLD: Final = 0.6
 LINK_THRESHOLD: Final = 0.42
 """Faces nearer than this are linked when clusters are formed; pairs of two people start at 0.45.
 One person may fall into several clusters by it, which the mean then brings together again."""
+NOT_LIKE_THRESHOLD: Final = 0.48
+"""A track within this of somebody whom it must not show, and nearer to them than to the person, is
+a stranger's."""
 _MOST_CLUSTERED: Final = 1500
 """Links grow with the square of the number; more embeddings than this are sampled evenly."""
+
+
+_NOBODY: Final = np.zeros((0, 128), np.float32)
+
+
+@dataclass(frozen=True)
+class References:
+    """Embeddings, float32 [N, 128], of pictures that show the person, and that show others."""
+
+    like: NDArray[np.float32] = field(default_factory=lambda: _NOBODY)
+    not_like: NDArray[np.float32] = field(default_factory=lambda: _NOBODY)
+
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps({"like": self.like.tolist(), "not_like": self.not_like.tolist()})
+
+    @classmethod
+    def read(cls, text: str | None) -> "References":
+        """From `text()`; none from anything else."""
+        try:
+            found = json.loads(text or "{}")
+            both = [
+                np.array(found.get(name, []), np.float32).reshape(-1, 128)
+                for name in ("like", "not_like")
+            ]
+        except (ValueError, TypeError, AttributeError):
+            return cls()
+        return cls(*both)
 
 
 @dataclass(frozen=True)
@@ -40,17 +72,23 @@ class Identity:
         return np.asarray(np.linalg.norm(embeddings - self.mean, axis=1), np.float32)
 
 
-def main_identity(embeddings: NDArray[np.float32], weights: Sequence[int]) -> Identity:
-    """The identity of the largest cluster.
+def main_identity(
+    embeddings: NDArray[np.float32], weights: Sequence[int], like: NDArray[np.float32] = _NOBODY
+) -> Identity:
+    """The identity of the largest cluster, or of those who look like `like`.
 
-    embeddings: float32 [N, 128], N >= 1. weights: how many faces each stands for.
+    embeddings: float32 [N, 128], N >= 1. weights: how many faces each stands for. like: float32
+    [M, 128] of reference pictures.
     Clusters by Chinese whispers (C. Biemann, TextGraphs 2006). Deterministic.
     """
     counts = np.asarray(weights, np.float64)
     labels = _cluster(embeddings)
-    largest = int(np.argmax(np.bincount(labels.clip(0), weights=counts * (labels >= 0))))
-    members = labels == largest
-    mean = np.average(embeddings[members], axis=0, weights=counts[members])
+    if len(like):
+        mean = like.mean(0)
+    else:
+        largest = int(np.argmax(np.bincount(labels.clip(0), weights=counts * (labels >= 0))))
+        members = labels == largest
+        mean = np.average(embeddings[members], axis=0, weights=counts[members])
     near = np.linalg.norm(embeddings - mean, axis=1) <= IDENTITY_THRESHOLD
     if near.any():
         mean = np.average(embeddings[near], axis=0, weights=counts[near])

@@ -1,12 +1,22 @@
 """Which of a person's faces belong in the dataset, and why the others do not."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.faces.dataset import distinct_embeddings, embedding_of
-from engine.faces.identity import FOLLOWED_THRESHOLD, IDENTITY_THRESHOLD, Identity, main_identity
+from engine.faces.identity import (
+    FOLLOWED_THRESHOLD,
+    IDENTITY_THRESHOLD,
+    NOT_LIKE_THRESHOLD,
+    Identity,
+    References,
+    main_identity,
+)
 from engine.faces.tracks import chains
 from projects.faces import Face, FaceIndex
 
@@ -14,13 +24,25 @@ UNJUDGED: Final = "not judged yet"
 """The reason of faces that were found and not judged."""
 BY_HAND: Final = "by hand"
 """The reason of faces that a person kept, or rejected without saying why."""
+EYES_OFF: Final = "eyes off frame"
+"""The reason of faces with an eye beyond the frame's border; set when they are found."""
+COVERED: Final = "covered"
+STRANGER: Final = "stranger"
 _TOO_SMALL: Final = "too small"
+_TOO_DARK: Final = "too dark"
 _BLURRED: Final = "blurred"
-_STRANGER: Final = "stranger"
+_FALSE: Final = "false face"
 # Any other reason was given by a person, and is never overruled here.
-_OWN_REASONS: Final = frozenset({"", UNJUDGED, _TOO_SMALL, _BLURRED, _STRANGER})
+OWN_REASONS: Final = frozenset(
+    {"", UNJUDGED, EYES_OFF, COVERED, STRANGER, _TOO_SMALL, _TOO_DARK, _BLURRED, _FALSE}
+)
 _RIVAL: Final = 0.5
 """Another cluster of this part of the main one's size is worth a warning."""
+MOST_COVERED: Final = 0.06
+"""Measured: fingers that just reach the lips cover 0.06 and more, faces without a hand 0.02 at
+most."""
+_LEAST_CONFIDENCE: Final = 0.1
+"""A track in which no face is surer than this shows no face."""
 
 
 @dataclass(frozen=True)
@@ -30,57 +52,119 @@ class JudgeSettings:
     min_size: int
     min_sharpness: float
     every: int
+    min_brightness: float = 0.04
 
 
-def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
-    """Give every face its verdict, in one transaction; returns warnings.
+def judge(
+    index: FaceIndex, settings: JudgeSettings, references: References | None = None
+) -> list[str]:
+    """Give every face its verdict and its likeness; returns warnings.
 
-    The main identity is that of the largest cluster among the faces that are large and sharp
-    enough (among all, when none is), without those rejected by hand.
+    The person is whom the largest cluster of embeddings shows among the faces that are large,
+    light and sharp enough (among all, when none is), without those rejected by hand; or whom
+    `references` show. The identity is decided a track at a time.
     """
+    references = references or References()
     faces = index.faces()
-    flaws = {face.id: _flaw(face, settings) for face in faces if face.reason in _OWN_REASONS}
+    tracks = _tracks(faces, settings.every)
+    false = _false(faces, tracks)
+    flaws = {
+        face.id: _FALSE if face.id in false else _flaw(face, settings)
+        for face in faces
+        if face.reason in OWN_REASONS
+    }
     candidates = [face for face in faces if face.kept or face.id in flaws]
     if not candidates:
         return []
     good = [face for face in candidates if not flaws.get(face.id)] or candidates
-    identity = main_identity(*distinct_embeddings(good))
-    strange = _strangers(faces, identity, settings.every)
+    identity = main_identity(*distinct_embeddings(good), references.like)
+    embeddings = np.stack([embedding_of(face) for face in faces])
+    distances = identity.distances(embeddings)
+    strange = _strangers(faces, tracks, distances, embeddings, references)
     verdicts: dict[int, tuple[bool, str]] = {}
     for face in faces:
         if face.id not in flaws:
             continue
-        reason = flaws[face.id] or (_STRANGER if face.id in strange else "")
+        reason = flaws[face.id] or (STRANGER if face.id in strange else "")
         if (face.kept, face.reason) != (not reason, reason):
             verdicts[face.id] = (not reason, reason)
     index.judge(verdicts)
-    if identity.second_share >= _RIVAL * identity.share:
-        return [
-            f"Somebody else fills {identity.second_share:.0%} of the faces, against "
-            f"{identity.share:.0%} of the person that was kept. Look at the faces that were kept, "
-            "and remove the sources that show another person most of the time."
-        ]
-    return []
+    index.set_likeness(
+        {face.id: float(distance) for face, distance in zip(faces, distances, strict=True)}
+    )
+    return _rival(identity, references)
 
 
-def _strangers(faces: list[Face], identity: Identity, every: int) -> set[int]:
+def _rival(identity: Identity, references: References) -> list[str]:
+    if len(references.like) or identity.second_share < _RIVAL * identity.share:
+        return []
+    return [
+        f"Somebody else fills {identity.second_share:.0%} of the faces, against "
+        f"{identity.share:.0%} of the person that was kept. Look at the faces that were kept; if "
+        "they show the wrong person, extract with a picture of the right one: --like PICTURE."
+    ]
+
+
+def _tracks(faces: Sequence[Face], every: int) -> list[list[int]]:
+    """The places in `faces` of those that are one head over consecutive frames."""
+    found: dict[tuple[str, int], list[int]] = {}
+    for place, face in enumerate(faces):
+        if face.track >= 0:
+            found.setdefault((face.source, face.track), []).append(place)
+    loose = [place for place, face in enumerate(faces) if face.track < 0]
+    chained = chains([faces[place] for place in loose], every)
+    return [*found.values(), *([loose[place] for place in chain] for chain in chained)]
+
+
+def _false(faces: Sequence[Face], tracks: Sequence[Sequence[int]]) -> set[int]:
+    """The ids of faces in tracks that never show one; nothing is false that was not measured."""
+    false: set[int] = set()
+    for track in tracks:
+        sure = [faces[place].confidence for place in track]
+        if not any(math.isnan(one) or one >= _LEAST_CONFIDENCE for one in sure):
+            false.update(faces[place].id for place in track)
+    return false
+
+
+def _strangers(
+    faces: Sequence[Face],
+    tracks: Sequence[Sequence[int]],
+    distances: NDArray[np.float32],
+    embeddings: NDArray[np.float32],
+    references: References,
+) -> set[int]:
     """The ids of the faces that show somebody else.
 
-    A hand over the face or a turned head moves the embedding away; where a head can be followed
-    from frame to frame and is mostly the person's, such faces are allowed more.
+    A hand over the face or a turned head moves the embedding away; where most of a track is the
+    person's, such faces are allowed more. All of a track that is not is a stranger's.
     """
-    distances = identity.distances(np.stack([embedding_of(face) for face in faces]))
     strange: set[int] = set()
-    for chain in chains(faces, every):
-        own = float(np.median(distances[chain])) <= IDENTITY_THRESHOLD
-        bound = FOLLOWED_THRESHOLD if own else IDENTITY_THRESHOLD
-        strange.update(faces[place].id for place in chain if distances[place] > bound)
+    for track in tracks:
+        places = np.asarray(track)
+        own = float(np.median(distances[places]))
+        bound = FOLLOWED_THRESHOLD if own <= IDENTITY_THRESHOLD else 0.0
+        if len(references.not_like):
+            apart = np.linalg.norm(
+                embeddings[places][:, None] - references.not_like[None], axis=-1
+            ).min(1)
+            other = float(np.median(apart))
+            if other <= NOT_LIKE_THRESHOLD and other < own:
+                bound = 0.0
+        strange.update(
+            faces[place].id for place in track if distances[place] > bound or bound == 0.0
+        )
     return strange
 
 
 def _flaw(face: Face, settings: JudgeSettings) -> str:
+    if face.reason == EYES_OFF:
+        return EYES_OFF
     if face.box[2] - face.box[0] < settings.min_size:
         return _TOO_SMALL
+    if face.brightness < settings.min_brightness:
+        return _TOO_DARK
     if face.sharpness < settings.min_sharpness:
         return _BLURRED
+    if face.covered > MOST_COVERED:
+        return COVERED
     return ""

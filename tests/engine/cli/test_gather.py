@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.cli.gather import size, time
+from engine.cli.gather import size
+from engine.cli.options import moment
 from tests.engine.gather.conftest import Server, jpeg, serving, write_clip
 
 
@@ -39,7 +40,7 @@ def test_sizes(text: object, expected: float) -> None:
     ("text", "expected"), [("1:20", 80), ("1:02:05.5", 3725.5), ("90", 90), ("0:00", 0)]
 )
 def test_times(text: str, expected: float) -> None:
-    assert time(text) == expected
+    assert moment(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from engine.conversion.blend import blend
 from engine.conversion.colour import COLOURS
 from engine.conversion.mask import blend_mask
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.smooth import smooth_series, smooth_transforms
+from engine.conversion.smooth import smooth_transforms
 from engine.faces.align import crop, invert
+from engine.faces.smooth import smooth_series
 from engine.faces.template import TEMPLATE
 from engine.media.ahead import ahead
 

@@ -83,6 +83,13 @@ def frames() -> dict[str, list[NDArray[np.uint8]]]:
     return found
 
 
+@pytest.fixture(scope="session")
+def long_frames() -> list[NDArray[np.uint8]]:
+    """The first 110 frames of a rendered person: more than two stretches of a search."""
+    with open_frames(demo_clips().source_training) as reader:
+        return [frame.image for frame in islice(reader, 110)]
+
+
 @pytest.fixture
 def clip(tmp_path: Path) -> Callable[..., Path]:
     """A video of given frames; `cut` keeps only that part of the file, with its header."""
