@@ -55,7 +55,7 @@ def extract(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
     person = get_person(workspace, arguments["person"])
     names = (
         *("every", "begin", "end", "min_size", "max_faces", "min_sharpness", "upsample"),
-        *("detector", "rotate", "forget", "again"),
+        *("detector", "rotate", "forget", "again", "workers"),
     )
     settings = ExtractSettings(
         **{name: arguments[name] for name in names if arguments.get(name) is not None},

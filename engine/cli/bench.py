@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -88,7 +89,7 @@ def faces_(session: Session, faces: int) -> None:
 @bench.command("extract")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--frames", type=click.IntRange(min=2), default=400, show_default=True, help="Of each video."
+    "--frames", type=click.IntRange(min=6), default=1200, show_default=True, help="Of each video."
 )
 @pass_session
 def extract_(session: Session, files: tuple[Path, ...], frames: int) -> None:
@@ -100,10 +101,11 @@ def extract_(session: Session, files: tuple[Path, ...], frames: int) -> None:
 
     from engine.bench.extraction import run
 
-    rows = []
-    for measured in run(files, frames):
-        session.output.remark(f"{measured.name}: {measured.times:.1f} times as fast")
-        rows.append({**asdict(measured), "times": measured.times, "found": measured.found})
+    rows: list[dict[str, Any]] = []
+    for name, measured in run(files, frames):
+        session.output.remark(f"{name}: {measured.times:.1f} times as fast")
+        figures = asdict(measured)
+        rows.append({"name": name, **figures, "times": measured.times, "found": measured.found})
     if session.json:
         for row in rows:
             session.output.line(row)

@@ -57,6 +57,11 @@ _PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--forget", is_flag=True, help="Forget the pictures that were given before.")
 @click.option("--again", is_flag=True, help="Look at every source again from its first frame.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 8),
+    help="Processes that search.  [default: one a processor]",
+)
 @landmark_model_option
 @detach_option
 @pass_session

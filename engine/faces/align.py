@@ -38,6 +38,8 @@ _FITTED: Final[dict[Alignment, NDArray[np.intp]]] = {
 }
 
 
+_COARSER: Final = 0.4
+"""By how many frame pixels more than one a sample may span without being averaged."""
 _COMPLEX: Final = np.array([1.0, 1.0j])
 
 
@@ -112,9 +114,9 @@ def crop(
 
     image: uint8 [H, W, 3]. Returns uint8 [size, size, 3] in the same colour order.
     Where a face is larger than the chip it is sampled at a whole multiple of `size` and averaged
-    down, so that nothing aliases. Beyond the frame's border its edge is repeated.
+    down, so that hardly anything aliases. Beyond the frame's border its edge is repeated.
     """
-    finer = max(1, math.ceil(pixel_scale(transform, size, margin) - 1e-6))
+    finer = max(1, math.ceil(pixel_scale(transform, size, margin) - _COARSER))
     sampled = cv2.warpAffine(
         image,
         chip_matrix(transform, size * finer, margin),

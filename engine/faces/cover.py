@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -38,6 +39,12 @@ _FEWEST: Final = 6
 """Fewer references say nothing about a person."""
 _SUREST: Final = 0.6
 """References are taken from the surest faces: those above this quantile of the confidence."""
+_STRIDE: Final = 4
+"""Every so many faces of a track are measured, and those between where one of them may be covered:
+a hand takes longer to come and go."""
+_UNCOVERED: Final = 0.03
+_LONG: Final = 12
+"""Frames of a gap between two measured faces that is taken for clear when both are."""
 _NEAR: Final = 10
 """Frames within which a face is no reference for another: they would agree about a hand."""
 _LESS_ALIKE: Final = 0.1
@@ -66,12 +73,47 @@ def measure_cover(person: Person, index: FaceIndex, reporter: Reporter) -> int:
         return 0
     against = _References(references)
     shares: dict[int, float] = {}
-    for face, look in zip(wanted, _looks(person, wanted, reporter), strict=True):
-        if look is not None:
-            shares[face.id] = against.covered(face, look)
-        reporter.event("progress", stage="covered", done=len(shares), total=len(wanted))
+
+    def measure(faces: Sequence[Face]) -> None:
+        for face, look in zip(faces, _looks(person, faces, reporter), strict=True):
+            if look is not None:
+                shares[face.id] = against.covered(face, look)
+            reporter.event("progress", stage="covered", done=len(shares), total=len(wanted))
+
+    tracks = _tracks(wanted)
+    measure([face for track in tracks for face in (*track[:-1:_STRIDE], track[-1])])
+    between = [gap for track in tracks for gap in _gaps(track)]
+    measure([face for gap in between if not _clear(gap, shares) for face in gap[1:-1]])
+    for first, *inner, last in between:
+        for place, face in enumerate(inner, 1):
+            if face.id not in shares and first.id in shares and last.id in shares:
+                part = place / (len(inner) + 1)
+                shares[face.id] = (1 - part) * shares[first.id] + part * shares[last.id]
     index.set_covered(shares)
     return len(shares)
+
+
+def _tracks(faces: Sequence[Face]) -> list[list[Face]]:
+    """Faces of one track each, in the order of their frames."""
+    tracks: dict[tuple[str, int, int], list[Face]] = {}
+    for face in sorted(faces, key=lambda face: (face.source, face.frame)):
+        alone = face.id if face.track < 0 else 0
+        tracks.setdefault((face.source, face.track, alone), []).append(face)
+    return list(tracks.values())
+
+
+def _gaps(track: Sequence[Face]) -> Iterator[Sequence[Face]]:
+    """What lies between faces that are measured, with those."""
+    places = [*range(0, len(track) - 1, _STRIDE), len(track) - 1]
+    for first, last in pairwise(places):
+        if last - first > 1:
+            yield track[first : last + 1]
+
+
+def _clear(gap: Sequence[Face], shares: dict[int, float]) -> bool:
+    """Whether nothing covers the faces at both ends of a short gap."""
+    ends = [shares.get(face.id, 1.0) for face in (gap[0], gap[-1])]
+    return max(ends) < _UNCOVERED and gap[-1].frame - gap[0].frame <= _LONG
 
 
 class _References:

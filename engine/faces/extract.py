@@ -1,17 +1,17 @@
 """From a person's sources to a judged dataset of faces.
 
-The sources are decoded here, stretch by stretch, and searched by threads: the detector, the
-landmarks and the pictures' encoding all release the GIL. A stretch's faces and how far the search
-has come are stored in one transaction, in order, so that whatever ends the program costs the
-stretches in flight at most, and the next run goes on from there.
+The sources are decoded here, stretch by stretch, and searched by processes of their own. A
+stretch's faces and how far the search has come are stored in one transaction, in order, so that
+whatever ends the program costs the stretches in flight at most; the next run goes on from there.
 """
 
 import os
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,10 @@ from engine.faces.cover import measure_cover
 from engine.faces.decisions import put_aside, put_back
 from engine.faces.identity import References
 from engine.faces.judge import JudgeSettings, judge
+from engine.faces.models import embedding_model_path, landmark_model_path
 from engine.faces.references import read_references
-from engine.faces.scan import Numbering, Scanned, Scanner, ScanSettings, crop_prefix
+from engine.faces.scan import Numbering, Scanned, ScanSettings, crop_prefix
+from engine.faces.searchers import Searchers, searchers
 from engine.faces.segments import Choice, Segment, first_needed, segments
 from engine.faces.sight import Sighter
 from engine.media import MediaError, open_frames, probe
@@ -37,6 +39,14 @@ from projects.sources import Source, list_sources
 _CHECK_SECONDS = 0.25
 _STAGE = "faces"
 _REFERENCES = "references"
+_WORTH_PROCESSES = 120
+"""Frames from which on it is worth a second to start processes."""
+_PICTURE = 30
+"""Frames of a video that take as long as one picture, which is searched more thoroughly."""
+
+
+class SearchEndedError(SwapdeckError):
+    """A process that searched ended without a word."""
 
 
 class NoFacesError(SwapdeckError):
@@ -73,7 +83,7 @@ class ExtractSettings:
     forget: bool = False
     """Forget the pictures that were given before."""
     workers: int = 0
-    """Threads that search; 0 is one a processor."""
+    """Processes that search; 0 is one a processor, and none for little footage."""
     again: bool = False
     """Search every source anew from its first frame."""
 
@@ -199,28 +209,36 @@ class _Run:
         self._began = time.monotonic()
 
     def search(self, sources: list[Source]) -> None:
-        # Before anything found earlier is forgotten: a model that is no model costs nothing.
-        Sighter(self._scan.detector, self._scan.landmark_model)
+        _check_models(self._scan)
         unfinished = self._open(sources)
         if not unfinished:
             return
         self._total = _expected_frames(unfinished, self._choice)
         self._reporter.event("stage", name=_STAGE, total=self._total, unit="frames")
-        scanner = Scanner(self._scan, self._person.faces_dir)
-        workers = self._settings.workers or os.cpu_count() or 1
+        try:
+            with searchers(self._workers(unfinished)) as pool:
+                self._search(unfinished, pool)
+        except BrokenProcessPool as error:
+            raise SearchEndedError(
+                "A process that searched for faces was killed, or ran out of memory. Run the same "
+                "command again: it goes on from there. With --workers 1 it needs the least memory."
+            ) from error
+
+    def _search(self, unfinished: list[tuple[Source, int]], pool: Searchers) -> None:
         waiting: deque[_Work] = deque()
-        with ThreadPoolExecutor(workers, thread_name_prefix="faces") as pool:
-            try:
-                for source, segment, warning in self._segments(unfinished):
-                    while len(waiting) >= workers:
-                        self._store(waiting.popleft())
-                    scanned = pool.submit(scanner.scan, source, segment)
-                    waiting.append(_Work(source, segment, warning, scanned))
-                while waiting:
-                    self._store(waiting.popleft())
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        for source, segment, warning in self._segments(unfinished):
+            while len(waiting) > pool.number:
+                self._store(waiting.popleft())
+            scanned = pool.submit(self._scan, self._person.faces_dir, source, segment)
+            waiting.append(_Work(source, segment, warning, scanned))
+        while waiting:
+            self._store(waiting.popleft())
+
+    def _workers(self, unfinished: list[tuple[Source, int]]) -> int:
+        pictures = sum(source.kind == "image" for source, _ in unfinished)
+        if self._total is not None and self._total + _PICTURE * pictures < _WORTH_PROCESSES:
+            return 1
+        return self._settings.workers or os.cpu_count() or 1
 
     def _open(self, sources: list[Source]) -> list[tuple[Source, int]]:
         """The sources that are not searched to their end yet, each with its next frame."""
@@ -294,6 +312,15 @@ class _Run:
             eta=left / rate if left is not None and rate else None,
             text=f"{self._found} faces in {self.frames} frames, now {source.name}",
         )
+
+
+def _check_models(settings: ScanSettings) -> None:
+    """Before anything found earlier is forgotten: a model that is no model costs nothing."""
+    if settings.detector == "hog" and settings.landmark_model is None:
+        landmark_model_path()  # loading it takes a second, which is better spent elsewhere
+        embedding_model_path()
+    else:
+        Sighter(settings.detector, settings.landmark_model)
 
 
 def _expected_frames(unfinished: list[tuple[Source, int]], choice: Choice) -> int | None:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.align import apply, umeyama
-from engine.faces.detectors import overlap
-from engine.faces.picture import Picture, to_level
+from engine.faces.detectors import Box, overlap
+from engine.faces.picture import Picture, from_level, to_level
 from engine.faces.sight import Sight
 
 KEY_EVERY: Final = 16
 """Frames from one search to the next."""
-_CAREFUL_EVERY: Final = 3
+_CAREFUL_EVERY: Final = 4
 """Frames from one careful look at a followed face to the next."""
 _LOST_SPREAD: Final = 0.2
 _LOST_SCORE: Final = -0.6
@@ -36,7 +36,7 @@ at most 0.05 between neighbouring frames, at least 0.1 between two people."""
 _SAME: Final = 0.4
 """Overlap of boxes in one frame that makes them one face."""
 _FLOW_WIDTH: Final = 64.0
-"""Flow is worked out on faces of this width in pixels."""
+"""Flow is worked out on faces of at least this width in pixels, and less than twice that."""
 _FLOWING: Final = np.r_[17:27:3, 27:36:2, 36:48:3, 48:60:3]
 _RETURN: Final = 1.5
 """Pixels by which a point followed there and back may miss its place."""
@@ -46,7 +46,9 @@ _LEAST_FLOWING: Final = 6
 class Finds(Protocol):
     """Finds faces and places them anew. `engine.faces.sight.Sighter` does."""
 
-    def find(self, picture: Picture, *, thorough: bool) -> list[Sight]: ...
+    def find(
+        self, picture: Picture, *, thorough: bool, known: Sequence[Box] = ()
+    ) -> list[Sight]: ...
 
     def follow(
         self, picture: Picture, points: NDArray[np.floating], *, careful: bool
@@ -121,9 +123,9 @@ class _Following:
     def _search(self, going: Sequence[Trail], place: int) -> list[Trail]:
         """New trails of the faces at a place that nobody follows, followed back to their start."""
         begun = []
-        found = self._finder.find(self._pictures[place], thorough=place in self._thorough)
         known = [trail.sights[place].box for trail in going]
-        for sight in found:
+        thorough = place in self._thorough
+        for sight in self._finder.find(self._pictures[place], thorough=thorough, known=known):
             if any(overlap(sight.box, box) > _SAME for box in known):
                 continue
             trail = Trail({place: sight})
@@ -197,19 +199,18 @@ def _flowed(here: Picture, there: Picture, points: NDArray[np.float64]) -> NDArr
     Where too few points come back to where they started, the face is expected where it was.
     """
     width = float(np.ptp(points[:, 0]))
-    first, scale = here.level(width)
-    second, _ = there.level(width)
+    first, scale = here.fitting(width, _FLOW_WIDTH)
+    second, _ = there.fitting(width, _FLOW_WIDTH)
     inside = to_level(points, scale)
     low, high = inside.min(0), inside.max(0)
     room = 0.35 * (high - low)
     left, top = np.maximum(np.floor(low - room), 0).astype(int)
     right, bottom = np.ceil(high + room).astype(int)
-    shrink = min(1.0, _FLOW_WIDTH / max(float(high[0] - low[0]), 1.0))
     cut = np.s_[top : bottom + 1, left : right + 1]
-    parts = [_shrunk(luma[cut], shrink) for luma in (first, second)]
+    parts = [np.ascontiguousarray(luma[cut]) for luma in (first, second)]
     if min(parts[0].shape) < 24 or parts[0].shape != parts[1].shape:
         return points
-    starts = to_level(inside[_FLOWING] - [left, top], shrink).astype(np.float32).reshape(-1, 1, 2)
+    starts = (inside[_FLOWING] - [left, top]).astype(np.float32).reshape(-1, 1, 2)
     ends, good, _ = cv2.calcOpticalFlowPyrLK(
         parts[0], parts[1], starts, np.empty_like(starts), winSize=(13, 13), maxLevel=2
     )
@@ -230,21 +231,13 @@ def _flowed(here: Picture, there: Picture, points: NDArray[np.float64]) -> NDArr
     grown = float(np.hypot(*matrix[:, 0]))
     if not 0.8 < grown < 1.25:
         return points
-    moved = apply(matrix, to_level(inside - [left, top], shrink))
-    whole = (moved + 0.5) / shrink - 0.5 + [left, top]
-    return np.asarray((whole + 0.5) / scale - 0.5, np.float64)
-
-
-def _shrunk(luma: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    if scale >= 1.0 or luma.size == 0:
-        return np.ascontiguousarray(luma)
-    size = (max(1, round(luma.shape[1] * scale)), max(1, round(luma.shape[0] * scale)))
-    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)
+    corner = np.array([left, top])
+    return from_level(apply(matrix, inside - corner) + corner, scale)
 
 
 def _look(picture: Picture) -> NDArray[np.float32]:
     """A whole frame, tiny: float32 [18, 32], 0 to 1."""
-    tiny = cv2.resize(picture.small, (32, 18), interpolation=cv2.INTER_AREA)
+    tiny = cv2.resize(picture.searched[0], (32, 18), interpolation=cv2.INTER_AREA)
     return (np.asarray(tiny, np.float32) / 255).astype(np.float32)
 
 

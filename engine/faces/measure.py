@@ -14,7 +14,7 @@ _LIPS: Final = ((61, 67), (62, 66), (63, 65))
 """Upper and lower inner lip, pair by pair."""
 _HASHED: Final = 0.75
 """The share of the chip's side that is hashed: the face without what lies behind it."""
-_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
+_LUMA: Final = (0.299, 0.587, 0.114)
 
 
 def face_size(landmarks: NDArray[np.floating]) -> float:
@@ -53,10 +53,10 @@ def brightness(
     picture: uint8 [S, S, 3] RGB, a crop with CROP_MARGIN. landmarks: [68, 2] frame pixels.
     """
     side = picture.shape[0]
-    inside = face_hull_mask(apply(chip_matrix(transform, side, CROP_MARGIN), landmarks), side) > 127
+    inside = face_hull_mask(apply(chip_matrix(transform, side, CROP_MARGIN), landmarks), side)
     if not inside.any():
         return float("nan")
-    return float((picture[inside].astype(np.float32) @ _LUMA).mean() / 255)
+    return float(np.dot(cv2.mean(picture, mask=inside)[:3], _LUMA) / 255)
 
 
 def difference_hash(picture: NDArray[np.uint8]) -> int:

@@ -41,7 +41,7 @@ def mmod_model_path() -> Path:
 
 
 @lru_cache(maxsize=1)
-def load_landmark_model(path: Path | None = None) -> Any:
+def load_landmark_model(path: Path | None) -> Any:
     """A dlib.shape_predictor with 68 points, from `path` or from the installed package.
 
     It takes 100 MB and 0.7 s, so the last one is kept; threads may share it. Raises ModelError.
@@ -65,8 +65,12 @@ def load_landmark_model(path: Path | None = None) -> Any:
     return predictor
 
 
+@lru_cache(maxsize=1)
 def load_embedding_model() -> Any:
-    """dlib.face_recognition_model_v1 from the installed package. Raises ModelError."""
+    """dlib.face_recognition_model_v1 from the installed package. Raises ModelError.
+
+    Kept once it is loaded. It holds the interpreter's lock, so that threads may share it.
+    """
     file = embedding_model_path()
     try:
         return dlib.face_recognition_model_v1(str(file))

@@ -1,6 +1,7 @@
-"""One frame as the finder of faces sees it: its luma, at the scales at which it is looked at."""
+"""One frame as the finder of faces sees it: its luma, halved again and again, so that a face of any
+size is looked at in about as many pixels as the look needs."""
 
-from functools import cached_property
+import math
 from typing import Final
 
 import cv2
@@ -8,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.align import Alignment, crop, fit_transform
+from engine.faces.template import TEMPLATE
 
-WORKING_SIDE: Final = 960
-"""Larger frames are searched and followed at this many pixels of their longer side. Faces of 160
+SEARCHED_SIDE: Final = 1440
+"""Frames with a longer side are halved before they are searched, until they have none. Faces of 160
 pixels of a 1920x1080 frame are still found so, at a quarter of the cost; a look at the whole frame
 finds the smaller ones."""
-_FINE: Final = 110.0
-"""Faces narrower than this, in pixels of the working scale, are measured in the whole frame."""
+_JAW: Final = float(np.ptp(TEMPLATE[:, 0]))
 _THUMBNAIL: Final = 16
 
 
@@ -23,41 +24,37 @@ class Picture:
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
         self.image = image
+        self._halved: list[NDArray[np.uint8]] = []
         longer = max(image.shape[:2])
-        self.scale = min(1.0, WORKING_SIDE / longer)
-        """Pixels of `small` for each of the frame."""
+        self._searched = max(0, math.ceil(math.log2(longer / SEARCHED_SIDE)))
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the frame."""
         return self.image.shape[1], self.image.shape[0]
 
-    @cached_property
+    @property
     def luma(self) -> NDArray[np.uint8]:
         """uint8 [H, W] of the whole frame."""
-        return np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY), np.uint8)
+        return self._level(0)
 
-    @cached_property
-    def small(self) -> NDArray[np.uint8]:
-        """uint8 [h, w] at the working scale."""
-        if self.scale == 1.0:
-            return self.luma
-        width, height = (round(side * self.scale) for side in self.size)
-        luma = cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY)
-        return np.asarray(cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    @property
+    def searched(self) -> tuple[NDArray[np.uint8], float]:
+        """The luma that is searched for faces, and its scale: its pixels for each of the frame."""
+        return self._level(self._searched), 0.5**self._searched
 
-    def level(self, width: float) -> tuple[NDArray[np.uint8], float]:
-        """The luma in which a face of this width (frame pixels) is measured, and its scale."""
-        if self.scale == 1.0 or width * self.scale < _FINE:
-            return self.luma, 1.0
-        return self.small, self.scale
+    def fitting(self, width: float, wanted: float) -> tuple[NDArray[np.uint8], float]:
+        """The luma in which a face `width` frame pixels wide has `wanted` pixels or more, and less
+        than twice as many where it can, and its scale."""
+        halvings = max(0, math.floor(math.log2(max(width, 1.0) / wanted)))
+        return self._level(halvings), 0.5**halvings
 
     def aligned(self, points: NDArray[np.floating], side: int, margin: float) -> NDArray[np.uint8]:
         """The upright face with these landmarks (float [68, 2], frame pixels): uint8 [side, side].
 
         margin: as in `align.crop`.
         """
-        luma, scale = self.level(float(np.ptp(points[:, 0])))
+        luma, scale = self.fitting(float(np.ptp(points[:, 0])), _JAW * side / margin)
         transform = fit_transform(to_level(points, scale), Alignment.EYES_BRIDGE)
         return crop(luma, transform, side, margin)
 
@@ -70,6 +67,20 @@ class Picture:
             interpolation=cv2.INTER_AREA,
         )
         return (np.asarray(small, np.float32) / 255).astype(np.float32)
+
+    def _level(self, halvings: int) -> NDArray[np.uint8]:
+        if not self._halved:
+            self._halved.append(np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY), np.uint8))
+        while len(self._halved) <= halvings:
+            last = self._halved[-1]
+            height, width = (side // 2 for side in last.shape)
+            if not height or not width:
+                return last
+            # Odd sides lose their last line, so that a pixel is always four of the level below.
+            even = last[: 2 * height, : 2 * width]
+            half = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+            self._halved.append(np.asarray(half, np.uint8))
+        return self._halved[halvings]
 
 
 def to_level(points: NDArray[np.floating], scale: float) -> NDArray[np.float64]:

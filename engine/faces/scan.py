@@ -1,9 +1,9 @@
 """Searching one source for faces, a stretch of frames at a time."""
 
 import json
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -86,15 +86,14 @@ class Scanned:
 
 
 class Scanner:
-    """Finds the faces of stretches and writes their crops. May be used from several threads."""
+    """Finds the faces of stretches and writes their crops. Serves one thread."""
 
     def __init__(self, settings: ScanSettings, faces_dir: Path) -> None:
         """Raises ModelError, CommandError."""
         self._settings = settings
         self._faces_dir = faces_dir
         self._embedder = Embedder()
-        self._local = threading.local()
-        self._sighter()
+        self._sighter = Sighter(settings.detector, settings.landmark_model, settings.upsample)
 
     def scan(self, source: Source, segment: Segment) -> Scanned:
         """The faces of a stretch, ready to be stored when their tracks are numbered; their crops
@@ -116,15 +115,6 @@ class Scanner:
         before = {n: course[last].box for n, course in enumerate(courses) if last in course}
         return Scanned(tuple(one.face for one in found), before)
 
-    def _sighter(self) -> Sighter:
-        if not hasattr(self._local, "sighter"):
-            settings = self._settings
-            self._local.sighter = Sighter(
-                settings.detector, settings.landmark_model, settings.upsample
-            )
-        sighter: Sighter = self._local.sighter
-        return sighter
-
     def _trails(self, source: Source, segment: Segment) -> list[Trail]:
         rotate = self._settings.rotate
         pictures = [Picture(turned(frame.image, rotate)) for frame in segment.frames]
@@ -132,10 +122,10 @@ class Scanner:
             return [
                 Trail({place: sight})
                 for place in segment.core
-                for sight in self._sighter().find_all(pictures[place])
+                for sight in self._sighter.find_all(pictures[place])
             ]
         key_every = max(1, KEY_EVERY // self._settings.choice.every)
-        return follow(pictures, self._sighter(), key_every, segment.core)
+        return follow(pictures, self._sighter, key_every, segment.core)
 
     def _course(self, segment: Segment, trail: Trail) -> dict[int, "_Placed"]:
         """A trail's steadied places in the frames as they are stored."""
@@ -246,7 +236,7 @@ class _Placed:
     landmarks: NDArray[np.float32]
     confidence: float
 
-    @property
+    @cached_property
     def box(self) -> Box:
         return box_around(self.landmarks)
 

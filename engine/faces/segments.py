@@ -14,7 +14,7 @@ from engine.media import Frame
 
 CONTEXT: Final = 2
 """Frames of each neighbour: half the window of the smoothing."""
-_MOST_FRAMES: Final = 48
+_MOST_FRAMES: Final = 64
 _LEAST_FRAMES: Final = 8
 _MOST_BYTES: Final = 96 << 20
 

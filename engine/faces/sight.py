@@ -9,6 +9,7 @@ how far the two answers lie apart tells how sure they are.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,9 @@ _START: Final = ((0.0, 0.0, 0.0),)
 _STARTS: Final = ((0.0, 0.03, 0.02), (0.0, -0.03, -0.02))
 """Shifts and growth of the boxes, in widths. A third box would take a fifth off what is left of the
 trembling, for 1.6 ms a face."""
+_MEASURED: Final = 110.0
+"""Landmarks are placed where a face's box is at least so many pixels wide, and in the whole frame
+where it is less."""
 _SCORE_SIDE, _SCORE_MARGIN = 144, 1.6
 _SCORE_FLOOR: Final = -2.0
 _OFF_CENTRE: Final = 20
@@ -62,7 +66,7 @@ class Sight:
     spread: float
     score: float
 
-    @property
+    @cached_property
     def box(self) -> Box:
         """See `box_around`."""
         return box_around(self.points)
@@ -85,29 +89,37 @@ class Sighter:
         self._upsample = upsample
         self._mmod: Mmod | None = None
 
-    def find(self, picture: Picture, *, thorough: bool) -> list[Sight]:
-        """The faces of a frame, the widest first.
+    def find(self, picture: Picture, *, thorough: bool, known: Sequence[Box] = ()) -> list[Sight]:
+        """The faces of a frame, the widest first, but those where one is `known` to be.
 
         thorough: a large frame is searched at its full size besides, a small one at twice its size
         when nothing is found.
         """
-        found = self._look(picture, small=True)
-        if picture.scale < 1.0:
+        found = self._boxes(picture, thorough)
+        new = [one for one in found if all(overlap(one.box, box) < _SAME for box in known)]
+        return self._placed(picture, new)
+
+    def _boxes(self, picture: Picture, thorough: bool) -> list[Found]:
+        if self._detector.colour:  # these look at large frames by themselves
+            return self._detector.find(picture.image, self._upsample)
+        luma, scale = picture.searched
+        found = self._search(luma, scale)
+        if scale < 1.0:
             if thorough or not found:
-                found = _together(found, self._look(picture, small=False))
+                found = _together(found, self._search(picture.luma))
         elif not found and thorough and _pixels(picture) <= SECOND_LOOK:
-            found = self._look(picture, small=True, more=1)
-        return self._placed(picture, found)
+            found = self._search(luma, more=1)
+        return found
 
     def find_all(self, picture: Picture) -> list[Sight]:
         """The faces of a picture that stands alone, as far as any installed detector sees them."""
-        found = self._look(picture, small=False)
-        if self._detector is self._hog:
-            if _pixels(picture) <= 2 * SECOND_LOOK:
-                found = _together(found, self._look(picture, small=False, more=1))
-            self._mmod = self._mmod or Mmod()
-            found = _together(found, _shrunk(self._mmod, picture))
-        return self._placed(picture, found)
+        if self._detector.colour:
+            return self._placed(picture, self._detector.find(picture.image, self._upsample))
+        found = self._search(picture.luma)
+        if _pixels(picture) <= 2 * SECOND_LOOK:
+            found = _together(found, self._search(picture.luma, more=1))
+        self._mmod = self._mmod or Mmod()
+        return self._placed(picture, _together(found, _shrunk(self._mmod, picture)))
 
     def follow(self, picture: Picture, points: NDArray[np.floating], *, careful: bool) -> Sight:
         """The face that is expected at these landmarks (float [68, 2], frame pixels).
@@ -120,12 +132,7 @@ class Sighter:
         placed, spread = self._place(picture, _fitted(points), _STARTS)
         return Sight(placed, spread, self._score(picture, placed))
 
-    def _look(self, picture: Picture, *, small: bool, more: int = 0) -> list[Found]:
-        scale = picture.scale if small else 1.0
-        if self._detector.colour:
-            image = picture.image  # these detectors look at large frames by themselves
-            return self._detector.find(image, self._upsample + more) if scale == 1.0 else []
-        luma = picture.small if small else picture.luma
+    def _search(self, luma: NDArray[np.uint8], scale: float = 1.0, more: int = 0) -> list[Found]:
         return [
             Found(_scaled(one.box, scale), one.score, one.learnt)
             for one in self._detector.find(luma, self._upsample + more)
@@ -145,7 +152,7 @@ class Sighter:
     def _place(
         self, picture: Picture, box: tuple[float, ...], starts: Sequence[tuple[float, ...]]
     ) -> tuple[NDArray[np.float64], float]:
-        luma, scale = picture.level(box[2] - box[0])
+        luma, scale = picture.fitting(box[2] - box[0], _MEASURED)
         corners = to_level(np.array(box).reshape(2, 2), scale)
         side = float(corners[1, 0] - corners[0, 0])
         answers = []

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.faces.detectors import Box, overlap
 from engine.faces.follow import KEY_EVERY, Trail, follow
 from engine.faces.picture import Picture
 from engine.faces.sight import Sight
@@ -48,9 +49,10 @@ class Knows:
         self.searched: list[int] = []
         self._order = {id(picture): place for place, picture in enumerate(pictures)}
 
-    def find(self, picture: Picture, *, thorough: bool) -> list[Sight]:
+    def find(self, picture: Picture, *, thorough: bool, known: Sequence[Box] = ()) -> list[Sight]:
         self.searched.append(self._order[id(picture)])
-        return [self._sight(left) for left in self._film[id(picture)].values()]
+        found = [self._sight(left) for left in self._film[id(picture)].values()]
+        return [one for one in found if all(overlap(one.box, box) < 0.4 for box in known)]
 
     def follow(
         self, picture: Picture, points: NDArray[np.floating], *, careful: bool

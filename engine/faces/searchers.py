@@ -1,0 +1,115 @@
+"""Stretches of footage searched beside each other, in processes: dlib's landmarks and embeddings
+hold the interpreter's lock, so threads would wait for each other.
+
+The processes come from a fork server that loads the models once; they share that memory, and none
+of them is a copy of a process that has threads. They end when the one that asks them ends, however
+that comes about.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
+from multiprocessing import forkserver
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from engine.faces.lending import Lender, Lent, borrowed
+from engine.faces.scan import Scanned, Scanner, ScanSettings
+from engine.faces.segments import Segment
+from projects.sources import Source
+
+MOST: Final = 8
+"""Processes at most: more are not fed by one that decodes, and each holds a stretch of frames."""
+_PRELOADED: Final = "engine.faces.preloaded"
+_LENT: Final = np.zeros((0, 0, 3), np.uint8)
+"""Stands in a frame for a picture that is lent."""
+
+
+class Searchers:
+    """What searches stretches with the same settings."""
+
+    def __init__(self, executor: Executor, number: int, lender: Lender | None) -> None:
+        self.number = number
+        self._executor = executor
+        self._lender = lender
+
+    def submit(
+        self, settings: ScanSettings, faces_dir: Path, source: Source, segment: Segment
+    ) -> Future[Scanned]:
+        """Search a stretch and write its crops; see `Scanner.scan`."""
+        lender = self._lender
+        lent = lender.lend([frame.image for frame in segment.frames]) if lender else None
+        if lender is None or lent is None:
+            return self._executor.submit(_search, settings, faces_dir, source, segment, None)
+        bare = tuple(replace(frame, image=_LENT) for frame in segment.frames)
+        rest = replace(segment, frames=bare)
+        found = self._executor.submit(_search, settings, faces_dir, source, rest, lent)
+        found.add_done_callback(lambda _: lender.give_back(lent))
+        return found
+
+
+@contextlib.contextmanager
+def searchers(number: int) -> Iterator[Searchers]:
+    """So many processes, at most MOST; for one, a thread of this process.
+
+    On the way out what has begun is waited for, and what has not is dropped.
+    """
+    number = max(1, min(number, MOST))
+    with contextlib.ExitStack() as stack:
+        lender = Lender() if number > 1 else None
+        if lender is not None:
+            stack.callback(lender.close)
+        executor = _processes(number) if number > 1 else ThreadPoolExecutor(1, "faces")
+        stack.callback(executor.shutdown, wait=True, cancel_futures=True)
+        yield Searchers(executor, number, lender)
+
+
+def warm_up() -> None:
+    """Have the fork server load the models while something else is done."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([_PRELOADED])
+    forkserver.ensure_running()
+
+
+def _processes(number: int) -> ProcessPoolExecutor:
+    warm_up()
+    context = multiprocessing.get_context("forkserver")
+    return ProcessPoolExecutor(number, context, initializer=_begin)
+
+
+def _begin() -> None:
+    # The process that asks is told to stop, and lets these finish what they have begun.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    cv2.setNumThreads(1)  # every processor has a process already
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+    os._exit(1)
+
+
+def _search(
+    settings: ScanSettings, faces_dir: Path, source: Source, segment: Segment, lent: Lent | None
+) -> Scanned:
+    if lent is not None:
+        pairs = zip(segment.frames, borrowed(lent), strict=True)
+        segment = replace(segment, frames=tuple(replace(f, image=image) for f, image in pairs))
+    return _scanner(settings, faces_dir).scan(source, segment)
+
+
+@lru_cache(maxsize=1)
+def _scanner(settings: ScanSettings, faces_dir: Path) -> Scanner:
+    return Scanner(settings, faces_dir)
