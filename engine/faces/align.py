@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.template import TEMPLATE
+from engine.media.planar import Pixels, Planes
 
 CROP_SIZE: Final = 256
 """Side of a stored crop in pixels."""
@@ -116,10 +117,35 @@ def crop(
     Where a face is larger than the chip it is sampled at a whole multiple of `size` and averaged
     down, so that hardly anything aliases. Beyond the frame's border its edge is repeated.
     """
-    finer = max(1, math.ceil(pixel_scale(transform, size, margin) - _COARSER))
+    return _sampled(image, chip_matrix(transform, size, margin), size)
+
+
+def crop_pixels(
+    pixels: Pixels, transform: NDArray[np.float64], size: int, margin: float = 1.0
+) -> NDArray[np.uint8]:
+    """The same of a video's planes, too, of which only the face becomes RGB."""
+    if not isinstance(pixels, Planes):
+        return crop(pixels, transform, size, margin)
+    matrix = chip_matrix(transform, size, margin)
+    sites = pixels.chroma_sites()
+    linear = matrix[:, :2] @ sites[:, :2]
+    of_chroma = np.column_stack([linear, matrix[:, :2] @ sites[:, 2] + matrix[:, 2]])
+    return pixels.to_rgb(
+        _sampled(pixels.luma, matrix, size),
+        _sampled(pixels.cb, of_chroma, size),
+        _sampled(pixels.cr, of_chroma, size),
+    )
+
+
+def _sampled(image: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+    """An image through an affine matrix [2, 3] into the pixels of a square."""
+    spanned = 1 / math.sqrt(abs(float(np.linalg.det(matrix[:, :2]))))
+    finer = max(1, math.ceil(spanned - _COARSER))
+    matrix = matrix * finer
+    matrix[:, 2] += (finer - 1) / 2
     sampled = cv2.warpAffine(
         image,
-        chip_matrix(transform, size * finer, margin),
+        matrix,
         (size * finer, size * finer),
         flags=cv2.INTER_CUBIC if finer == 1 else cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,

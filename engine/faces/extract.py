@@ -266,7 +266,7 @@ class _Run:
         for source, start in unfinished:
             try:
                 with open_frames(source.path, first_needed(start, self._choice.every)) as reader:
-                    read = ahead(segments(reader, start, self._choice), 1)
+                    read = ahead(segments(reader.raw(), start, self._choice), 1)
                     with closing(read):
                         for segment in read:
                             warning = reader.shortfall() if segment.last else ""

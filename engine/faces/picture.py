@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from engine.faces.align import Alignment, crop, fit_transform
 from engine.faces.template import TEMPLATE
+from engine.faces.turning import turned
+from engine.media.planar import Pixels, luma_of, rgb_of
 
 SEARCHED_SIDE: Final = 1440
 """Frames with a longer side are halved before they are searched, until they have none. Faces of 160
@@ -20,18 +22,22 @@ _THUMBNAIL: Final = 16
 
 
 class Picture:
-    """A frame, uint8 [H, W, 3] RGB. Serves one thread."""
+    """A frame, turned clockwise by `degrees` to be upright. Serves one thread."""
 
-    def __init__(self, image: NDArray[np.uint8]) -> None:
-        self.image = image
+    def __init__(self, pixels: Pixels, degrees: int = 0) -> None:
+        self._pixels = pixels
+        self._degrees = degrees
         self._halved: list[NDArray[np.uint8]] = []
-        longer = max(image.shape[:2])
+        height, width = pixels.shape[:2]
+        self.size = (height, width) if degrees % 180 else (width, height)
+        """Width and height."""
+        longer = max(height, width)
         self._searched = max(0, math.ceil(math.log2(longer / SEARCHED_SIDE)))
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the frame."""
-        return self.image.shape[1], self.image.shape[0]
+    def image(self) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3] RGB."""
+        return turned(rgb_of(self._pixels), self._degrees)
 
     @property
     def luma(self) -> NDArray[np.uint8]:
@@ -70,7 +76,8 @@ class Picture:
 
     def _level(self, halvings: int) -> NDArray[np.uint8]:
         if not self._halved:
-            self._halved.append(np.asarray(cv2.cvtColor(self.image, cv2.COLOR_RGB2GRAY), np.uint8))
+            luma = turned(luma_of(self._pixels), self._degrees)
+            self._halved.append(np.ascontiguousarray(luma))
         while len(self._halved) <= halvings:
             last = self._halved[-1]
             height, width = (side // 2 for side in last.shape)

@@ -17,7 +17,7 @@ from engine.faces.align import (
     Alignment,
     apply,
     chip_matrix,
-    crop,
+    crop_pixels,
     fit_transform,
 )
 from engine.faces.detectors import Box, overlap
@@ -30,8 +30,8 @@ from engine.faces.segments import CONTEXT, Choice, Segment
 from engine.faces.sharpness import sharpness
 from engine.faces.sight import Sighter, box_around, confidence
 from engine.faces.smooth import smooth_series
-from engine.faces.turning import turned, turned_back
-from engine.media import Frame
+from engine.faces.turning import turned_back
+from engine.media import RawFrame
 from engine.media.pictures import save_png
 from projects.faces import Face
 from projects.sources import Source
@@ -117,7 +117,7 @@ class Scanner:
 
     def _trails(self, source: Source, segment: Segment) -> list[Trail]:
         rotate = self._settings.rotate
-        pictures = [Picture(turned(frame.image, rotate)) for frame in segment.frames]
+        pictures = [Picture(frame.image, rotate) for frame in segment.frames]
         if source.kind == "image":
             return [
                 Trail({place: sight})
@@ -145,11 +145,11 @@ class Scanner:
         return course
 
     def _described(
-        self, source: Source, frame: Frame, rank: int, track: int, placed: "_Placed"
+        self, source: Source, frame: RawFrame, rank: int, track: int, placed: "_Placed"
     ) -> "_Described":
         landmarks = placed.landmarks
         transform = fit_transform(landmarks, self._settings.alignment)
-        picture = crop(frame.image, transform, CROP_SIZE, CROP_MARGIN)
+        picture = crop_pixels(frame.image, transform, CROP_SIZE, CROP_MARGIN)
         pose = head_pose(placed.upright)
         face = Face(
             id=0,
@@ -173,7 +173,7 @@ class Scanner:
             embedding=b"",
             crop=f"{crop_prefix(source)}{frame.index:07d}-{rank}.png",
             kept=False,
-            reason=UNJUDGED if _eyes_inside(landmarks, frame.image) else EYES_OFF,
+            reason=UNJUDGED if _eyes_inside(landmarks, frame.image.shape) else EYES_OFF,
         )
         return _Described(face, picture)
 
@@ -266,7 +266,7 @@ def _filled(values: Sequence[float]) -> list[float]:
     return filled
 
 
-def _eyes_inside(landmarks: NDArray[np.float32], image: NDArray[np.uint8]) -> bool:
-    height, width = image.shape[:2]
+def _eyes_inside(landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> bool:
+    height, width = shape[:2]
     eyes = landmarks[36:48].reshape(2, 6, 2).mean(1)
     return bool(((eyes >= 0) & (eyes <= [width - 1, height - 1])).all())

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
+from itertools import repeat
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -22,17 +23,19 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.faces.lending import Lender, Lent, borrowed
 from engine.faces.scan import Scanned, Scanner, ScanSettings
 from engine.faces.segments import Segment
+from engine.media.planar import arrays_of, with_arrays
 from projects.sources import Source
 
 MOST: Final = 8
 """Processes at most: more are not fed by one that decodes, and each holds a stretch of frames."""
 _PRELOADED: Final = "engine.faces.preloaded"
-_LENT: Final = np.zeros((0, 0, 3), np.uint8)
-"""Stands in a frame for a picture that is lent."""
+_LENT: Final = np.zeros((0, 0), np.uint8)
+"""Stands in a frame for what is lent."""
 
 
 class Searchers:
@@ -48,11 +51,11 @@ class Searchers:
     ) -> Future[Scanned]:
         """Search a stretch and write its crops; see `Scanner.scan`."""
         lender = self._lender
-        lent = lender.lend([frame.image for frame in segment.frames]) if lender else None
+        arrays = [array for frame in segment.frames for array in arrays_of(frame.image)]
+        lent = lender.lend(arrays) if lender else None
         if lender is None or lent is None:
             return self._executor.submit(_search, settings, faces_dir, source, segment, None)
-        bare = tuple(replace(frame, image=_LENT) for frame in segment.frames)
-        rest = replace(segment, frames=bare)
+        rest = _with_arrays(segment, repeat(_LENT))
         found = self._executor.submit(_search, settings, faces_dir, source, rest, lent)
         found.add_done_callback(lambda _: lender.give_back(lent))
         return found
@@ -105,9 +108,14 @@ def _search(
     settings: ScanSettings, faces_dir: Path, source: Source, segment: Segment, lent: Lent | None
 ) -> Scanned:
     if lent is not None:
-        pairs = zip(segment.frames, borrowed(lent), strict=True)
-        segment = replace(segment, frames=tuple(replace(f, image=image) for f, image in pairs))
+        segment = _with_arrays(segment, iter(borrowed(lent)))
     return _scanner(settings, faces_dir).scan(source, segment)
+
+
+def _with_arrays(segment: Segment, arrays: Iterator[NDArray[np.uint8]]) -> Segment:
+    """The same stretch, with pixels that are made of other arrays."""
+    frames = (replace(f, image=with_arrays(f.image, arrays)) for f in segment.frames)
+    return replace(segment, frames=tuple(frames))
 
 
 @lru_cache(maxsize=1)

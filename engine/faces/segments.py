@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from engine.media import Frame
+from engine.media import RawFrame
 
 CONTEXT: Final = 2
 """Frames of each neighbour: half the window of the smoothing."""
@@ -24,7 +24,7 @@ class Segment:
     """Consecutive frames of one source. Those at `core` are searched here, the others are its
     neighbours'."""
 
-    frames: tuple[Frame, ...]
+    frames: tuple[RawFrame, ...]
     core: range
     last: bool
 
@@ -34,7 +34,7 @@ class Segment:
         return self.frames[self.core[-1]].index + 1 if self.core else 0
 
     @property
-    def core_frames(self) -> tuple[Frame, ...]:
+    def core_frames(self) -> tuple[RawFrame, ...]:
         return self.frames[self.core.start : self.core.stop]
 
 
@@ -46,7 +46,7 @@ class Choice:
     begin: float | None = None
     end: float | None = None
 
-    def __contains__(self, frame: Frame) -> bool:
+    def __contains__(self, frame: RawFrame) -> bool:
         if frame.index % self.every:
             return False
         if frame.pts is None:
@@ -54,7 +54,7 @@ class Choice:
         after = self.begin is None or frame.time >= self.begin
         return after and not self.is_over(frame)
 
-    def is_over(self, frame: Frame) -> bool:
+    def is_over(self, frame: RawFrame) -> bool:
         """Whether neither this frame of a video nor any after it is looked at."""
         return self.end is not None and frame.pts is not None and frame.time > self.end
 
@@ -64,12 +64,12 @@ def first_needed(start: int, every: int) -> int:
     return max(0, start - (CONTEXT + 1) * every)
 
 
-def segments(frames: Iterable[Frame], start: int, choice: Choice) -> Iterator[Segment]:
+def segments(frames: Iterable[RawFrame], start: int, choice: Choice) -> Iterator[Segment]:
     """The stretches of a source from the frame with the index `start` on. The last may be empty.
 
     frames: those of the source from `first_needed(start)` on.
     """
-    held: list[Frame] = []
+    held: list[RawFrame] = []
     before = 0  # of those held, how many belong to the neighbour
     for frame in frames:
         if choice.is_over(frame):
@@ -90,5 +90,5 @@ def segments(frames: Iterable[Frame], start: int, choice: Choice) -> Iterator[Se
     yield Segment(tuple(held), range(before, len(held)), True)
 
 
-def _length(frame: Frame) -> int:
+def _length(frame: RawFrame) -> int:
     return min(_MOST_FRAMES, max(_LEAST_FRAMES, _MOST_BYTES // frame.image.nbytes))

@@ -1,12 +1,9 @@
 """Footage that lies on its side: looked at upright; what is found is put back into its frames."""
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-
-from engine.faces.sight import Sight
 
 TURNS: Final = (0, 90, 180, 270)
 """Degrees by which a frame may be turned clockwise to be upright."""
@@ -29,10 +26,3 @@ def turned_back(
     elif degrees == 270:
         x, y = width - 1 - y, x
     return np.stack([x, y], -1)
-
-
-def sight_back(sight: Sight, degrees: int, width: int, height: int) -> Sight:
-    """A sight of a turned frame in the pixels of the frame."""
-    if not degrees:
-        return sight
-    return replace(sight, points=turned_back(sight.points, degrees, width, height))

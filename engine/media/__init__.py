@@ -2,7 +2,7 @@
 
 from engine.media.errors import MediaError
 from engine.media.info import MediaInfo, probe
-from engine.media.reader import Frame, FrameReader, open_frames
+from engine.media.reader import Frame, FrameReader, RawFrame, open_frames
 from engine.media.sound import SoundComparison, compare_sound
 from engine.media.writer import EncodeSettings, WriteResult, write_converted
 
@@ -12,6 +12,7 @@ __all__ = [
     "FrameReader",
     "MediaError",
     "MediaInfo",
+    "RawFrame",
     "SoundComparison",
     "WriteResult",
     "compare_sound",

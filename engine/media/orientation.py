@@ -31,6 +31,11 @@ class Orientation:
             return 90 if self.mirror_x else 270
         return 180 if self.mirror_y else 0
 
+    @property
+    def is_upright(self) -> bool:
+        """Whether frames are shown as they are stored."""
+        return not (self.transpose or self.mirror_x or self.mirror_y)
+
     def upright(self, image: Image) -> Image:
         """The picture as it is shown, from stored pixels [H, W, 3]."""
         turned = image.transpose(1, 0, 2) if self.transpose else image

@@ -28,6 +28,7 @@ from engine.media.info import (
 )
 from engine.media.orientation import orientation_of
 from engine.media.pictures import MAX_PIXELS, list_pictures, read_picture, too_large
+from engine.media.planar import Pixels, planes_of, rgb_of
 
 # Intact clips may decode to a few frames less than they declare. Fewer than this share, and by more
 # than this many frames, is a file that was cut short.
@@ -49,6 +50,16 @@ class Frame:
     image: npt.NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class RawFrame:
+    """As a `Frame`, with pixels as they are stored where those are planes of 8 bits, upright."""
+
+    index: int
+    pts: int | None
+    time: float
+    image: Pixels
+
+
 class FrameReader:
     """Iterates once over the frames of a source; a context manager. See `open_frames`."""
 
@@ -56,7 +67,7 @@ class FrameReader:
         self.info: MediaInfo = probe(path)
         self._start = start
         self._stack = ExitStack()
-        self._frames = self._pictures() if self.info.kind != "video" else self._video()
+        self._frames: Iterator[RawFrame] | None = None
         self._ended = False
         self._count = 0
         self._hidden = 0
@@ -76,6 +87,17 @@ class FrameReader:
         self.close()
 
     def __iter__(self) -> Iterator[Frame]:
+        for raw in self._opened(planar=False):
+            yield Frame(raw.index, raw.pts, raw.time, rgb_of(raw.image))
+
+    def raw(self) -> Iterator[RawFrame]:
+        """The frames without turning them into RGB where that is not needed to keep them."""
+        return self._opened(planar=True)
+
+    def _opened(self, planar: bool) -> Iterator[RawFrame]:
+        if self._frames is None:
+            video = self.info.kind == "video"
+            self._frames = self._video(planar) if video else self._pictures()
         return self._frames
 
     def close(self) -> None:
@@ -115,7 +137,7 @@ class FrameReader:
             "What was there has been used; fetch it again for the rest."
         )
 
-    def _video(self) -> Iterator[Frame]:
+    def _video(self, planar: bool) -> Iterator[RawFrame]:
         container, stream = self._stack.enter_context(open_video(self.info.path))
         noted = self._stack.enter_context(blackbox.reading(self.info.path))
         stream.thread_type = "AUTO"
@@ -136,8 +158,13 @@ class FrameReader:
             if decoded.width * decoded.height > MAX_PIXELS:
                 raise MediaError(too_large(self.info.path))
             if index >= self._start:
-                image = orientation_of(decoded).upright(to_rgb(decoded))
-                yield Frame(index, pts, float(pts * time_base), image)
+                orientation = orientation_of(decoded)
+                pixels: Pixels | None = None
+                if planar and orientation.is_upright:
+                    pixels = planes_of(decoded)
+                if pixels is None:
+                    pixels = orientation.upright(to_rgb(decoded))
+                yield RawFrame(index, pts, float(pts * time_base), pixels)
         if self._count == 0:
             raise no_frame_error(self.info.path)
         self._ended = True
@@ -153,11 +180,11 @@ class FrameReader:
         except FFmpegError:
             return  # the container breaks off here; shortfall() tells how much is missing
 
-    def _pictures(self) -> Iterator[Frame]:
+    def _pictures(self) -> Iterator[RawFrame]:
         path = self.info.path
         if self.info.kind == "image":
             if self._start == 0:
-                yield Frame(0, None, 0.0, read_picture(path))
+                yield RawFrame(0, None, 0.0, read_picture(path))
             self._ended = True
             return
         for index, picture in enumerate(list_pictures(path)):
@@ -168,7 +195,7 @@ class FrameReader:
             except MediaError:
                 self._unreadable.append(picture.name)
                 continue
-            yield Frame(index, None, float(index), image)
+            yield RawFrame(index, None, float(index), image)
         self._ended = True
 
 
