@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -39,8 +40,11 @@ OWN_REASONS: Final = frozenset(
 _RIVAL: Final = 0.5
 """Another cluster of this part of the main one's size is worth a warning."""
 MOST_COVERED: Final = 0.06
-"""Measured: fingers that just reach the lips cover 0.06 and more, faces without a hand 0.02 at
+"""Measured: fingers that just reach the lips cover 0.06 and more, faces without a hand 0.04 at
 most."""
+_STILL_COVERED: Final = 0.03
+"""A hand that was there is still there while more than this is covered, and so is one that comes:
+a fist under the lips alone is at 0.04."""
 _LEAST_CONFIDENCE: Final = 0.1
 """A track in which no face is surer than this shows no face."""
 
@@ -68,8 +72,9 @@ def judge(
     faces = index.faces()
     tracks = _tracks(faces, settings.every)
     false = _false(faces, tracks)
+    covered = _covered(faces, tracks)
     flaws = {
-        face.id: _FALSE if face.id in false else _flaw(face, settings)
+        face.id: _FALSE if face.id in false else _flaw(face, settings, face.id in covered)
         for face in faces
         if face.reason in OWN_REASONS
     }
@@ -156,7 +161,18 @@ def _strangers(
     return strange
 
 
-def _flaw(face: Face, settings: JudgeSettings) -> str:
+def _covered(faces: Sequence[Face], tracks: Sequence[Sequence[int]]) -> set[int]:
+    """The ids of faces that something covers: enough of it, or some of it next to such faces."""
+    covered: set[int] = set()
+    for track in tracks:
+        for doubtful, places in groupby(track, lambda place: faces[place].covered > _STILL_COVERED):
+            run = list(places)
+            if doubtful and max(faces[place].covered for place in run) > MOST_COVERED:
+                covered.update(faces[place].id for place in run)
+    return covered
+
+
+def _flaw(face: Face, settings: JudgeSettings, covered: bool) -> str:
     if face.reason == EYES_OFF:
         return EYES_OFF
     if face.box[2] - face.box[0] < settings.min_size:
@@ -165,6 +181,4 @@ def _flaw(face: Face, settings: JudgeSettings) -> str:
         return _TOO_DARK
     if face.sharpness < settings.min_sharpness:
         return _BLURRED
-    if face.covered > MOST_COVERED:
-        return COVERED
-    return ""
+    return COVERED if covered else ""

@@ -1,10 +1,13 @@
 """Which faces are kept, and the reason of each that is not."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from engine.faces.identity import References
 from engine.faces.judge import BY_HAND, JudgeSettings, judge
 from projects.faces import Face, FaceIndex
 from projects.people import Person
@@ -112,3 +115,43 @@ def test_judging_twice_changes_nothing(index: FaceIndex, apart: Apart) -> None:
     before = index.faces()
     judge(index, SETTINGS)
     assert index.faces() == before
+
+
+def test_a_covered_face_is_rejected_with_those_beside_it(index: FaceIndex, at: At) -> None:
+    shares = [0.0, 0.02, 0.04, 0.05, 0.2, 0.04, 0.02, 0.04, 0.0]
+    store(index, *(replace(at(f, 0.0), track=0, covered=share) for f, share in enumerate(shares)))
+    judge(index, SETTINGS)
+    assert [f.frame for f in index.faces() if f.reason == "covered"] == [2, 3, 4, 5]
+
+
+def test_what_was_found_with_an_eye_off_the_frame_is_never_kept(index: FaceIndex, at: At) -> None:
+    store(index, at(0, 0.0), replace(at(1, 0.0), reason="eyes off frame"))
+    for _ in range(2):
+        judge(index, SETTINGS)
+        assert reasons(index) == ["", "eyes off frame"]
+
+
+def test_a_track_that_never_shows_a_face_is_a_false_one(index: FaceIndex, at: At) -> None:
+    sure = [replace(at(f, 0.0), track=0, confidence=c) for f, c in enumerate([0.05, 0.9, 0.05])]
+    never = [replace(at(f, 0.0, left=400, number=1), track=1, confidence=0.04) for f in range(3)]
+    store(index, *sure, *never)
+    judge(index, SETTINGS)
+    assert index.counts().reasons == {"false face": 3}
+
+
+def test_reference_pictures_say_who_is_meant(index: FaceIndex, at: At) -> None:
+    store(index, *(at(10 * f, 0.0) for f in range(6)), at(100, 0.9), at(110, 0.85))
+    like = np.zeros((1, 128), np.float32)
+    like[0, 0] = 0.9
+    assert judge(index, SETTINGS, References(like=like)) == []
+    assert reasons(index) == ["stranger"] * 6 + [""] * 2
+
+
+def test_who_looks_more_like_somebody_else_is_a_stranger(index: FaceIndex, at: At) -> None:
+    store(index, *(at(10 * f, 0.0) for f in range(6)), at(100, 0.4))
+    judge(index, SETTINGS)
+    assert index.counts().kept == 7
+    other = np.zeros((1, 128), np.float32)
+    other[0, 0] = 0.5
+    judge(index, SETTINGS, References(not_like=other))
+    assert reasons(index) == [""] * 6 + ["stranger"]
