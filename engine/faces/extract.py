@@ -219,6 +219,7 @@ class _Run:
             with searchers(self._workers(unfinished)) as pool:
                 self._search(unfinished, pool)
         except BrokenProcessPool as error:
+            self._reporter.check()  # who ends a whole job ends these processes with it
             raise SearchEndedError(
                 "A process that searched for faces was killed, or ran out of memory. Run the same "
                 "command again: it goes on from there. With --workers 1 it needs the least memory."

@@ -90,9 +90,8 @@ def _processes(number: int) -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    # The process that asks is told to stop, and lets these finish what they have begun.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    # Whoever asks is interrupted too, and lets these finish what they have begun.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)  # every processor has a process already
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
 

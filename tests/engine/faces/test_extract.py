@@ -186,6 +186,74 @@ def test_every_third_frame(ada_with_clip: Person) -> None:
     assert [face.frame for face in stored(ada_with_clip)] == list(range(0, 40, 3))
 
 
+def test_only_a_part_of_the_footage(ada_with_clip: Person) -> None:
+    result = extract_person(ada_with_clip, ExtractSettings(begin=0.4, end=0.8), NullReporter())
+    assert [face.frame for face in stored(ada_with_clip)] == list(range(10, 21))
+    assert result.frames == 11
+
+
+def test_of_many_faces_the_largest(ada: Person, clip: Clip, frames: Frames) -> None:
+    small = [cv2.resize(image, (320, 240)) for image in frames["target"][:3]]
+    both = [
+        np.concatenate([own, np.pad(other, ((0, 120), (0, 0), (0, 0)))], axis=1)
+        for own, other in zip(frames["source"][:3], small, strict=True)
+    ]
+    add_source(ada, clip("both.mp4", both), "video", "both")
+    extract_person(ada, ExtractSettings(max_faces=1), NullReporter())
+    assert [face.box[0] < 480 for face in stored(ada)] == [True] * 3
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_sideways_footage_is_turned_and_places_are_those_of_the_footage(
+    ada: Person, ben: Person, clip: Clip, frames: Frames, degrees: int
+) -> None:
+    images = frames["source"][:6]
+    lying = [np.ascontiguousarray(np.rot90(image, degrees // 90)) for image in images]
+    add_source(ada, clip("lying.mp4", lying), "video", "lying")
+    extract_person(ada, ExtractSettings(rotate=degrees), NullReporter())
+    add_source(ben, clip("upright.mp4", images), "video", "upright")
+    extract_person(ben, SETTINGS, NullReporter())
+    for turned, upright in zip(stored(ada), stored(ben), strict=True):
+        points = landmarks_of(upright)
+        height, width = images[0].shape[:2]
+        expected = {
+            90: np.stack([points[:, 1], width - 1 - points[:, 0]], -1),
+            180: [width - 1, height - 1] - points,
+            270: np.stack([height - 1 - points[:, 1], points[:, 0]], -1),
+        }[degrees]
+        assert np.abs(landmarks_of(turned) - expected).mean() < 1.5
+        crops_differ = load_crop(ada, turned).astype(float) - load_crop(ben, upright)
+        assert np.abs(crops_differ).mean() < 6, "crops are upright"
+        assert abs(turned.yaw - upright.yaw) < 4
+
+
+def test_decisions_by_hand_outlive_a_search_from_the_first_frame(ada_with_clip: Person) -> None:
+    extract_person(ada_with_clip, SETTINGS, NullReporter())
+    with FaceIndex(ada_with_clip.index_path) as index:
+        first, second, *_ = index.faces()
+        index.judge({first.id: (False, "by hand"), second.id: (False, "by hand: blinks")})
+    extract_person(ada_with_clip, ExtractSettings(again=True), NullReporter())
+    reasons = {face.frame: face.reason for face in stored(ada_with_clip) if not face.kept}
+    assert reasons == {first.frame: "by hand", second.frame: "by hand: blinks"}
+
+
+def test_a_reference_picture_needs_a_face(ada_with_clip: Person, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.png"
+    cv2.imwrite(str(empty), np.zeros((90, 120, 3), np.uint8))
+    for settings in (ExtractSettings(like=(empty,)), ExtractSettings(not_like=(empty,))):
+        with pytest.raises(CommandError, match=r"No face is found in .*empty\.png"):
+            extract_person(ada_with_clip, settings, NullReporter())
+    assert stored(ada_with_clip) == []
+
+
+def test_an_unknown_detector_costs_nothing(ada_with_clip: Person) -> None:
+    extract_person(ada_with_clip, ExtractSettings(every=20), NullReporter())
+    before = stored(ada_with_clip)
+    with pytest.raises(CommandError, match="no detector 'haar'"):
+        extract_person(ada_with_clip, ExtractSettings(detector="haar", again=True), NullReporter())
+    assert stored(ada_with_clip) == before
+
+
 def test_other_settings_search_anew_and_other_bounds_only_judge_anew(
     ada_with_clip: Person,
 ) -> None:
