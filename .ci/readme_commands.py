@@ -1,10 +1,11 @@
-"""Check that every `swapdeck` command in a README is one: its verbs exist and take its options."""
+"""Check that every `swapdeck` command in the docs is one: its verbs exist and take its options."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -17,9 +18,11 @@ def commands(text: str) -> list[list[str]]:
     found = []
     for block in re.findall(r"```(?:sh|bash)\n(.*?)```", text, re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
-            for part in re.split(r"&&|\|", line.split(" #")[0]):
-                words = shlex.split(part)
-                if words and Path(words[0]).name == "swapdeck":
+            tokens = shlex.shlex(line, posix=True, punctuation_chars="&|")
+            tokens.whitespace_split = True
+            for separator, part in groupby(tokens, lambda token: token in ("&&", "|", "&")):
+                words = list(part)
+                if not separator and Path(words[0]).name == "swapdeck":
                     found.append(words[1:])
     return found
 
@@ -45,16 +48,16 @@ def problem(words: list[str]) -> str:
     return f"{command.name} does not take {wrong[0]}" if wrong else ""
 
 
-def main(path: str) -> int:
-    """Print every wrong command; the number of them, at most 1."""
-    listed = commands(Path(path).read_text(encoding="utf-8"))
-    wrong = [(words, why) for words in listed if (why := problem(words))]
-    for words, why in wrong:
-        sys.stdout.write(f"swapdeck {' '.join(words)}: {why}\n")
-    if not listed:
-        sys.stdout.write(f"{path} shows no command\n")
+def main(paths: list[str]) -> int:
+    """Print every wrong command; 1 where there are some, or no command at all."""
+    texts = [(path, Path(path).read_text(encoding="utf-8")) for path in paths]
+    listed = [(path, words) for path, text in texts for words in commands(text)]
+    wrong = [(path, words, why) for path, words in listed if (why := problem(words))]
+    for path, words, why in wrong:
+        sys.stdout.write(f"{path}: swapdeck {' '.join(words)}: {why}\n")
+    sys.stdout.write(f"{len(listed)} commands, {len(wrong)} of them wrong\n")
     return 1 if wrong or not listed else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1:]))

@@ -39,7 +39,8 @@ _PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--detector",
     metavar="KIND",
-    help="hog, mmod (slow; profiles, sunglasses) or yunet:FILE.onnx.  [default: hog]",
+    help="hog, mmod (slow; profiles, sunglasses), mmod:FILE.dat or yunet:FILE.onnx.  "
+    "[default: hog]",
 )
 @click.option(
     "--upsample",
@@ -123,11 +124,13 @@ def _detector(name: str | None) -> str | None:
     """Its name with an absolute path, as a job needs it."""
     from projects.errors import CommandError
 
-    kind, colon, file = (name or "").partition(":")
-    if kind == "yunet" and file:
+    kind, _, file = (name or "").partition(":")
+    if kind in ("mmod", "yunet") and file:
         if not Path(file).is_file():
-            raise CommandError(f"There is no detector at {file}. Give the path of an ONNX file.")
+            raise CommandError(f"There is no detector at {file}. Give the path of its file.")
         return f"{kind}:{absolute(Path(file))}"
-    if name is not None and (kind not in ("hog", "mmod") or colon):
-        raise CommandError(f"There is no detector '{name}'. Choose hog, mmod or yunet:FILE.onnx.")
+    if name not in (None, "hog", "mmod"):
+        raise CommandError(
+            f"There is no detector '{name}'. Choose hog, mmod, mmod:FILE.dat or yunet:FILE.onnx."
+        )
     return name

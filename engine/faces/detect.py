@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import dlib
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.detectors import Hog
-from engine.faces.models import load_landmark_model
+from engine.faces.landmarks import RegressionTrees
 
 SMALL_FRAME: Final = 640 * 480
 """A frame of at most this many pixels gets a second look at twice its size (about 0.1 s)."""
@@ -42,7 +41,7 @@ class FaceFinder:
         80 pixels; each time costs four times as much. Raises ModelError.
         """
         self._detector = Hog()
-        self._predictor = load_landmark_model(landmark_model)
+        self._landmarks = RegressionTrees(landmark_model)
         self._upsample = upsample
 
     def find(self, image: NDArray[np.uint8]) -> list[Detection]:
@@ -61,8 +60,7 @@ class FaceFinder:
         self, image: NDArray[np.uint8], box: tuple[int, int, int, int]
     ) -> NDArray[np.float32]:
         """The landmarks of the face in `box` (left, top, right, bottom): float32 [68, 2]."""
-        shape = self._predictor(np.ascontiguousarray(image), dlib.rectangle(*box))
-        return np.array([(point.x, point.y) for point in shape.parts()], np.float32)
+        return self._landmarks.place(np.ascontiguousarray(image), box).astype(np.float32)
 
     def search(self, image: NDArray[np.uint8], upsample: int = 0) -> list[Detection]:
         """The faces that one look finds, after doubling the frame `upsample` times."""

@@ -3,7 +3,7 @@
 - `hog`: histogram of oriented gradients with a sliding window (N. Dalal, B. Triggs, CVPR 2005) as
   trained in dlib; faces of 80 pixels and more that look at the camera. Releases the GIL.
 - `mmod`: dlib's convolutional detector (D. King, "Max-margin object detection", 2015); hundreds of
-  times slower, and sees profiles, sunglasses and hats.
+  times slower, and sees profiles, sunglasses and hats. `mmod:FILE`: a .dat file of the user's.
 - `yunet:FILE`: OpenCV's FaceDetectorYN with an ONNX file of the user's (W. Wu et al., 2023).
 """
 
@@ -23,7 +23,7 @@ from projects.errors import CommandError
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; may reach beyond the picture's border."""
-KINDS: Final = ("hog", "mmod", "yunet:FILE")
+KINDS: Final = ("hog", "mmod", "mmod:FILE", "yunet:FILE")
 _YUNET_SURE: Final = 0.7
 _YUNET_BOX: Final = 1.05
 """YuNet's boxes are upright rectangles around the face; squares as dlib draws them are this many
@@ -73,13 +73,18 @@ class Mmod:
 
     colour = True
 
-    def __init__(self) -> None:
-        """Raises ModelError."""
-        file = mmod_model_path()
+    def __init__(self, given: Path | None = None) -> None:
+        """given: a .dat file instead of the installed one. Raises ModelError."""
+        file = given or mmod_model_path()
+        if not file.is_file():
+            raise ModelError(f"There is no detector at {file}. Give the path of a dlib .dat file.")
         try:
             self._model = dlib.cnn_face_detection_model_v1(str(file))
         except (RuntimeError, MemoryError) as error:
-            raise ModelError(f"The detector {file} is damaged. Install it again.") from error
+            cure = (
+                "Give another .dat file, or use --detector hog." if given else "Install it again."
+            )
+            raise ModelError(f"The detector {file} is damaged or no dlib model. {cure}") from error
 
     def find(self, picture: NDArray[np.uint8], upsample: int = 0) -> list[Found]:
         """See `Detector`."""
@@ -133,8 +138,8 @@ def detector(name: str) -> Detector:
     kind, _, file = name.partition(":")
     if kind == "hog" and not file:
         return Hog()
-    if kind == "mmod" and not file:
-        return Mmod()
+    if kind == "mmod" and (file or ":" not in name):
+        return Mmod(Path(file) if file else None)
     if kind == "yunet" and file:
         return YuNet(Path(file))
     raise CommandError(f"There is no detector '{name}'. Choose one of: {', '.join(KINDS)}.")

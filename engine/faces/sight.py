@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import cv2
-import dlib
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.align import apply, invert, umeyama
 from engine.faces.detectors import Box, Detector, Found, Hog, Mmod, detector, overlap
-from engine.faces.models import load_landmark_model
+from engine.faces.landmarks import LandmarkModel, RegressionTrees
 from engine.faces.picture import Picture, from_level, to_level
 from engine.faces.template import TEMPLATE
 
@@ -85,7 +84,7 @@ class Sighter:
         """
         self._hog = Hog()
         self._detector: Detector = self._hog if detector_name == "hog" else detector(detector_name)
-        self._predictor = load_landmark_model(landmark_model)
+        self._landmarks: LandmarkModel = RegressionTrees(landmark_model)
         self._upsample = upsample
         self._mmod: Mmod | None = None
 
@@ -161,11 +160,10 @@ class Sighter:
             left, top, right, bottom = np.rint(
                 np.concatenate([corners[0] + shift - half, corners[1] + shift + half])
             ).astype(int)
-            shape = self._predictor(
-                luma, dlib.rectangle(int(left), int(top), int(right), int(bottom))
+            answers.append(
+                self._landmarks.place(luma, (int(left), int(top), int(right), int(bottom)))
             )
-            answers.append([(point.x, point.y) for point in shape.parts()])
-        several = np.array(answers, np.float64)
+        several = np.stack(answers)
         mean = several.mean(0)
         eyes = float(np.hypot(*(mean[42:48].mean(0) - mean[36:42].mean(0))))
         apart = float(np.sqrt(((several - mean) ** 2).sum(-1)).mean())

@@ -9,9 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.faces.detectors import Detector, Found, detector, overlap
-from engine.faces.models import ModelError
+from engine.faces.landmarks import LandmarkModel
+from engine.faces.models import ModelError, mmod_model_path
 from engine.faces.picture import Picture, from_level, to_level
 from engine.faces.sight import Sighter, box_around, confidence
+from engine.faces.template import TEMPLATE
 from engine.faces.turning import TURNS, turned, turned_back
 from projects.errors import CommandError
 
@@ -88,19 +90,42 @@ def test_the_convolutional_detector_finds_the_same_face(frames: Frames) -> None:
     assert one.learnt and overlap(one.box, other.box) > 0.5
 
 
-@pytest.mark.parametrize("name", ["", "haar", "hog:x", "yunet", "yunet:"])
+@pytest.mark.parametrize("name", ["", "haar", "hog:x", "mmod:", "yunet", "yunet:"])
 def test_there_is_no_other_detector(name: str) -> None:
-    with pytest.raises(CommandError, match="Choose one of: hog, mmod, yunet:FILE"):
+    with pytest.raises(CommandError, match="Choose one of: hog, mmod, mmod:FILE, yunet:FILE"):
         detector(name)
 
 
-def test_a_file_that_is_no_detector_is_told_apart(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "said"), [("yunet", "no YuNet model"), ("mmod", "no dlib model.*--detector hog")]
+)
+def test_a_file_that_is_no_detector_is_told_apart(tmp_path: Path, kind: str, said: str) -> None:
     with pytest.raises(ModelError, match="There is no detector at"):
-        detector(f"yunet:{tmp_path / 'none.onnx'}")
-    junk = tmp_path / "junk.onnx"
+        detector(f"{kind}:{tmp_path / 'none'}")
+    junk = tmp_path / "junk"
     junk.write_bytes(b"junk" * 100)
-    with pytest.raises(ModelError, match="damaged or no YuNet model"):
-        detector(f"yunet:{junk}")
+    with pytest.raises(ModelError, match=f"damaged or {said}"):
+        detector(f"{kind}:{junk}")
+
+
+def test_a_detector_file_of_the_users_own(frames: Frames) -> None:
+    image = cv2.resize(frames["source"][0], (240, 180), interpolation=cv2.INTER_AREA)
+    assert detector(f"mmod:{mmod_model_path()}").find(image) == detector("mmod").find(image)
+
+
+def test_landmarks_of_a_model_of_ones_own(frames: Frames) -> None:
+    class Middle:
+        def place(
+            self, luma: NDArray[np.uint8], box: tuple[int, int, int, int]
+        ) -> NDArray[np.float64]:
+            left, top, right, _ = box
+            return TEMPLATE * (right - left) + [left, top]
+
+    own: LandmarkModel = Middle()
+    sighter = Sighter()
+    sighter._landmarks = own
+    (found,) = sighter.find(Picture(frames["source"][0]), thorough=True)
+    assert float(np.ptp(found.points[:, 0])) > 80
 
 
 def test_a_detector_of_ones_own_needs_one_method(frames: Frames) -> None:
