@@ -19,7 +19,7 @@ from pathlib import Path
 from engine.faces.align import Alignment
 from engine.faces.cover import measure_cover
 from engine.faces.decisions import put_aside, put_back
-from engine.faces.identity import References
+from engine.faces.identity import REFERENCES, References
 from engine.faces.judge import JudgeSettings, judge
 from engine.faces.models import embedding_model_path, landmark_model_path
 from engine.faces.references import read_references
@@ -38,7 +38,6 @@ from projects.sources import Source, list_sources
 
 _CHECK_SECONDS = 0.25
 _STAGE = "faces"
-_REFERENCES = "references"
 _WORTH_PROCESSES = 120
 """Frames from which on it is worth a second to start processes."""
 _PICTURE = 30
@@ -125,7 +124,7 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
     with write_errors(person.faces_dir):
         person.faces_dir.mkdir(exist_ok=True)
     with FaceIndex(person.index_path) as index:
-        references = _references(index, settings)
+        _remember_references(index, settings)
         run = _Run(person, settings, index, reporter)
         run.search(sources)
         counts = index.counts()
@@ -133,9 +132,9 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
             raise NoFacesError(_no_face(person, sources))
         reporter.event("stage", name="judge", total=None, unit="faces")
         bounds = JudgeSettings(settings.min_size, settings.min_sharpness, settings.every)
-        warnings = judge(index, bounds, references)
+        warnings = judge(index, bounds)
         if measure_cover(person, index, reporter):
-            warnings = judge(index, bounds, references)
+            warnings = judge(index, bounds)
         run.warnings += warnings
         counts = index.counts()
     for warning in run.warnings:
@@ -158,17 +157,17 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
     )
 
 
-def _references(index: FaceIndex, settings: ExtractSettings) -> References:
-    """The pictures that were given now, else those that were given before."""
-    known = References() if settings.forget else References.read(index.meta(_REFERENCES))
+def _remember_references(index: FaceIndex, settings: ExtractSettings) -> None:
+    """Keep the pictures that were given; those of a kind that was not given stay as they were."""
+    if not (settings.like or settings.not_like or settings.forget):
+        return
+    known = References() if settings.forget else References.read(index.meta(REFERENCES))
     given = read_references(settings.like, settings.not_like, settings.landmark_model)
-    references = References(
+    kept = References(
         given.like if settings.like else known.like,
         given.not_like if settings.not_like else known.not_like,
     )
-    if settings.like or settings.not_like or settings.forget:
-        index.set_meta(_REFERENCES, references.text())
-    return references
+    index.set_meta(REFERENCES, kept.text())
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ _MOST_CLUSTERED: Final = 1500
 """Links grow with the square of the number; more embeddings than this are sampled evenly."""
 
 
+REFERENCES: Final = "references"
+"""Under which name a face index keeps its `References`, as text."""
 _NOBODY: Final = np.zeros((0, 128), np.float32)
 
 

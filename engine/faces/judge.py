@@ -14,6 +14,7 @@ from engine.faces.identity import (
     FOLLOWED_THRESHOLD,
     IDENTITY_THRESHOLD,
     NOT_LIKE_THRESHOLD,
+    REFERENCES,
     Identity,
     References,
     main_identity,
@@ -59,16 +60,14 @@ class JudgeSettings:
     min_brightness: float = 0.04
 
 
-def judge(
-    index: FaceIndex, settings: JudgeSettings, references: References | None = None
-) -> list[str]:
+def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
     """Give every face its verdict and its likeness; returns warnings.
 
     The person is whom the largest cluster of embeddings shows among the faces that are large,
     light and sharp enough (among all, when none is), without those rejected by hand; or whom
-    `references` show. The identity is decided a track at a time.
+    the index's reference pictures show. The identity is decided a track at a time.
     """
-    references = references or References()
+    references = References.read(index.meta(REFERENCES))
     faces = index.faces()
     tracks = _tracks(faces, settings.every)
     false = _false(faces, tracks)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.faces.identity import References
+from engine.faces.identity import REFERENCES, References
 from engine.faces.judge import BY_HAND, JudgeSettings, judge
 from projects.faces import Face, FaceIndex
 from projects.people import Person
@@ -143,7 +143,8 @@ def test_reference_pictures_say_who_is_meant(index: FaceIndex, at: At) -> None:
     store(index, *(at(10 * f, 0.0) for f in range(6)), at(100, 0.9), at(110, 0.85))
     like = np.zeros((1, 128), np.float32)
     like[0, 0] = 0.9
-    assert judge(index, SETTINGS, References(like=like)) == []
+    index.set_meta(REFERENCES, References(like=like).text())
+    assert judge(index, SETTINGS) == []
     assert reasons(index) == ["stranger"] * 6 + [""] * 2
 
 
@@ -153,5 +154,6 @@ def test_who_looks_more_like_somebody_else_is_a_stranger(index: FaceIndex, at: A
     assert index.counts().kept == 7
     other = np.zeros((1, 128), np.float32)
     other[0, 0] = 0.5
-    judge(index, SETTINGS, References(not_like=other))
+    index.set_meta(REFERENCES, References(not_like=other).text())
+    judge(index, SETTINGS)
     assert reasons(index) == [""] * 6 + ["stranger"]
