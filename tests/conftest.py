@@ -25,11 +25,13 @@ NOBODY = 65534
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled programs are shared by the tests and kept out of the user's own cache, and what is
-    remembered of ledgers out of the user's own state."""
+    """Compiled programs are shared by the tests and kept out of the user's own cache, what is
+    remembered of ledgers out of the user's own state, and identities and settings out of the
+    user's own configuration."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         yield
 
 

@@ -31,6 +31,8 @@ FAULTS = Path(__file__).parent / "faults"
 PATIENCE = 120.0  # seconds that a verb and its processes may take to end
 PEOPLE = ("anna", "bruno", "dora", "eve")
 CODES = (0, 1, 2, 3, 130)
+FAULTED = ("workspace", "out", "config")
+"""The folders whose writes are counted and fail; the last is where identities are made."""
 
 
 _ALONE = ("unshare", "--map-root-user", "--mount")
@@ -275,10 +277,11 @@ def _run(
         "SWAPDECK_TEST_TINY": "1",
         "SWAPDECK_TEST_FAULT": fault,
         "SWAPDECK_TEST_COUNT": str(base / "count"),
-        "SWAPDECK_TEST_ROOTS": os.pathsep.join(str(base / name) for name in ("workspace", "out")),
+        "SWAPDECK_TEST_ROOTS": os.pathsep.join(str(base / name) for name in FAULTED),
         "SWAPDECK_TEST_TOKEN": token,
         "XDG_CACHE_HOME": str(base.parent / "cache"),
         "XDG_STATE_HOME": str(base / "state"),
+        "XDG_CONFIG_HOME": str(base / "config"),
         "OMP_NUM_THREADS": "1",
     }
     filled = [w.format(media=base / "media", out=base / "out") if "{" in w else w for w in words]

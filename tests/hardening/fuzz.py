@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from tests.hardening import seeds
 from tests.hardening.mutations import apply, byte_changes, row_changes, tensor_changes, text_changes
-from tests.hardening.pool import ROOT, CrashedError, HungError, Killable
+from tests.hardening.pool import ROOT, CrashedError, HungError, Killable, own_folders
 
 SECONDS = 30.0  # that reading one file may take, a process's start included
 MEMORY = 12 << 30  # bytes of address space, which JAX reserves more of than it uses
@@ -104,7 +104,7 @@ def make_good(root: Path) -> None:
     """`seeds.build_workspace` in a process of its own, because threads here start processes."""
     code = "import sys; from pathlib import Path; from tests.hardening import seeds; "
     code += "seeds.build_workspace(Path(sys.argv[1]))"
-    environment = {**os.environ, "XDG_STATE_HOME": str(root.parent / "cache")}
+    environment = {**os.environ, **own_folders(root.parent / "cache")}
     subprocess.run([sys.executable, "-c", code, str(root)], cwd=ROOT, check=True, env=environment)
 
 

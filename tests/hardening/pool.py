@@ -20,6 +20,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def own_folders(folder: Path) -> dict[str, str]:
+    """An environment's variables for a process that must not touch what is the user's own."""
+    return dict.fromkeys(("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), str(folder))
+
+
 class HungError(Exception):
     """It gave no answer within the time it had."""
 
@@ -78,8 +83,7 @@ class Killable:
                 **os.environ,
                 "OMP_NUM_THREADS": "1",
                 "JAX_PLATFORMS": "cpu",
-                "XDG_CACHE_HOME": str(self._cache),
-                "XDG_STATE_HOME": str(self._cache),
+                **own_folders(self._cache),
             },
         )
         return self._process

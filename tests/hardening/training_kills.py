@@ -23,6 +23,7 @@ from typing import Any
 
 from projects.checkpoints import newest
 from tests.hardening.fuzz import make_good
+from tests.hardening.pool import own_folders
 
 ROOT = Path(__file__).resolve().parents[2]
 SWAP = "ada-as-ben"
@@ -72,7 +73,7 @@ class Training:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
-            env={**os.environ, "XDG_CACHE_HOME": str(cache), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, **own_folders(cache), "OMP_NUM_THREADS": "1"},
         )
         self._rest = b""
         self.said: list[dict[str, Any]] = []
