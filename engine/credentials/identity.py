@@ -2,31 +2,36 @@
 
 A workspace's identity is made when it is first needed: a certificate authority that signs one
 certificate and is then thrown away, so that only its public half, the anchor, remains. Keys are
-ECDSA on P-256 (ES256 in C2PA). The files lie outside of the workspace, which may be shared.
+ECDSA on P-256 (ES256 in C2PA). The files lie outside of the workspace, which may be shared. An
+organisation's certificate can take its place, see `organisation`.
 """
 
 import hashlib
 import hmac
 import os
+import secrets
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
+from engine.credentials.certificates import certificate, key_pem, pem
 from projects.errors import CommandError, RefusedError, SwapdeckError
-from projects.files import folder_replacing, read_errors, write_errors
+from projects.files import folder_replacing, put_back, read_errors, write_errors
 from projects.workspace import Workspace
 
 VALID: Final = timedelta(days=3650)
 WARN_BEFORE: Final = timedelta(days=60)
-KEY, CHAIN, ANCHOR = "key.pem", "chain.pem", "anchor.pem"
-_LARGEST: Final = 1 << 20
+KEY, CHAIN, ANCHOR, ISSUER = "key.pem", "chain.pem", "anchor.pem", "issuer.pem"
+"""ANCHOR is of an identity of our own, ISSUER of an organisation's; both are trusted here."""
+LARGEST: Final = 1 << 20
+"""Bytes of a PEM file."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,44 @@ class Signing:
     ends: datetime
     fingerprint: str
     """SHA-256 of the signing certificate, lower-case hex."""
+    name: str
+    """Whom the certificate names."""
+    issuer: str
+    own: bool
+    """Made by this program, not an organisation's."""
 
     def warning(self, at: datetime | None = None) -> str:
-        """What to say of a certificate that ends soon; "" when it does not."""
-        left = self.ends - (at or datetime.now(UTC))
-        if left > WARN_BEFORE:
+        """What to say of a certificate that ends soon or has ended; "" when it does not."""
+        at = at or datetime.now(UTC)
+        if self.ends - at > WARN_BEFORE:
             return ""
+        has = "has ended" if self.ends < at else "ends"
+        return f"The certificate that signs results {has} on {self.ends:%Y-%m-%d}. {self.mend}"
+
+    @property
+    def mend(self) -> str:
+        """How to get a certificate with more time."""
+        if self.own:
+            return "Have a new one made with: swapdeck identity own"
         return (
-            f"The certificate that signs results ends on {self.ends:%Y-%m-%d}. Get a new one "
-            "before that, or remove the old one's folder to have a new identity made."
+            "Get a new one and install it with: swapdeck identity use --key KEY.pem --chain "
+            "CHAIN.pem"
         )
+
+    def problem(self, at: datetime | None = None) -> str:
+        """Why nothing can be signed with it at `at` (default: now); "" when something can."""
+        at = at or datetime.now(UTC)
+        if at < self.begins:
+            return (
+                f"The certificate that signs results begins on {self.begins:%Y-%m-%d %H:%M} UTC, "
+                "and this computer's clock is before that. Set the clock, then convert again."
+            )
+        if at > self.ends:
+            return (
+                f"The certificate that signs results has expired on {self.ends:%Y-%m-%d}, so "
+                f"results cannot be signed. {self.mend}"
+            )
+        return ""
 
     def alias(self, name: str) -> str:
         """A name that only the holder of the key can connect with a person: 32 hex digits."""
@@ -71,29 +104,30 @@ def identity_folder(workspace: Workspace) -> Path:
 def signing(workspace: Workspace, at: datetime | None = None) -> Signing:
     """The workspace's identity, made when there is none yet.
 
-    An organisation's own certificate is used by putting `key.pem` (ES256, PKCS 8) and `chain.pem`
-    (the signing certificate first) into the same folder.
-
     Raises:
         RefusedError: the certificate is not valid now, or its key may be read by others.
         SwapdeckError: the folder cannot be written, or what it holds cannot be used.
     """
-    folder = identity_folder(workspace)
-    if not folder.is_dir():
-        _make(folder, workspace.root.name)
-    found = _load(folder)
-    at = at or datetime.now(UTC)
-    if at < found.begins:
-        raise RefusedError(
-            f"The certificate in {folder} begins on {found.begins:%Y-%m-%d %H:%M} UTC, and this "
-            "computer's clock is before that. Set the clock, then convert again."
-        )
-    if at > found.ends:
-        raise RefusedError(
-            f"The certificate in {folder} has expired on {found.ends:%Y-%m-%d}, so results cannot "
-            "be signed. Put a new one there, or move the folder away to have an identity made."
-        )
+    found = existing(workspace)
+    if found is None:
+        folder = identity_folder(workspace)
+        write_identity(folder, new_identity(), replace=False)
+        found = load(folder)
+    problem = found.problem(at)
+    if problem:
+        raise RefusedError(problem)
     return found
+
+
+def existing(workspace: Workspace) -> Signing | None:
+    """The workspace's identity, None when there is none yet; its time may be over.
+
+    Raises RefusedError and SwapdeckError as `signing`.
+    """
+    folder = identity_folder(workspace)
+    with read_errors(folder):
+        put_back(folder)
+    return load(folder) if folder.is_dir() else None
 
 
 def anchors() -> str:
@@ -102,11 +136,13 @@ def anchors() -> str:
     Files that end in .pem in `identities/trusted` are anchors too, such as an organisation's.
     """
     folder = identities_folder()
-    files = sorted([*folder.glob(f"*/{ANCHOR}"), *folder.glob("trusted/*.pem")])
-    return "\n".join(_text(file) for file in files if file.is_file())
+    patterns = (f"*/{ANCHOR}", f"*/{ISSUER}", "trusted/*.pem")
+    files = sorted(file for pattern in patterns for file in folder.glob(pattern))
+    return "\n".join(text(file) for file in files if file.is_file())
 
 
-def _load(folder: Path) -> Signing:
+def load(folder: Path) -> Signing:
+    """The identity in a folder, whatever the clock says; raises as `signing`."""
     key_file = folder / KEY
     with read_errors(key_file):
         mode = stat.S_IMODE(key_file.stat().st_mode)
@@ -115,119 +151,75 @@ def _load(folder: Path) -> Signing:
             f"The key {key_file} may be read by others (mode {mode:04o}), so its signatures prove "
             f"nothing. Run: chmod 600 {key_file}"
         )
-    key, chain = _text(key_file), _text(folder / CHAIN)
+    key, chain = text(key_file), text(folder / CHAIN)
     try:
-        certificate = x509.load_pem_x509_certificates(chain.encode())[0]
+        certificates = x509.load_pem_x509_certificates(chain.encode())
+        leaf = certificates[0]
         private = serialization.load_pem_private_key(key.encode(), None)
+        name, issuer = (_name(subject) for subject in (leaf.subject, leaf.issuer))
     except (ValueError, TypeError, IndexError) as error:
         raise SwapdeckError(
             f"The key or the certificate in {folder} cannot be used ({error}). Put them there "
-            "again, or move the folder away to have a new identity made."
+            "again, or have a new identity made with: swapdeck identity own"
         ) from error
-    if not isinstance(private, ec.EllipticCurvePrivateKey) or (
-        private.public_key() != certificate.public_key()
-    ):
+    if not is_es256(private) or private.public_key() != leaf.public_key():
         raise CommandError(
-            f"The key in {folder} is not the one of the first certificate in {CHAIN}, or not ES256."
+            f"The key in {folder} is not the one of the first certificate in {CHAIN}, or not "
+            "ES256. Put the right one there, or have a new identity made with: swapdeck identity "
+            "own"
         )
+    anchor = folder / ANCHOR
     return Signing(
         key,
         chain,
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-        certificate.fingerprint(hashes.SHA256()).hex(),
+        leaf.not_valid_before_utc,
+        leaf.not_valid_after_utc,
+        leaf.fingerprint(hashes.SHA256()).hex(),
+        name,
+        issuer,
+        own=anchor.is_file() and text(anchor).encode() == pem(*certificates[1:]),
     )
 
 
-def _text(file: Path) -> str:
-    with read_errors(file):
-        return file.read_bytes()[:_LARGEST].decode("ascii", "replace")
+def is_es256(key: object) -> TypeGuard[ec.EllipticCurvePrivateKey]:
+    """Whether a private key is one on P-256."""
+    return isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
 
 
-def _make(folder: Path, name: str) -> None:
-    """A new identity, complete or absent; of two that make one at once, the first wins."""
+def text(file: Path) -> str:
+    """A PEM file's text; what is not ASCII cannot be PEM, and is left to whoever parses it."""
+    with read_errors(file), file.open("rb") as reader:
+        return reader.read(LARGEST).decode("ascii", "replace")
+
+
+def new_identity() -> dict[str, bytes]:
+    """The files of a new identity. It is named by chance: a workspace's name may be a person's."""
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    name = f"swapdeck workspace {secrets.token_hex(4)}"
+    authority = certificate(f"{name} (authority)", authority_key, None, authority_key, VALID)
+    leaf = certificate(name, key, authority, authority_key, VALID)
+    return {CHAIN: pem(leaf, authority), ANCHOR: pem(authority), KEY: key_pem(key)}
+
+
+def write_identity(folder: Path, files: dict[str, bytes], *, replace: bool) -> None:
+    """Put an identity there, complete or not at all.
+
+    Without `replace` an identity that is there already wins: of two that make one, the first.
+    """
     with write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _certificate(
-        f"swapdeck workspace {name} (authority)", authority_key, None, authority_key
-    )
-    leaf = _certificate(f"swapdeck workspace {name}", key, authority, authority_key)
-    files = {
-        CHAIN: _pem(leaf) + _pem(authority),
-        ANCHOR: _pem(authority),
-        KEY: key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ),
-    }
     try:
-        with folder_replacing(folder, replace=False) as temporary:
+        with folder_replacing(folder, replace=replace) as temporary:
             temporary.chmod(0o700)
             for file, data in files.items():
                 descriptor = os.open(temporary / file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(descriptor, "wb") as writer:
                     writer.write(data)
     except CommandError:
-        if not folder.is_dir():
+        if replace or not folder.is_dir():
             raise
 
 
-def _certificate(
-    name: str,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Certificate | None,
-    issuer_key: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
-    """A certificate as C2PA 2.1 asks for (section 14.5.1); an authority when it has no issuer."""
-    subject = x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "swapdeck"),
-            x509.NameAttribute(NameOID.COMMON_NAME, name[:64]),
-        ]
-    )
-    begins = datetime.now(UTC) - timedelta(minutes=5)
-    usage = dict.fromkeys(
-        (
-            *("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
-            *("encipher_only", "decipher_only"),
-        ),
-        False,
-    )
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + VALID)
-        .add_extension(
-            x509.BasicConstraints(ca=issuer is None, path_length=0 if issuer is None else None),
-            critical=True,
-        )
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=issuer is not None,
-                key_cert_sign=issuer is None,
-                crl_sign=issuer is None,
-                **usage,
-            ),
-            critical=True,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
-            critical=False,
-        )
-    )
-    if issuer is not None:
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False
-        )
-    return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _pem(certificate: x509.Certificate) -> bytes:
-    return certificate.public_bytes(serialization.Encoding.PEM)
+def _name(subject: x509.Name) -> str:
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else subject.rfc4514_string()
