@@ -13,7 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from projects.errors import SwapdeckError
+from projects.errors import RefusedError, SwapdeckError
+from projects.workspace import Workspace, is_workspace
 
 DEVICE_TIMEOUT = 120.0  # seconds; a first start of CUDA on a slow disk takes most of a minute
 LITTLE_SPACE = 5e9
@@ -44,6 +45,8 @@ def examine(workspace: Path) -> Iterator[Check]:
         yield _guarded(check)
     yield _disk(workspace)
     yield from _workspace(workspace)
+    if is_workspace(workspace):
+        yield _identity(workspace)
     yield _login_session()
     yield _devices()
 
@@ -124,6 +127,28 @@ def _workspace(root: Path) -> Iterator[Check]:
         yield from examine_workspace(root)
     else:
         yield Check("workspace", "good", f"none yet at {root}; `swapdeck person add` makes it")
+
+
+def _identity(root: Path) -> Check:
+    """Whether results can be signed, and for how much longer."""
+    from engine.credentials.identity import existing
+
+    try:
+        found = existing(Workspace(root))
+    except RefusedError as error:
+        return Check("identity", "broken", "its key may be read by others", str(error))
+    except (SwapdeckError, ImportError) as error:
+        mend = "Set up a new one with: swapdeck identity own"
+        return Check("identity", "broken", str(error), mend)
+    if found is None:
+        return Check("identity", "good", "none yet; the first conversion makes it")
+    kind = "own" if found.own else "an organisation's"
+    whose = f"{kind}, {found.name}, {found.begins:%Y-%m-%d} to {found.ends:%Y-%m-%d}"
+    if found.problem():
+        return Check("identity", "broken", whose, found.problem())
+    if found.warning():
+        return Check("identity", "doubtful", whose, found.warning())
+    return Check("identity", "good", whose)
 
 
 def _login_session() -> Check:
