@@ -13,13 +13,17 @@ def grey(height: int = 120, width: int = 200) -> np.ndarray:
 
 @pytest.mark.parametrize("corner", CORNERS)
 def test_the_label_is_in_its_corner_and_nowhere_else(corner):
-    changed = (Label(corner=corner).apply(grey(), 0.0) != 128).any(-1)
-    assert changed.any()
-    halves = changed[:60].any(), changed[60:].any()
-    assert halves == (corner.startswith("top"), corner.startswith("bottom"))
-    # The default text is longer than half of this small picture: it ends at its own side.
-    columns = np.flatnonzero(changed.any(0))
-    assert (columns[0] < 10) == corner.endswith("left") or columns[-1] > 190
+    changed = (Label(corner=corner).apply(grey(width=400), 0.0) != 128).any(-1)
+    rows, columns = (np.flatnonzero(changed.any(axis)) for axis in (1, 0))
+    vertical, horizontal = corner.split("-")
+    if vertical == "top":
+        assert rows[0] < 10 and rows[-1] < 60
+    else:
+        assert rows[0] >= 60 and rows[-1] >= 110
+    if horizontal == "left":
+        assert columns[0] < 10 and columns[-1] < 200
+    else:
+        assert columns[0] >= 200 and columns[-1] >= 390
 
 
 def test_the_label_goes_after_its_seconds():
