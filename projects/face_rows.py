@@ -38,7 +38,7 @@ class FaceRow:
     mouth: float = math.nan  # opening between the inner lips / distance of the eye centres
     eyes: float = math.nan  # mean opening: between the lids / width of the eye
     confidence: float = math.nan  # of the landmarks, 0 to 1
-    covered: float = math.nan  # share of the face that something covers, 0 to 1
+    covered: float = math.nan  # how surely something covers a part of the face, 0 to 1
     track: int = -1  # number within its source, from 0; -1 is unknown
     likeness: float = math.nan  # distance to the person's mean embedding
     hash: int = -1  # 64-bit difference hash of the crop, signed; -1 is unknown

@@ -1,9 +1,9 @@
-"""How much of a face something covers: a hand, a microphone, hair blown across it.
+"""Whether something covers a part of a face: a hand, a microphone, hair blown across it.
 
 Every face is warped to the shape of the mean face, as in T. Cootes et al., "Active appearance
 models" (ECCV 1998), so that neither pose nor expression moves its features, and described cell by
 cell by the directions of its edges. It is compared with faces of the same person in which the
-landmarks are surest. A cell that looks like that of none of them shows something else.
+landmarks are surest. Neighbouring cells that look like those of none of them show something else.
 """
 
 import math
@@ -42,17 +42,21 @@ _SUREST: Final = 0.6
 _STRIDE: Final = 4
 """Every so many faces of a track are measured, and those between where one of them may be covered:
 a hand takes longer to come and go."""
-_UNCOVERED: Final = 0.03
+_UNCOVERED: Final = 0.08
 _LONG: Final = 12
 """Frames of a gap between two measured faces that is taken for clear when both are."""
 _NEAR: Final = 10
 """Frames within which a face is no reference for another: they would agree about a hand."""
 _LESS_ALIKE: Final = 0.1
 """How much less alike than usual a cell may be."""
-_SHARE: Final = 14.0
-"""From the mean of what is missing to the share of the face that is covered; set by eye."""
+_PART: Final = 3
+"""Cells of a side of the part of the face that is looked at: what covers a face is in one place,
+while a pose or expression that was never seen before makes all of it a little unlike."""
+_SURELY: Final = 5.0
+"""From how much less alike a part is to how surely it is covered. Measured: fingers that cover the
+lips or more are at 0.5 and above, unseen poses of rendered people at 0.4 at most."""
 _TURNED: Final = 8.0
-_ALLOWED: Final = 0.04
+_ALLOWED: Final = 0.03
 """A face turned further than _TURNED degrees from every reference looks unlike them for that alone,
 and is allowed so much for each further degree."""
 
@@ -127,13 +131,14 @@ class _References:
         self._usual = np.median(alike, axis=0) if alike else np.zeros(self._looks.shape[1])
 
     def covered(self, face: Face, look: NDArray[np.float32]) -> float:
+        """How surely something covers a part of the face, 0 to 1."""
         others = self._apart(face)
         if not others.any():
             return 0.0
         missing = np.maximum(self._usual - self._alike(others, look) - _LESS_ALIKE, 0.0)
         turned = np.hypot(*(self._turns[others] - (face.yaw, face.pitch)).T).min()
         allowed = _ALLOWED * max(0.0, float(turned) - _TURNED)
-        return float(np.clip(_SHARE * float(missing.mean()) - allowed, 0.0, 1.0))
+        return float(np.clip(_SURELY * _largest_part(missing) - allowed, 0.0, 1.0))
 
     def _apart(self, face: Face) -> NDArray[np.bool_]:
         """Which references are of another moment: [references]."""
@@ -147,6 +152,15 @@ class _References:
     def _alike(self, others: NDArray[np.bool_], look: NDArray[np.float32]) -> NDArray[np.float32]:
         """How alike each cell is to the most alike one of some references: [cells]."""
         return np.asarray((self._looks[others] * look).sum(-1).max(0), np.float32)
+
+
+def _largest_part(missing: NDArray[np.float32]) -> float:
+    """The mean of the part with the largest one. missing: [cells]."""
+    _, _, cells = _mesh()
+    face = np.zeros(cells.shape, np.float32)
+    face[cells] = missing
+    means = cv2.blur(face, (_PART, _PART), borderType=cv2.BORDER_CONSTANT)
+    return float(means.max())
 
 
 def _references(kept: Sequence[Face]) -> list[Face]:

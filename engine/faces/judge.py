@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -40,12 +39,13 @@ OWN_REASONS: Final = frozenset(
 )
 _RIVAL: Final = 0.5
 """Another cluster of this part of the main one's size is worth a warning."""
-MOST_COVERED: Final = 0.06
-"""Measured: fingers that just reach the lips cover 0.06 and more, faces without a hand 0.04 at
-most."""
-_STILL_COVERED: Final = 0.03
-"""A hand that was there is still there while more than this is covered, and so is one that comes:
-a fist under the lips alone is at 0.04."""
+SURELY_COVERED: Final = 0.5
+"""See `engine.faces.cover`."""
+_STILL_COVERED: Final = 0.08
+"""A hand that was there is still there above this, and so is one that comes: measured, a fist that
+just reaches the chin is at 0.1, faces without a hand are at 0.07 at most beside one."""
+_GAP: Final = 6
+"""Faces of a track between two that may be covered, which are taken to be so too."""
 _LEAST_CONFIDENCE: Final = 0.1
 """A track in which no face is surer than this shows no face."""
 
@@ -164,11 +164,22 @@ def _covered(faces: Sequence[Face], tracks: Sequence[Sequence[int]]) -> set[int]
     """The ids of faces that something covers: enough of it, or some of it next to such faces."""
     covered: set[int] = set()
     for track in tracks:
-        for doubtful, places in groupby(track, lambda place: faces[place].covered > _STILL_COVERED):
-            run = list(places)
-            if doubtful and max(faces[place].covered for place in run) > MOST_COVERED:
-                covered.update(faces[place].id for place in run)
+        doubtful = [n for n, place in enumerate(track) if faces[place].covered > _STILL_COVERED]
+        for run in _runs(doubtful):
+            if max(faces[track[n]].covered for n in run) > SURELY_COVERED:
+                covered.update(faces[track[n]].id for n in range(run[0], run[-1] + 1))
     return covered
+
+
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """Ascending numbers in runs that no gap of more than _GAP breaks."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number - runs[-1][-1] <= _GAP + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs
 
 
 def _flaw(face: Face, settings: JudgeSettings, covered: bool) -> str:

@@ -117,11 +117,11 @@ def test_judging_twice_changes_nothing(index: FaceIndex, apart: Apart) -> None:
     assert index.faces() == before
 
 
-def test_a_covered_face_is_rejected_with_those_beside_it(index: FaceIndex, at: At) -> None:
-    shares = [0.0, 0.02, 0.04, 0.05, 0.2, 0.04, 0.02, 0.04, 0.0]
+def test_a_covered_face_is_rejected_with_those_around_it(index: FaceIndex, at: At) -> None:
+    shares = [0.0, 0.02, 0.1, 0.3, 0.7, 0.1, 0.02, 0.02, 0.2, *[0.0] * 7, 0.4, 0.0]
     store(index, *(replace(at(f, 0.0), track=0, covered=share) for f, share in enumerate(shares)))
     judge(index, SETTINGS)
-    assert [f.frame for f in index.faces() if f.reason == "covered"] == [2, 3, 4, 5]
+    assert [f.frame for f in index.faces() if f.reason == "covered"] == [2, 3, 4, 5, 6, 7, 8]
 
 
 def test_what_was_found_with_an_eye_off_the_frame_is_never_kept(index: FaceIndex, at: At) -> None:
