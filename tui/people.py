@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
+from projects.consent import FORBIDDEN
 from tui import text
 from tui.mode import ModeScreen
 from tui.panes import Pane, facts, lines
@@ -61,7 +63,9 @@ class PeopleScreen(ModeScreen):
         Column("rejected", 8, right=True),
         Column("rejected as", 18, grow=1, from_width=84),
     )
-    EMPTY = """[b]Nobody is here yet.[/]
+    EMPTY = f"""[b]Nobody is here yet.[/]
+
+[$warning]{fill(FORBIDDEN, 66)}[/]
 
 A swap needs two people: one whose face will be seen,
 and one whose footage is altered.
