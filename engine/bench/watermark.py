@@ -1,23 +1,28 @@
 """How well the watermark holds: `swapdeck bench watermark [FILE…]`.
 
-Every clip is marked, put through what happens to videos, and read again, in windows of WINDOW
-frames. Readings of the same windows without a mark count what is found where nothing is.
+Windows of WINDOW frames are marked, put through what happens to videos, and read again. How often
+something is found where nothing is gets counted in two ways: in whole readings of unmarked footage,
+which are slow, and in many more single places of it, of which a reading tries CANDIDATES.
 """
 
+import binascii
 import io
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
 import av
 import cv2
 import numpy as np
+import reedsolo
 from numpy.typing import NDArray
 
 from engine.avatars import clips
+from engine.credentials import watermark as marks
 from engine.credentials.watermark import BYTES, CANDIDATES, PARITY, Watermark, detect
 from engine.media import open_frames
 from engine.quality.fidelity import Fidelity, compare
@@ -25,19 +30,50 @@ from engine.quality.fidelity import Fidelity, compare
 Picture = NDArray[np.uint8]
 Change = Callable[[list[Picture]], list[Picture]]
 WINDOW: Final = 24
+WINDOWS: Final = 12
 MOST: Final = 240
 """Frames of a clip that are looked at."""
+UNMARKED: Final = 40
+PLACES: Final = 5000
+"""Single places tried for each whole reading of unmarked footage."""
+SPACING: Final = 8
 CHANGES: Final[dict[str, Change]] = {
     "nothing": lambda frames: frames,
     "H.264 at CRF 18": lambda frames: coded(frames, 18),
     "H.264 at CRF 23": lambda frames: coded(frames, 23),
     "H.264 at CRF 28": lambda frames: coded(frames, 28),
+    "H.264 at CRF 35": lambda frames: coded(frames, 35),
+    "H.264 at CRF 40": lambda frames: coded(frames, 40),
     "half the size, CRF 23": lambda frames: coded(scaled(frames, 0.5), 23),
+    "a quarter of the size, CRF 23": lambda frames: coded(scaled(frames, 0.25), 23),
     "10 % cut off, CRF 23": lambda frames: coded(cropped(frames, 0.1), 23),
+    "30 % cut off": lambda frames: cropped(frames, 0.3),
     "one frame, JPEG 85": lambda frames: as_jpeg(frames[:1], 85),
     "turned by 2 degrees": lambda frames: turned(frames, 2.0),
-    "30 % cut off": lambda frames: cropped(frames, 0.3),
+    "mirrored": lambda frames: [np.ascontiguousarray(frame[:, ::-1]) for frame in frames],
 }
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What was found where nothing is."""
+
+    readings: int
+    found: int
+    places: int
+    found_places: int
+    computed: float
+    """The computed chance of finding something in one file without a mark."""
+
+    @property
+    def bound(self) -> float:
+        """The rate of false readings is below it with 95 % confidence."""
+        return upper_bound(self.found, self.readings)
+
+    @property
+    def bound_by_places(self) -> float:
+        """The same from the single places, if a reading's CANDIDATES are like any others."""
+        return min(1.0, CANDIDATES * upper_bound(self.found_places, self.places))
 
 
 @dataclass(frozen=True)
@@ -46,58 +82,139 @@ class Measured:
 
     rates: dict[str, float]
     windows: int
-    false: int
-    unmarked: int
-    """Readings of unmarked footage, and how many of them found something."""
-    chance: float
-    """The computed chance of finding something in one file without a mark."""
+    chance: Chance
     psnr: float
     ssim: float
     milliseconds: float
     """To mark a frame; `size` is (width, height)."""
     size: tuple[int, int]
 
+    @property
+    def frames_a_second(self) -> float:
+        """Marked, one after another."""
+        return 1e3 / self.milliseconds if self.milliseconds else 0.0
 
-def measure(files: Sequence[Path] = ()) -> Measured:
-    """Measure on the shipped clips, or on `files` instead."""
+
+def measure(
+    files: Sequence[Path] = (), unmarked: int = UNMARKED, windows: int = WINDOWS
+) -> Measured:
+    """Measure some `windows` of the shipped clips, or of `files` instead.
+
+    unmarked: readings of footage without a mark.
+    """
     folder = Path(clips.__file__).parent / "clips"
     paths = list(files) or [folder / name for name in ("anna.mp4", "bruno.mp4", "bruno-scene.mp4")]
     found = dict.fromkeys(CHANGES, 0)
-    windows = false = unmarked = marked_frames = 0
+    number = frames = 0
     fidelity, seconds, size = Fidelity(), 0.0, (0, 0)
-    for number, path in enumerate(paths):
-        with open_frames(path) as reader:
-            frames = [frame.image for frame, _ in zip(reader, range(MOST), strict=False)]
-        for start in range(0, len(frames) - WINDOW + 1, WINDOW):
-            window = frames[start : start + WINDOW]
-            identifier = f"{number * 1000 + start:08x}"
-            watermark = Watermark(identifier)
-            watermark.apply(window[0])
-            began = time.perf_counter()
-            marked = [watermark.apply(frame) for frame in window]
-            seconds += time.perf_counter() - began
-            marked_frames += len(window)
-            whole = np.ones(window[0].shape[:2], np.bool_)
-            fidelity = fidelity + compare(marked[0], window[0], whole)
-            size = (window[0].shape[1], window[0].shape[0])
-            for name, change in CHANGES.items():
-                read = detect(change(marked))
-                found[name] += int(read is not None and read.identifier == identifier)
-            for plain in (window, *([frame] for frame in window)):
-                false += int(detect(plain) is not None)
-                unmarked += 1
-            windows += 1
+    plain: list[Picture] = []
+    for window in (w for path in paths for w in windows_of(path, -(-windows // len(paths)))):
+        number += 1
+        identifier = f"{number * 0x01234567 % 2**32:08x}"
+        watermark = Watermark(identifier)
+        watermark.apply(window[0])
+        began = time.perf_counter()
+        marked = [watermark.apply(frame) for frame in window]
+        seconds += time.perf_counter() - began
+        frames += len(window)
+        whole = np.ones(window[0].shape[:2], np.bool_)
+        fidelity = fidelity + compare(marked[0], window[0], whole)
+        size = (window[0].shape[1], window[0].shape[0])
+        for name, change in CHANGES.items():
+            read = detect(change(marked))
+            found[name] += int(read is not None and read.identifier == identifier)
+        plain += [window[0], window[WINDOW // 2]]
     return Measured(
-        rates={name: count / max(1, windows) for name, count in found.items()},
-        windows=windows,
-        false=false,
-        unmarked=unmarked,
-        chance=chance_of_a_false_one(),
+        rates={name: count / max(1, number) for name, count in found.items()},
+        windows=number,
+        chance=without_a_mark(plain, unmarked),
         psnr=fidelity.psnr,
         ssim=fidelity.ssim,
-        milliseconds=1e3 * seconds / max(1, marked_frames),
+        milliseconds=1e3 * seconds / max(1, frames),
         size=size,
     )
+
+
+def windows_of(path: Path, most: int) -> Iterator[list[Picture]]:
+    """Up to `most` windows, spread over the first MOST frames of a video."""
+    every = max(1, MOST // WINDOW // most)
+    with open_frames(path) as reader:
+        frames = (frame.image for frame in reader)
+        for number in range(min(MOST // WINDOW, every * most)):
+            window = list(islice(frames, WINDOW))
+            if len(window) < WINDOW:
+                return
+            if number % every == 0:
+                yield window
+
+
+def without_a_mark(plain: Sequence[Picture], readings: int) -> Chance:
+    """Read pictures that nobody marked, `readings` times in all, each cut and lit differently."""
+    rng = np.random.default_rng(0)
+    found = found_places = places = 0
+    for picture in islice(cycle(plain), readings if plain else 0):
+        found += int(detect([varied(picture, rng)]) is not None)
+    wanted = readings * PLACES if plain else 0
+    for picture in cycle(plain):
+        if places >= wanted:
+            break
+        shown = tries(varied(picture, rng))
+        found_places += sum(shown)
+        places += len(shown)
+    return Chance(readings if plain else 0, found, places, found_places, chance_of_a_false_one())
+
+
+def tries(picture: Picture) -> list[bool]:
+    """Whether a whole word is read at places SPACING apart, all at once by Fourier transform.
+
+    Nearer places show nearly the same bits: the pattern's shortest wavelength is as long.
+    """
+    height, width = picture.shape[:2]
+    size = (round(width * marks.HEIGHT / height), marks.HEIGHT)
+    sized = cv2.resize(marks._residual(picture), size)
+    folded = marks._folded(np.asarray(sized, np.float64))
+    _, patterns = marks._patterns()
+    spectra = np.fft.rfft2(folded - folded.mean()) * np.conj(np.fft.rfft2(patterns))
+    values = np.fft.irfft2(spectra)[:, ::SPACING, ::SPACING]
+    words = np.packbits(values.reshape(len(patterns), -1) > 0, axis=0).T
+    return [is_word(word.tobytes()) for word in words]
+
+
+def is_word(word: bytes) -> bool:
+    """Whether ten bytes would be believed: mended by their parity, they fit their CRC."""
+    try:
+        message = bytes(marks._CODE.decode(word)[0])
+    except reedsolo.ReedSolomonError:
+        return False
+    return binascii.crc_hqx(message[:4], 0xFFFF).to_bytes(2, "big") == message[4:]
+
+
+def varied(picture: Picture, rng: np.random.Generator) -> Picture:
+    """Another picture made of this one: cut, perhaps mirrored, and in another light."""
+    height, width = picture.shape[:2]
+    part = rng.uniform(0.6, 1.0)
+    rows, columns = int(height * part), int(width * part)
+    top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
+    cut = picture[top : top + rows, left : left + columns]
+    lit = 255 * (cut[:, :: rng.choice((-1, 1))] / 255.0) ** rng.uniform(0.7, 1.4)
+    return np.ascontiguousarray(np.rint(lit).astype(np.uint8))
+
+
+def upper_bound(found: int, of: int) -> float:
+    """Clopper and Pearson's one-sided 95 % bound of a rate of which `found` in `of` were seen."""
+    low, high = 0.0, 1.0
+    for _ in range(60 if found < of else 0):
+        rate = (low + high) / 2
+        logs = (
+            math.lgamma(of + 1)
+            - math.lgamma(k + 1)
+            - math.lgamma(of - k + 1)
+            + k * math.log(rate)
+            + (of - k) * math.log1p(-rate)
+            for k in range(found + 1)
+        )
+        low, high = (rate, high) if sum(map(math.exp, logs)) > 0.05 else (low, rate)
+    return high
 
 
 def chance_of_a_false_one() -> float:

@@ -32,8 +32,22 @@ def train(session: Session, presets: tuple[str, ...], batch: int) -> None:
 
 @bench.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--unmarked",
+    type=click.IntRange(min=0),
+    default=40,
+    show_default=True,
+    help="Readings of footage without a mark; more of them bound false ones more closely.",
+)
+@click.option(
+    "--windows",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="Of 24 frames, to be marked and read; fewer where the footage is short.",
+)
 @pass_session
-def watermark(session: Session, files: tuple[Path, ...]) -> None:
+def watermark(session: Session, files: tuple[Path, ...], unmarked: int, windows: int) -> None:
     """How often the watermark is read after what happens to videos, and what it costs.
 
     Measures the shipped clips, or FILES instead.
@@ -42,9 +56,17 @@ def watermark(session: Session, files: tuple[Path, ...]) -> None:
 
     from engine.bench.watermark import WINDOW, measure
 
-    measured = measure(files)
+    measured = measure(files, unmarked, windows)
+    chance = measured.chance
     if session.json:
-        session.output.line(asdict(measured))
+        bounds = {"bound": chance.bound, "bound_by_places": chance.bound_by_places}
+        session.output.line(
+            {
+                **asdict(measured),
+                "chance": {**asdict(chance), **bounds},
+                "frames_a_second": measured.frames_a_second,
+            }
+        )
         return
     rows = [{"after": name, "read": f"{rate:.1%}"} for name, rate in measured.rates.items()]
     session.output.table(
@@ -52,11 +74,17 @@ def watermark(session: Session, files: tuple[Path, ...]) -> None:
     )
     width, height = measured.size
     session.output.remark(
-        f"{measured.windows} windows of {WINDOW} frames. Without a mark: {measured.false} found in "
-        f"{measured.unmarked} readings (computed chance {measured.chance:.0e}). Cost: "
-        f"{measured.milliseconds:.2f} ms a frame of {width}x{height}, PSNR {measured.psnr:.1f} dB, "
-        f"SSIM {measured.ssim:.4f}."
+        f"{measured.windows} windows of {WINDOW} frames. Cost: {measured.milliseconds:.2f} ms a "
+        f"frame of {width}x{height}, {measured.frames_a_second:.0f} frames a second; PSNR "
+        f"{measured.psnr:.1f} dB, SSIM {measured.ssim:.4f}."
     )
+    if chance.readings:
+        session.output.remark(
+            f"Without a mark: {chance.found} found in {chance.readings} readings (below "
+            f"{chance.bound:.1g} with 95 % confidence); {chance.found_places} in {chance.places} "
+            f"single places (so below {chance.bound_by_places:.1g} a reading). Computed: "
+            f"{chance.computed:.1g} a reading."
+        )
 
 
 @bench.command("faces")
