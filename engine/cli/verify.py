@@ -9,8 +9,7 @@ import click
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import clean, short_path
 
-GLYPHS = {"trusted": "✓", "unknown": "?", "tampered": "✗", "missing": "·"}
-WORST = ("trusted", "missing", "unknown", "tampered")
+GLYPHS = {"trusted": "✓", "expired": "!", "missing": "·", "unknown": "?", "tampered": "✗"}
 
 
 @click.command(cls=Verb)
@@ -19,25 +18,29 @@ WORST = ("trusted", "missing", "unknown", "tampered")
 def verify(session: Session, files: tuple[Path, ...]) -> None:
     """Tell whether FILE is marked as synthetic, and whether its credentials are sound.
 
-    Exit code 0: valid, and signed by somebody this computer trusts; 1: changed since it was
-    signed; 4: valid, but the signer is not known here; 5: no credentials. Of several files the
-    worst counts.
+    FILE may be a folder: then every picture in it is looked at.
+
+    Exit code 0: valid, and signed by somebody this computer trusts; 6: as it was signed, but the
+    certificate has expired or not begun; 5: no credentials; 4: valid, but the signer is not known
+    here; 1: changed since it was signed. Of several files the worst counts, in this order.
     """
     from engine.credentials.verify import EXIT_CODES, verify
+    from engine.media.pictures import list_pictures
     from projects.workspace import default_root, is_workspace, open_workspace
 
     root = session.workspace or default_root()
     workspace = open_workspace(root) if session.workspace or is_workspace(root) else None
-    worst = 0
-    for file in files:
-        verdict = verify(file, workspace)
-        worst = max(worst, WORST.index(verdict.credentials))
-        if session.json:
-            session.output.line(verdict.as_dict())
-        elif not session.quiet:
-            click.echo(f"{GLYPHS[verdict.credentials]} {clean(short_path(file))}")
-            for sentence in verdict.sentences():
-                click.echo(f"  {clean(sentence)}")
-    code = EXIT_CODES[WORST[worst]]  # type: ignore[index]
+    order, worst = list(EXIT_CODES), 0
+    for given in files:
+        for file in list_pictures(given) if given.is_dir() else [given]:
+            verdict = verify(file, workspace)
+            worst = max(worst, order.index(verdict.credentials))
+            if session.json:
+                session.output.line(verdict.as_dict())
+            elif not session.quiet:
+                click.echo(f"{GLYPHS[verdict.credentials]} {clean(short_path(file))}")
+                for sentence in verdict.sentences():
+                    click.echo(f"  {clean(sentence)}")
+    code = EXIT_CODES[order[worst]]
     if code:
         raise click.exceptions.Exit(code)

@@ -4,25 +4,24 @@ Signed last, when nothing of the file changes any more. A container that C2PA ca
 (MKV, BMP) gets its statement in a signed file beside it.
 """
 
-import base64
-import json
+import errno
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from engine.credentials.beside import SIDECAR as SIDECAR
+from engine.credentials.beside import VERSION, write_sidecar
+from engine.credentials.beside import sidecar as sidecar
 from engine.credentials.identity import Signing
-from projects.errors import DamagedError, SwapdeckError
-from projects.files import read_json, sha256_file, write_json
+from projects.errors import SwapdeckError
+from projects.files import read_errors, sha256_file, write_sentence
 
 ASSERTION: Final = "app.swapdeck.swap"
-VERSION: Final = 1
-SIDECAR: Final = ".credentials.json"
 SYNTHETIC: Final = (
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 )
@@ -36,6 +35,15 @@ FORMATS: Final = {
     ".tiff": "image/tiff",
     ".webp": "image/webp",
 }
+OFFLINE: Final = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+"""Footage may name an address to fetch its credentials from; asking there would be a trap."""
+_SIGNING: Final = {
+    "verify": OFFLINE,
+    # A thumbnail would show the face that was there before.
+    "builder": {"thumbnail": {"enabled": False}},
+}
+_STILLS: Final = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+"""Brands of ISO media files that are pictures; they are not signed here."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ class Statement:
     identifier: str
     """What the watermark carries, lower-case hex."""
     people: tuple[tuple[str, str], ...]
+    names: bool = False
+    """Name the files, too, as they are called here: their names may be people's."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -59,6 +69,10 @@ class Statement:
             "people": [{"person": person, "consent": basis} for person, basis in self.people],
         }
 
+    def title(self, file: Path, neutral: str) -> str:
+        """What a file is called in public."""
+        return file.name if self.names else f"{neutral}{file.suffix.lower()}"
+
 
 def sign(file: Path, name: Path, source: Path, statement: Statement, signing: Signing) -> None:
     """Put credentials into `file`, which is complete and will be called `name`.
@@ -66,10 +80,88 @@ def sign(file: Path, name: Path, source: Path, statement: Statement, signing: Si
     source: the footage that it was made from. For a container that cannot hold them, `name` with
     SIDECAR added is written instead. Raises SwapdeckError.
     """
+    said = statement.as_dict()
+    if source.is_file():
+        said["source_sha256"] = sha256_file(source)
+    title = statement.title(name, "result")
     kind = FORMATS.get(name.suffix.lower())
     if kind is None:
-        _write_sidecar(file, name, source, statement, signing)
+        write_sidecar(file, name, {**said, "file": title}, signing)
         return
+    ingredient = content_format(source) if source.is_file() else None
+    if ingredient is not None:
+        parent = _Ingredient(source, ingredient, statement.title(source, "source"))
+        try:
+            _embed(file, kind, _manifest(title, said, opened=True), signing, name, parent)
+            return
+        except _SourceRefusedError:
+            pass  # damaged or of an unusual make; its hash is in the statement
+    _embed(file, kind, _manifest(title, said, opened=False), signing, name, None)
+
+
+def content_format(file: Path) -> str | None:
+    """The kind of media that a file's first bytes show, of those that C2PA knows; else None."""
+    head = _head(file)
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    if head[:4] in (b"II*\0", b"MM\0*"):
+        return "image/tiff"
+    if head[4:8] == b"ftyp":
+        if head[8:12] in _STILLS:
+            return None
+        return "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
+    return None
+
+
+def is_matroska(file: Path) -> bool:
+    """Whether it begins as MKV and WebM do, whatever its name says."""
+    return _head(file).startswith(b"\x1a\x45\xdf\xa3")
+
+
+def _head(file: Path) -> bytes:
+    with read_errors(file), file.open("rb") as reader:
+        return reader.read(16)
+
+
+@dataclass(frozen=True)
+class _Ingredient:
+    source: Path
+    kind: str
+    title: str
+
+
+class _SourceRefusedError(Exception):
+    """C2PA cannot take the source in as an ingredient."""
+
+
+class _Noting(io.FileIO):
+    """A file that remembers why it could not be written; C2PA's library keeps no reason."""
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[super().write(rest) :]
+        except OSError as error:
+            self.error = error
+            raise
+        return len(data)
+
+
+def _embed(
+    file: Path,
+    kind: str,
+    manifest: dict[str, Any],
+    signing: Signing,
+    name: Path,
+    ingredient: _Ingredient | None,
+) -> None:
     import c2pa
 
     signed = file.with_name(f"{file.stem}-signed{file.suffix}")
@@ -77,13 +169,11 @@ def sign(file: Path, name: Path, source: Path, statement: Statement, signing: Si
         info = c2pa.C2paSignerInfo("es256", signing.chain.encode(), signing.key.encode(), None)
         with (
             c2pa.Signer.from_info(info) as signer,
-            c2pa.Builder(_manifest(name, source, statement)) as builder,
+            c2pa.Builder(manifest, context=c2pa.Context.from_dict(_SIGNING)) as builder,
         ):
-            if _format(source) is not None:
-                ingredient = {"title": source.name, "relationship": "parentOf", "label": "source"}
-                with source.open("rb") as stream:
-                    builder.add_ingredient(ingredient, _format(source), stream)
-            with file.open("rb") as reader, signed.open("w+b") as writer:
+            if ingredient is not None:
+                _add(builder, ingredient)
+            with file.open("rb") as reader, _Noting(signed, "w+b") as writer, _reasons(writer):
                 builder.sign(signer, kind, reader, writer)
         signed.replace(file)
     except c2pa.C2paError as error:
@@ -91,95 +181,53 @@ def sign(file: Path, name: Path, source: Path, statement: Statement, signing: Si
             f"{name} could not be signed ({error}), and results are not left unmarked. Try another "
             "container, such as .mkv."
         ) from error
+    except OSError as error:
+        raise SwapdeckError(write_sentence(error, name)) from error
     finally:
         signed.unlink(missing_ok=True)
 
 
-def _manifest(name: Path, source: Path, statement: Statement) -> dict[str, Any]:
+def _add(builder: Any, ingredient: _Ingredient) -> None:
+    import c2pa
+
+    described = {"title": ingredient.title, "relationship": "parentOf", "label": "source"}
+    with read_errors(ingredient.source), ingredient.source.open("rb") as stream:
+        try:
+            builder.add_ingredient(described, ingredient.kind, stream)
+        except c2pa.C2paError as error:
+            raise _SourceRefusedError from error
+
+
+@contextmanager
+def _reasons(writer: _Noting) -> Iterator[None]:
+    """Raise the reason for which C2PA failed to write, where there is one."""
+    import c2pa
+
+    try:
+        yield
+    except c2pa.C2paError as error:
+        if writer.error is not None:
+            raise writer.error from error
+        # its own temporary files may be on another disk
+        if os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise
+
+
+def _manifest(title: str, said: dict[str, Any], *, opened: bool) -> dict[str, Any]:
+    """opened: the source is an ingredient; otherwise the file is said to be made here."""
     agent = {"name": "swapdeck", "version": version("swapdeck")}
-    opened: dict[str, Any] = {"action": "c2pa.opened", "softwareAgent": agent}
-    if _format(source) is not None:
-        opened["parameters"] = {"ingredientIds": ["source"]}
     edited = {"action": "c2pa.edited", "digitalSourceType": SYNTHETIC, "softwareAgent": agent}
-    said = statement.as_dict()
-    if _format(source) is None and source.is_file():
-        said["source_sha256"] = sha256_file(source)
-    first = [opened] if _format(source) is not None else []
-    if not first:  # an ingredient cannot be read: the file is then said to be made here
-        first = [{**opened, "action": "c2pa.created", "digitalSourceType": SYNTHETIC}]
+    first: dict[str, Any] = {"softwareAgent": agent}
+    if opened:
+        first |= {"action": "c2pa.opened", "parameters": {"ingredientIds": ["source"]}}
+    else:
+        first |= {"action": "c2pa.created", "digitalSourceType": SYNTHETIC}
     return {
         "claim_generator_info": [agent],
-        "title": name.name,
+        "title": title,
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": [*first, edited]}},
+            {"label": "c2pa.actions.v2", "data": {"actions": [first, edited]}},
             {"label": ASSERTION, "data": said},
         ],
     }
-
-
-def _format(source: Path) -> str | None:
-    return FORMATS.get(source.suffix.lower()) if source.is_file() else None
-
-
-def _write_sidecar(
-    file: Path, name: Path, source: Path, statement: Statement, signing: Signing
-) -> None:
-    said = {
-        **statement.as_dict(),
-        "file": name.name,
-        "sha256": sha256_file(file),
-        "source_sha256": sha256_file(source) if source.is_file() else None,
-    }
-    key = serialization.load_pem_private_key(signing.key.encode(), None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)  # the identity was checked
-    signature = key.sign(_canonical(said), ec.ECDSA(hashes.SHA256()))
-    write_json(
-        sidecar(name),
-        {
-            "version": VERSION,
-            "said": said,
-            "signature": base64.b64encode(signature).decode(),
-            "chain": signing.chain,
-        },
-    )
-
-
-def sidecar(name: Path) -> Path:
-    """Where the credentials of a file are that cannot hold them itself."""
-    return name.with_name(name.name + SIDECAR)
-
-
-def read_sidecar(name: Path, anchors: str) -> tuple[dict[str, Any], str]:
-    """What a sidecar says, and "trusted", "unknown" or "tampered".
-
-    Raises DamagedError when it is no sidecar.
-    """
-    path = sidecar(name)
-    document = read_json(path)
-    try:
-        said, chain = dict(document["said"]), str(document["chain"]).encode()
-        certificates = x509.load_pem_x509_certificates(chain)
-        signature = base64.b64decode(document["signature"], validate=True)
-        leaf, authority = certificates[0], certificates[1]
-        public = leaf.public_key()
-        if not isinstance(public, ec.EllipticCurvePublicKey):
-            raise ValueError("not an ECDSA key")
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise DamagedError(f"{path} holds no credentials that can be read ({error}).") from error
-    try:
-        public.verify(signature, _canonical(said), ec.ECDSA(hashes.SHA256()))
-        leaf.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
-        return said, "tampered"
-    if said.get("sha256") != sha256_file(name):
-        return said, "tampered"
-    known = {c.fingerprint(hashes.SHA256()) for c in _certificates(anchors)}
-    return said, "trusted" if authority.fingerprint(hashes.SHA256()) in known else "unknown"
-
-
-def _certificates(text: str) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(text.encode()) if text.strip() else []
-
-
-def _canonical(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -1,7 +1,7 @@
 """What a file says of itself: credentials, watermark, and whether this workspace made it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,24 +10,45 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.credentials.beside import read_sidecar, sidecar
 from engine.credentials.identity import anchors
-from engine.credentials.manifest import ASSERTION, FORMATS, SYNTHETIC, read_sidecar, sidecar
+from engine.credentials.manifest import (
+    ASSERTION,
+    FORMATS,
+    OFFLINE,
+    SYNTHETIC,
+    content_format,
+    is_matroska,
+)
 from engine.credentials.watermark import FRAMES, Found, detect
 from engine.media import MediaError, open_frames, probe
-from projects.errors import CommandError, SwapdeckError
-from projects.ledger import entries
+from projects.errors import CommandError, DamagedError, SwapdeckError
+from projects.files import sha256_file
+from projects.ledger import Entry, entries
 from projects.names import printable
 from projects.workspace import Workspace
 
-State = Literal["trusted", "unknown", "tampered", "missing"]
-EXIT_CODES: Final[dict[State, int]] = {"trusted": 0, "tampered": 1, "unknown": 4, "missing": 5}
-"""Of `swapdeck verify`; of several files, the worst in the order missing, unknown, tampered."""
+State = Literal["trusted", "expired", "missing", "unknown", "tampered"]
+EXIT_CODES: Final[dict[State, int]] = {
+    "trusted": 0,
+    "expired": 6,
+    "missing": 5,
+    "unknown": 4,
+    "tampered": 1,
+}
+"""Of `swapdeck verify`, from the best to the worst, which counts where there are several files."""
 _WORDS: Final[dict[State, str]] = {
     "trusted": "The credentials are valid and signed by somebody this computer trusts.",
-    "unknown": "The credentials are valid, but this computer does not know who signed them.",
-    "tampered": "The credentials do not fit: the file or they were changed, or have expired.",
+    "expired": (
+        "The file is as it was signed, but by this computer's clock the certificate has expired or "
+        "has not begun, so who signed it cannot be told any more. Check the clock first."
+    ),
     "missing": "The file has no credentials that this program knows.",
+    "unknown": "The credentials are valid, but this computer does not know who signed them.",
+    "tampered": "The credentials do not fit: the file or they were changed.",
 }
+_UNTRUSTED: Final = "signingCredential.untrusted"
+_EXPIRED: Final = "signingCredential.expired"
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,8 @@ class Verdict:
     watermark: Found | None = None
     entry: dict[str, Any] | None = None
     """The ledger's entry about it, of this workspace."""
+    same_file: bool | None = None
+    """Whether the entry is about this very file, byte for byte; None without an entry."""
 
     @property
     def exit_code(self) -> int:
@@ -71,7 +94,12 @@ class Verdict:
         else:
             lines.append("No swapdeck watermark was found.")
         if self.entry is not None:
-            lines.append(f"This workspace's ledger knows it: entry {self.entry['sequence']}.")
+            which = (
+                "This is the very file"
+                if self.same_file
+                else "This is another file of the same result, not the very one"
+            )
+            lines.append(f"{which} of entry {self.entry['sequence']} in this workspace's ledger.")
         return lines
 
 
@@ -79,40 +107,44 @@ def verify(file: Path, workspace: Workspace | None = None) -> Verdict:
     """Look at one file. Raises CommandError when there is none, and SwapdeckError."""
     if not file.is_file():
         raise CommandError(f"There is no file {printable(str(file))}. Name a video or a picture.")
-    state, says, synthetic, signer, problems = _credentials(file)
+    found = _credentials(file)
     watermark, seen_problem = _watermark(file)
-    identifier = watermark.identifier if watermark else str(says.get("identifier", ""))
+    claimed = str(found.says.get("identifier", "")) if found.state == "trusted" else ""
+    entry, same = _entry(workspace, file, watermark.identifier if watermark else claimed)
     return Verdict(
         file=printable(str(file)),
-        credentials=state,
-        says=says,
-        synthetic=synthetic,
-        signer=printable(signer),
-        problems=tuple(printable(text) for text in (*problems, *seen_problem)),
+        credentials=found.state,
+        says=found.says,
+        synthetic=found.synthetic,
+        signer=printable(found.signer),
+        problems=tuple(printable(text) for text in (*found.problems, *seen_problem)),
         watermark=watermark,
-        entry=_entry(workspace, identifier),
+        entry=None if entry is None else _plain(entry),
+        same_file=same,
     )
 
 
-def _credentials(file: Path) -> tuple[State, dict[str, Any], bool, str, list[str]]:
-    if sidecar(file).is_file() and file.suffix.lower() not in FORMATS:
-        said, state = read_sidecar(file, anchors())
-        return (
-            {"trusted": "trusted", "unknown": "unknown"}.get(state, "tampered"),  # type: ignore[return-value]
-            said,
-            said.get("synthetic") is True,
-            "",
-            [],
-        )
-    kind = FORMATS.get(file.suffix.lower())
+@dataclass(frozen=True)
+class _Credentials:
+    state: State
+    says: dict[str, Any] = field(default_factory=dict)
+    synthetic: bool = False
+    signer: str = ""
+    problems: tuple[str, ...] = ()
+
+
+def _credentials(file: Path) -> _Credentials:
+    kind = content_format(file)
+    if kind is None and not is_matroska(file):
+        kind = FORMATS.get(file.suffix.lower())  # then its beginning was changed
+    if file.suffix.lower() not in FORMATS and sidecar(file).is_file():
+        return _beside(file)
     if kind is None:
-        return "missing", {}, False, "", []
+        return _Credentials("missing")
     import c2pa
 
     known = anchors()
-    settings: dict[str, Any] = {
-        "verify": {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
-    }
+    settings: dict[str, Any] = {"verify": {"verify_trust": True, **OFFLINE}}
     if known:
         settings["trust"] = {"user_anchors": known}
     try:
@@ -120,42 +152,51 @@ def _credentials(file: Path) -> tuple[State, dict[str, Any], bool, str, list[str
             file.open("rb") as stream,
             c2pa.Reader(kind, stream, context=c2pa.Context.from_dict(settings)) as reader,
         ):
-            return _judged(reader)
+            return _read(reader)
     except c2pa.C2paError as error:
         if "ManifestNotFound" in f"{type(error).__name__} {error}" or "no JUMBF" in str(error):
-            return "missing", {}, False, "", []
-        return "tampered", {}, False, "", [str(error)[:300]]
+            return _Credentials("missing")
+        return _Credentials("tampered", problems=(str(error)[:300],))
 
 
-def _judged(reader: Any) -> tuple[State, dict[str, Any], bool, str, list[str]]:
+def _beside(file: Path) -> _Credentials:
+    try:
+        said, state, signer = read_sidecar(file, anchors())
+    except DamagedError as error:
+        return _Credentials("tampered", problems=(str(error),))
+    return _Credentials(state, said, said.get("synthetic") is True, signer)
+
+
+def _read(reader: Any) -> _Credentials:
     manifest: dict[str, Any] = reader.get_active_manifest() or {}
     results: dict[str, Any] = reader.get_validation_results() or {}
     failures = (results.get("activeManifest") or {}).get("failure") or []
-    codes = [str(failure.get("code")) for failure in failures]
-    untrusted = {"signingCredential.untrusted"}
-    problems = [
-        str(failure.get("explanation") or failure.get("code"))
-        for failure in failures
-        if failure.get("code") not in untrusted
-    ]
-    validity = reader.get_validation_state()
-    if validity == "Trusted" and not problems:
-        state: State = "trusted"
-    elif not problems and (validity == "Valid" or set(codes) <= untrusted):
-        state = "unknown"
-    else:
-        state = "tampered"
+    codes = {str(failure.get("code")) for failure in failures}
     assertions = manifest.get("assertions") or []
     said = next((a.get("data") for a in assertions if a.get("label") == ASSERTION), None)
     signature = manifest.get("signature_info") or {}
-    signer = str(signature.get("common_name") or signature.get("issuer") or "")
-    return (
-        state,
+    return _Credentials(
+        judged(str(reader.get_validation_state()), codes),
         said if isinstance(said, dict) else {},
         SYNTHETIC in json.dumps(assertions),
-        signer,
-        problems,
+        str(signature.get("common_name") or signature.get("issuer") or ""),
+        tuple(
+            str(failure.get("explanation") or failure.get("code"))
+            for failure in failures
+            if failure.get("code") not in (_UNTRUSTED, _EXPIRED)
+        ),
     )
+
+
+def judged(validity: str, codes: Collection[str]) -> State:
+    """The state of credentials of which C2PA's library says `validity`, with these failures."""
+    if validity == "Trusted" and not codes:
+        return "trusted"
+    if validity == "Valid" and set(codes) <= {_UNTRUSTED}:
+        return "unknown"
+    if _EXPIRED in codes and set(codes) <= {_UNTRUSTED, _EXPIRED}:
+        return "expired"  # then the library looks no further whether the signer is trusted
+    return "tampered"
 
 
 def _watermark(file: Path) -> tuple[Found | None, list[str]]:
@@ -173,14 +214,25 @@ def _spread(frames: Iterator[Any], every: int) -> Iterator[NDArray[np.uint8]]:
         yield frame.image
 
 
-def _entry(workspace: Workspace | None, identifier: str) -> dict[str, Any] | None:
-    if workspace is None or not identifier:
-        return None
+def _entry(
+    workspace: Workspace | None, file: Path, identifier: str
+) -> tuple[Entry | None, bool | None]:
+    """The newest entry about this very file, or else about its result; and which it is."""
+    if workspace is None:
+        return None, None
+    digest = sha256_file(file)
     try:
-        found = [e for e in entries(workspace) if e.values.get("watermark") == identifier]
+        outputs = [entry for entry in entries(workspace) if entry.kind == "output"]
     except SwapdeckError:
-        return None
-    if not found:
-        return None
-    entry = found[-1]
+        return None, None
+    for entry in reversed(outputs):
+        if entry.values.get("sha256") == digest:
+            return entry, True
+    for entry in reversed(outputs):
+        if identifier and entry.values.get("watermark") == identifier:
+            return entry, False
+    return None, None
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
     return {"sequence": entry.sequence, "kind": entry.kind, **entry.values}

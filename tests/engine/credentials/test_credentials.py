@@ -120,12 +120,13 @@ def test_a_sidecar_does_not_fit_another_file(tmp_path, workspace, statement):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"said": 1, "chain": 2, "signature": 3}'])
-def test_a_sidecar_that_is_none_is_a_sentence(tmp_path, text):
+def test_a_sidecar_that_is_none_is_a_problem_in_words(tmp_path, text):
     file = tmp_path / "result.bmp"
     cv2.imwrite(str(file), np.full((80, 80, 3), 20, np.uint8))
     sidecar(file).write_text(text)
-    with pytest.raises(SwapdeckError):
-        verify(file)
+    verdict = verify(file)
+    assert verdict.credentials == "tampered"
+    assert "result.bmp.credentials.json" in verdict.problems[0]
 
 
 def test_a_screenshot_of_a_marked_frame_still_tells(tmp_path, workspace, signed):

@@ -1,0 +1,78 @@
+"""Credentials in a signed file beside a result whose container cannot hold them (MKV, BMP)."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from engine.credentials.chain import standing
+from engine.credentials.identity import Signing
+from projects.errors import DamagedError
+from projects.files import read_json, sha256_file, write_json
+
+SIDECAR: Final = ".credentials.json"
+VERSION: Final = 1
+
+
+def sidecar(name: Path) -> Path:
+    """Where the credentials of a file are that cannot hold them itself."""
+    return name.with_name(name.name + SIDECAR)
+
+
+def write_sidecar(file: Path, name: Path, said: dict[str, Any], signing: Signing) -> None:
+    """Sign what is said of `file`, which is complete and will be called `name`."""
+    said = {**said, "sha256": sha256_file(file)}
+    key = serialization.load_pem_private_key(signing.key.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)  # the identity was checked
+    signature = key.sign(_canonical(said), ec.ECDSA(hashes.SHA256()))
+    write_json(
+        sidecar(name),
+        {
+            "version": VERSION,
+            "said": said,
+            "signature": base64.b64encode(signature).decode(),
+            "chain": signing.chain,
+        },
+    )
+
+
+def read_sidecar(
+    name: Path, anchors: str
+) -> tuple[dict[str, Any], Literal["trusted", "unknown", "expired", "tampered"], str]:
+    """What a sidecar says, what that is worth, and whom the certificate names.
+
+    Raises DamagedError when it is no sidecar.
+    """
+    path = sidecar(name)
+    document = read_json(path)
+    try:
+        said, pem = dict(document["said"]), str(document["chain"]).encode()
+        chain = x509.load_pem_x509_certificates(pem)
+        signature = base64.b64decode(document["signature"], validate=True)
+        public = chain[0].public_key()
+        if not isinstance(public, ec.EllipticCurvePublicKey):
+            raise ValueError("not an ECDSA key")
+        names = chain[0].subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        canonical = _canonical(said)
+    except (KeyError, TypeError, ValueError, IndexError, RecursionError) as error:
+        raise DamagedError(f"{path} holds no credentials that can be read ({error}).") from error
+    signer = str(names[0].value) if names else ""
+    try:
+        public.verify(signature, canonical, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return said, "tampered", signer
+    if said.get("sha256") != sha256_file(name):
+        return said, "tampered", signer
+    known = x509.load_pem_x509_certificates(anchors.encode()) if anchors.strip() else []
+    found = standing(chain, known)
+    return said, "tampered" if found == "broken" else found, signer
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
