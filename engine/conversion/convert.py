@@ -88,7 +88,7 @@ def convert(
     if not located.faces:
         raise NoTargetError(_nobody(source, target, located))
     mark = None if marking is None else marking.watermark.apply
-    finish = None if marking is None else marking.finish
+    finish = None if marking is None else marking.finisher(output)
     with (
         open_frames(source) as reader,
         closing(

@@ -78,7 +78,6 @@ def convert_inputs(
             label=label,
             by_hand=set_by_hand(altered, path),
         )
-        marking.record(done.output)
         record = ConversionRecord(
             input=str(path.absolute()),
             output=str(done.output.absolute()),

@@ -1,6 +1,7 @@
 """Marking one result: the watermark for its pictures, the credentials for its file, the ledger."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,17 +34,30 @@ class Marking:
         """A mark for the pictures."""
         return Watermark(self.identifier)
 
-    def finish(self, file: Path, name: Path, source: Path) -> None:
-        """Sign a complete `file` that will be called `name`. Raises SwapdeckError."""
-        sign(file, name, source, self._statement(), self.signing)
+    def finisher(self, output: Path) -> Callable[[Path, Path, Path], None]:
+        """What finishes the files of a result that will be `output`, a file or a folder of them.
 
-    def record(self, output: Path) -> None:
-        """Write the finished result into the ledger."""
+        It takes a complete file, the name that it will have, and the footage it was made from. The
+        ledger knows of a result before it has its name, so that a kill between the two leaves an
+        entry without a result, and never a result without an entry.
+        """
+        recorded = False
+
+        def finish(file: Path, name: Path, source: Path) -> None:
+            nonlocal recorded
+            sign(file, name, source, self._statement(), self.signing)
+            if not recorded:
+                self._record(output, sha256_file(file) if name == output else None)
+                recorded = True
+
+        return finish
+
+    def _record(self, output: Path, sha256: str | None) -> None:
         ledger.append(
             self.workspace,
             "output",
             file=str(output.absolute()),
-            sha256=sha256_file(output) if output.is_file() else None,
+            sha256=sha256,
             watermark=self.identifier,
             swap=self.swap.slug,
             people=[person.slug for person in self.people],
@@ -56,7 +70,7 @@ class Marking:
             for person in self.people
         )
         swap = self.swap.name if self.names else self.signing.alias(self.swap.slug)
-        return Statement(swap, self.step, self.identifier, people)
+        return Statement(swap, self.step, self.identifier, people, self.names)
 
 
 def new_marking(
