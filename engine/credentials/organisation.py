@@ -224,9 +224,11 @@ def _try(files: dict[str, bytes], chain_file: Path) -> None:
             ):
                 sound = reader.get_validation_state() == "Trusted"
         except SwapdeckError as error:
-            why = str(error.__cause__ or error)
+            if not isinstance(error.__cause__, c2pa.C2paError):
+                raise
             raise CommandError(
-                f"The certificate in {chain_file} was refused when it was tried ({why}). {_ASK}"
+                f"The certificate in {chain_file} was refused when it was tried "
+                f"({error.__cause__}). {_ASK}"
             ) from error
         if not sound:
             raise CommandError(
