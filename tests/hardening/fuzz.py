@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -46,8 +47,14 @@ class Kind:
 class Finding:
     where: str
     problem: str
+    target: str
     file: str
     data: bytes
+
+    def case(self) -> str:
+        """As a file of the corpus, see test_fuzz."""
+        case = {"why": self.where, "target": self.target, "file": self.file}
+        return json.dumps({**case, "base64": base64.b64encode(self.data).decode()}, indent=1)
 
 
 @dataclass
@@ -67,9 +74,14 @@ def kinds(good: Path) -> list[Kind]:
     pictures = {f"media/{name}": data for name, data in seeds.pictures().items()}
     videos = {f"media/{name}": data for name, data in seeds.videos().items()}
     swap = "swaps/*/checkpoints/00000004"
-    given = {f"given/{path.name}": path.read_bytes() for path in good.with_name("given").glob("*")}
-    model = {name: data for name, data in given.items() if name.endswith(".safetensors")}
-    card = {name: data for name, data in given.items() if name.endswith(".json")}
+
+    def beside(*patterns: str) -> dict[str, bytes]:
+        found = [path for pattern in patterns for path in sorted(good.parent.glob(pattern))]
+        return {str(path.relative_to(good.parent)): path.read_bytes() for path in found}
+
+    model, card = beside("given/*.safetensors"), beside("given/*.json")
+    foreign = {f"foreign/{name}": data for name, data in seeds.pictures().items()}
+    signed = beside("signed/*.png", "signed/*.jpg", "signed/*.webp", "signed/*.mp4")
     return [
         Kind("pictures", "media", pictures, byte_changes, 0.2),
         Kind("videos", "media", videos, byte_changes, 0.2),
@@ -97,6 +109,14 @@ def kinds(good: Path) -> list[Kind]:
         Kind("exports: description", "given", card, text_changes, 0.05),
         Kind("exports: model", "given", model, st.one_of(byte_changes, tensor_changes), 0.03),
         Kind("manifests", "checkpoint", of(f"{swap}/*.json"), text_changes, 0.05),
+        Kind("datasets: sidecars", "dataset", beside("dataset/*.json"), text_changes, 0.05),
+        Kind("datasets: pictures", "dataset", beside("dataset/*.png"), byte_changes, 0.02),
+        Kind("foreign pictures", "foreign", foreign, byte_changes, 0.02),
+        Kind("masks", "masks", beside("byhand/mask*.png", "byhand/mask.jpg"), byte_changes, 0.02),
+        Kind("polygons", "masks", beside("byhand/masks.json"), text_changes, 0.04),
+        Kind("mends", "mends", beside("byhand/mend*.json"), text_changes, 0.04),
+        Kind("credentials beside", "credentials", beside("signed/*.json"), text_changes, 0.04),
+        Kind("signed results", "credentials", signed, byte_changes, 0.06),
     ]
 
 
@@ -128,7 +148,9 @@ def fuzz(kind: Kind, good: Path, count: int, seed: int, pool: Killable) -> Tally
     )
     @hypothesis.given(st.sampled_from(sorted(kind.files)), kind.changes)
     def one(file: str, changes: list[tuple[str, int, object]]) -> None:
-        judge(pool, kind.target, good, file, apply(kind.files[file], changes), tally)
+        data = apply(kind.files[file], changes)
+        hypothesis.assume(data != kind.files[file])
+        judge(pool, kind.target, good, file, data, tally)
 
     one()
     return tally
@@ -151,7 +173,7 @@ def judge(pool: Killable, target: str, good: Path, file: str, data: bytes, tally
         tally.codec_crashes += target in ("media", "gather")
         found = {"problem": f"crashed: {error}", "where": f"crashed {target} {error}"}
     if found["problem"]:
-        finding = Finding(found["where"], found["problem"], file, data)
+        finding = Finding(found["where"], found["problem"], target, file, data)
         tally.findings.setdefault(finding.where, finding)
 
 
@@ -161,7 +183,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="kinds whose name contains this")
-    parser.add_argument("--keep", type=Path, help="a folder for the files that found something")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for what found something, as the corpus has it"
+    )
     options = parser.parse_args(arguments)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="swapdeck-fuzz-") as folder:
@@ -183,7 +207,7 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(f"\n--- {one.file}\n{one.problem}\n")
         if options.keep is not None:
             options.keep.mkdir(exist_ok=True)
-            (options.keep / f"{number:02d}-{Path(one.file).name}").write_bytes(one.data)
+            (options.keep / f"{number:02d}-{Path(one.file).name}.json").write_text(one.case())
     cases = sum(tally.cases for tally in tallies)
     crashes = sum(tally.codec_crashes for tally in tallies)
     sys.stdout.write(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from projects import face_schema
+
 NUMBERS = ("-1", "0", "1", "65536", "2147483648", "-9223372036854775809", "1e999", "nan", "inf")
 HOSTILE = (
     "\x1b[2J\x1b]0;owned\x07",
@@ -48,36 +50,73 @@ _texts = st.one_of(
     st.tuples(st.just("type"), _places, st.sampled_from(("[]", "{}", "true", "1", '"x"', "null"))),
     st.tuples(st.just("bomb"), _places, st.sampled_from(BOMBS)),
 )
-_COLUMNS = (
-    *("source", "frame", "time", "left", "top", "right", "bottom", "landmarks", "transform", "yaw"),
-    *("pitch", "sharpness", "embedding", "crop", "kept", "reason", "id"),
-)
+
+
+class NothingChangedError(Exception):
+    """A statement that was written to damage a face index does not fit the tables it has now."""
+
+
+def _tables() -> dict[str, tuple[str, ...]]:
+    """The columns of each table of a face index."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        face_schema.create(db)
+        names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        return {
+            name: tuple(row[1] for row in db.execute(f"PRAGMA table_info({name})"))
+            for name in sorted(names)
+        }
+
+
+TABLES = _tables()
+CELLS = [(table, column) for table, columns in TABLES.items() for column in columns]
 _cells = st.one_of(
     st.sampled_from(("NULL", "1e999", "-1e999", "9223372036854775807", "-1", "''", "zeroblob(16)")),
-    st.sampled_from(("zeroblob(544)", "randomblob(544)", "zeroblob(512)", "zeroblob(100000000)")),
+    st.sampled_from(("zeroblob(544)", "randomblob(544)", "zeroblob(512)", "zeroblob(20000000)")),
     st.sampled_from([one for one in HOSTILE if len(one) < 100]).map(
         lambda text: "CAST(x'" + text.encode(errors="replace").hex() + "' AS TEXT)"
     ),
     st.binary(max_size=60).map(lambda data: f"x'{data.hex()}'"),
 )
+
+
+def set_cell(table: str, column: str, cell: str, which: str = "1", loose: bool = True) -> str:
+    """A statement that puts `cell` (SQL) into a column. With `loose`, the table's constraints go
+    first, as somebody does who wants NULL where none may be."""
+    update = f'UPDATE OR IGNORE {table} SET "{column}" = {cell} WHERE {which}'
+    if not loose:
+        return update
+    return (
+        f"CREATE TABLE loose AS SELECT * FROM {table}; DROP TABLE {table}; "
+        f"ALTER TABLE loose RENAME TO {table}; {update}"
+    )
+
+
+STATEMENTS = (
+    *(f"DROP TABLE {table}" for table in TABLES),
+    *(f"DELETE FROM {table}" for table in TABLES),
+    *("PRAGMA user_version = 0", "PRAGMA user_version = 1", "PRAGMA user_version = 99"),
+    "PRAGMA user_version = -1",
+    "CREATE TRIGGER t AFTER UPDATE ON faces BEGIN DELETE FROM faces; END",
+    "ALTER TABLE faces RENAME COLUMN crop TO other",
+    "ALTER TABLE arrays RENAME COLUMN landmarks TO other",
+    "DROP TABLE faces; CREATE VIEW faces AS WITH RECURSIVE n(x) AS "
+    "(SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n",
+    "UPDATE arrays SET face = face + 1000",
+    "INSERT INTO meta VALUES ('before mending x', '[[[')",
+    "INSERT INTO decisions VALUES (9223372036854775807, '', '')",
+    "INSERT INTO decided VALUES (1, 9999, 7, 'x')",
+)
 _statements = st.one_of(
     st.builds(
-        lambda column, cell, one: f'UPDATE OR IGNORE faces SET "{column}" = {cell} WHERE {one}',
-        st.sampled_from(_COLUMNS),
+        lambda place, cell, which: set_cell(*place, cell, which),
+        st.sampled_from(CELLS),
         _cells,
-        st.sampled_from(("1", "id = 2", "id > 3")),
+        st.sampled_from(("1", "rowid % 2 = 0")),
     ),
-    st.sampled_from(
-        (
-            *("DROP TABLE scans", "DROP TABLE faces", "DELETE FROM scans", "DELETE FROM faces"),
-            *("PRAGMA user_version = 0", "PRAGMA user_version = 99", "PRAGMA user_version = -1"),
-            "CREATE TRIGGER t AFTER UPDATE ON faces BEGIN DELETE FROM faces; END",
-            "ALTER TABLE faces RENAME COLUMN crop TO other",
-            "DROP TABLE faces; CREATE VIEW faces AS WITH RECURSIVE n(x) AS "
-            "(SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n",
-            "UPDATE scans SET settings = 7, next_frame = 'x', warning = NULL",
-        )
+    st.builds(
+        lambda place, cell: set_cell(*place, cell, loose=False), st.sampled_from(CELLS), _cells
     ),
+    st.sampled_from(STATEMENTS),
 )
 row_changes = st.lists(st.tuples(st.just("sql"), st.just(0), _statements), min_size=1, max_size=4)
 tensor_changes = st.lists(
@@ -94,9 +133,16 @@ text_changes = st.lists(st.one_of(_texts, _texts, _bytes), min_size=1, max_size=
 
 
 def apply(data: bytes, changes: list[tuple[str, int, object]]) -> bytes:
-    """`data` with the changes made in turn. A place is in millionths of the data's length."""
-    for kind, place, value in changes:
-        data = _one(data, kind, place, value)
+    """`data` with the changes made in turn. A place is in millionths of the data's length.
+
+    Raises NothingChangedError when the first is a statement for other tables than there are; a
+    later one may come too late, because what it is about is gone.
+    """
+    for number, (kind, place, value) in enumerate(changes):
+        if kind == "sql":
+            data = _sql(data, str(value), strict=number == 0)
+        else:
+            data = _one(data, kind, place, value)
     return data
 
 
@@ -118,8 +164,6 @@ def _one(data: bytes, kind: str, place: int, value: object) -> bytes:
             return data[:at] + data[at : at + size] + data[at:]
         case "insert", bytes(more):
             return data[:at] + more + data[at:]
-        case "sql", str(statement):
-            return _sql(data, statement)
         case "tensor", str(how):
             return _tensor(data, place, how)
         case "bomb", str(bomb):
@@ -127,14 +171,17 @@ def _one(data: bytes, kind: str, place: int, value: object) -> bytes:
     return _text(data, kind, place, str(value))
 
 
-def _sql(data: bytes, statement: str) -> bytes:
+def _sql(data: bytes, statement: str, *, strict: bool) -> bytes:
     with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
         file.write(data)
         file.flush()
         with contextlib.closing(sqlite3.connect(file.name)) as db:
-            with contextlib.suppress(sqlite3.Error):
-                db.execute("PRAGMA ignore_check_constraints = 1")
+            try:
                 db.executescript(statement)
+            except sqlite3.Error as error:
+                # A table's constraints may refuse a value; that is no fault of the statement.
+                if strict and not isinstance(error, sqlite3.IntegrityError):
+                    raise NothingChangedError(f"{statement}: {error}") from error
             db.commit()
         return Path(file.name).read_bytes()
 

@@ -12,15 +12,17 @@ import av
 import numpy as np
 from PIL import Image
 
+from engine.credentials.manifest import Statement, sign
 from engine.nets.presets import PRESETS
 from projects import ledger
 from projects.consent import Consent
+from projects.face_query import EVERY, of_ids
 from projects.faces import Face, FaceIndex
 from projects.jobs import EventLog, create_job, request, write_exit
 from projects.people import Person, add_person
 from projects.sources import add_source
 from projects.swaps import new_swap
-from projects.workspace import open_workspace
+from projects.workspace import Workspace, open_workspace
 from tests.hardening.tiny import register_tiny
 
 STEP = 4
@@ -72,7 +74,8 @@ def videos() -> dict[str, bytes]:
 def build_workspace(root: Path) -> None:
     """One of everything that a workspace holds, made by the product's own functions.
 
-    Beside it, in `given`, lies its swap as it is given to others.
+    Beside it lie, in folders that `targets.BESIDE` names, what was given to others, what people
+    write by hand, and results with credentials.
     """
     from engine.training.export import export_swap
 
@@ -107,6 +110,9 @@ def build_workspace(root: Path) -> None:
     for number in range(3):
         ledger.append(ws, "test", file=f"{number}.mp4", people=["ada", "ben"])
     export_swap(ws, swap, root.parent / "given")
+    _dataset(ws, ada, root.parent / "dataset")
+    _by_hand(root.parent / "byhand")
+    _signed(ws, root.parent / "signed")
 
 
 def _faces(person: Person) -> None:
@@ -143,6 +149,75 @@ def _faces(person: Person) -> None:
             )
         index.add_frames(source.digest, faces, 5)
         index.finish(source.digest)
+        found = {"box": [60, 60, 140, 140], "landmarks": points.tolist()}
+        index.set_meta(f"before mending {source.digest[:16]}-0000001-0", json.dumps(found))
+        for kept in (False, True):
+            reason = "by hand"
+            index.decide(of_ids([5]), kept=kept, reason=reason, what=f"the fifth: {kept}")
+
+
+def _dataset(ws: Workspace, person: Person, folder: Path) -> None:
+    """Faces as they are given to others, one of them with a mask."""
+    from engine.datasets.exporting import MASK, export_faces
+
+    export_faces(ws, person, folder, EVERY)
+    first = min(folder.glob("*-0000001-0.png"))
+    first.with_name(f"{first.stem}{MASK}").write_bytes(_mask("PNG"))
+
+
+def _by_hand(folder: Path) -> None:
+    """What people write to correct faces: masks, polygons and places."""
+    folder.mkdir()
+    (folder / "mask.png").write_bytes(_mask("PNG"))
+    (folder / "mask.jpg").write_bytes(_mask("JPEG"))
+    (folder / "mask-of-frame.png").write_bytes(pictures()["a.png"])
+    corner = [[10, 10], [200, 20.5], [100, 240]]
+    masks = [
+        {"face": 2, "space": "crop", "include": [corner], "exclude": [corner[::-1]]},
+        {"face": 3, "space": "frame", "exclude": [corner, corner]},
+    ]
+    landmarks = [[100 + number % 9 * 4, 90 + number // 9 * 4] for number in range(68)]
+    mends = [  # of faces that somebody has who took in `_dataset`
+        {"face": 7, "points": {"36": [110.5, 112], "67": [120, 111]}, "space": "crop"},
+        {"face": 8, "box": [60, 60, 140, 140]},
+        {"face": 9, "landmarks": landmarks},
+    ]
+    for name, said in (("masks", {"masks": masks}), ("mends", {"faces": mends})):
+        text = json.dumps({"version": 1, **said}, indent=1)
+        (folder / f"{name}.json").write_text(text)
+    # One face each, because the first that is wrong ends the reading of a file.
+    for number, one in enumerate(mends):
+        text = json.dumps({"version": 1, "faces": [one]}, indent=1)
+        (folder / f"mend-{number}.json").write_text(text)
+
+
+def _mask(kind: str) -> bytes:
+    from engine.faces.align import CROP_SIZE
+
+    rows, columns = np.mgrid[:CROP_SIZE, :CROP_SIZE] - CROP_SIZE / 2
+    picture = np.where(np.hypot(rows, columns) < CROP_SIZE / 3, 255, 0).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format=kind)
+    return file.getvalue()
+
+
+def statement() -> Statement:
+    """What the signed results say of themselves."""
+    return Statement("ada-as-ben", STEP, "0123abcd", (("ada", "synthetic"), ("ben", "synthetic")))
+
+
+def _signed(ws: Workspace, folder: Path) -> None:
+    """Results with credentials, in the file or beside it; they need XDG_CONFIG_HOME to be ours."""
+    from engine.credentials.identity import signing
+
+    folder.mkdir()
+    source = folder / "source.mp4"
+    source.write_bytes(videos()["a.mp4"])
+    made = {**pictures(), **videos()}
+    for name in ("a.png", "a.jpg", "a.webp", "a.mp4", "a.mkv"):
+        (folder / name).write_bytes(made[name])
+        sign(folder / name, folder / name, source, statement(), signing(ws))
+    source.unlink()
 
 
 def face_like(**given: Any) -> Face:

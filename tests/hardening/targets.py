@@ -40,7 +40,13 @@ _CHANGED = {  # by the verbs that are run here, as they should
     "given": ("ledger.jsonl", "ledger.head.json"),
     "faces": ("faces.sqlite",),
     "gather": (".toml",),
+    "dataset": ("faces.sqlite",),
+    "foreign": ("faces.sqlite",),
+    "masks": (".png",),
+    "mends": ("faces.sqlite", ".png"),
 }
+BESIDE = ("given", "dataset", "byhand", "signed")
+"""Folders beside the good workspace that lie in its copy."""
 
 
 class ProblemError(Exception):
@@ -53,8 +59,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     shutil.rmtree(base, ignore_errors=True)
     root = base / "workspace"
     shutil.copytree(request["good"], root, symlinks=True)
-    if (given := Path(request["good"]).with_name("given")).is_dir():
-        shutil.copytree(given, root / "given")
+    for name in BESIDE:
+        if (folder := Path(request["good"]).with_name(name)).is_dir():
+            shutil.copytree(folder, root / name)
     place = root / request["file"]
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(base64.b64decode(request["data"]))
@@ -134,6 +141,9 @@ def faces(root: Path, path: Path) -> None:
         _verb(root, "faces", "list", "ada", "--sort", order)
     _verb(root, "faces", "sheet", "ada", "-o", str(root / "sheet.png"))
     _verb(root, "faces", "reject", "ada", "2")
+    for _ in range(3):
+        _verb(root, "faces", "undo", "ada")
+    _verb(root, "faces", "dedupe", "ada")
     _verb(root, "person", "list")
     _dashboard(root)
 
@@ -180,6 +190,66 @@ def given(root: Path, path: Path) -> None:
     _dashboard(root)
 
 
+def dataset(root: Path, path: Path) -> None:
+    """A dataset that was given by others, for somebody who has none of its faces."""
+    _imported(root, root / "dataset")
+    _verb(root, "faces", "list", "ben")
+
+
+def foreign(root: Path, path: Path) -> None:
+    """A folder of another tool's aligned faces."""
+    _imported(root, path.parent)
+
+
+def masks(root: Path, path: Path) -> None:
+    """A painted mask, or a file of polygons; what is attached is taken off again."""
+    which = () if path.suffix == ".json" else ("2-3",)
+    _verb(root, "faces", "mask", "ada", str(path), *which)
+    _verb(root, "faces", "unmask", "ada", "1-5")
+
+
+def mends(root: Path, path: Path) -> None:
+    """A file that corrects faces, and the way back; of faces without footage, so from crops."""
+    _imported(root, root / "dataset")
+    _verb(root, "faces", "mend", "ben", "--file", str(path))
+    _verb(root, "faces", "mend", "ben", "7", "--restore")
+    _verb(root, "faces", "list", "ben")
+
+
+def credentials(root: Path, path: Path) -> None:
+    """What a result says of itself, and that result as the footage of another.
+
+    Whatever was done to it, it must not be trusted to say what nobody signed.
+    """
+    from engine.credentials.identity import signing
+    from engine.credentials.manifest import SIDECAR, sidecar, sign
+    from projects.workspace import open_workspace
+    from tests.hardening import seeds
+
+    file = path.with_name(path.name.removesuffix(SIDECAR))
+    said = _verb(root, "--json", "verify", str(file), codes=(0, 1, 2, 3, 4, 5))
+    found = json.loads(said.splitlines()[-1])
+    signed = seeds.statement().as_dict()
+    if found.get("credentials") == "trusted" and not signed.items() <= found["says"].items():
+        raise ProblemError(f"forged: {found['says']}")
+    _verb(root, "verify", str(file), codes=(0, 1, 2, 3, 4, 5))
+    another = root / "signed" / "another.png"
+    another.write_bytes(seeds.pictures()["a.png"])
+    identity = signing(open_workspace(root))
+    _sentence(lambda: sign(another, another, path, seeds.statement(), identity))
+    if sidecar(another).exists() or list(another.parent.glob("*-signed*")):
+        raise ProblemError("signing left something behind")
+
+
+def _imported(root: Path, folder: Path) -> None:
+    from engine.reporting import CollectingReporter
+    from engine.verbs import run
+    from projects.workspace import open_workspace
+
+    arguments = {"person": "ben", "folder": str(folder)}
+    _sentence(lambda: run(open_workspace(root), "import", arguments, CollectingReporter()))
+
+
 def _fit_manifest(path: Path, name: str = "manifest.json") -> None:
     """As somebody does who wants a model to be taken."""
     manifest = path.parent / name
@@ -198,11 +268,16 @@ TARGETS: dict[str, Act] = {
     "faces": faces,
     "checkpoint": checkpoint,
     "given": given,
+    "dataset": dataset,
+    "foreign": foreign,
+    "masks": masks,
+    "mends": mends,
+    "credentials": credentials,
 }
 
 
-def _verb(root: Path, *words: str) -> None:
-    """A verb of the command line, in this process; its words must be fit for a terminal."""
+def _verb(root: Path, *words: str, codes: tuple[int, ...] = (0, 1, 2, 3)) -> str:
+    """A verb of the command line, in this process; its words, which must be fit for a terminal."""
     from engine.cli import app
 
     faults: list[str] = []
@@ -217,9 +292,10 @@ def _verb(root: Path, *words: str) -> None:
         code = app.run(["--workspace", str(root), *words])
     if faults:
         raise ProblemError(f"{' '.join(words)}: {_last_frame(faults[0])}\n{faults[0]}")
-    if code not in (0, 1, 2, 3):
+    if code not in codes:
         raise ProblemError(f"{' '.join(words)} ended with {code}")
     _fit_for_a_terminal(said.getvalue(), " ".join(words))
+    return said.getvalue()
 
 
 def _dashboard(root: Path) -> None:

@@ -5,16 +5,19 @@ A fixed share of what `python -m tests.hardening.fuzz` does.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.hardening import fuzz
+from tests.hardening import fuzz, mutations
 from tests.hardening.pool import Killable
 
 COUNT = 8  # files of each kind
+CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
 
 
 def test_no_damaged_file_does_harm(good_workspace: Path) -> None:
@@ -23,6 +26,47 @@ def test_no_damaged_file_does_harm(good_workspace: Path) -> None:
             tally = fuzz.fuzz(kind, good_workspace, COUNT, 1, pool)
             assert tally.cases >= COUNT
             assert {one.where: one.problem for one in tally.findings.values()} == {}
+
+
+def test_no_case_of_the_corpus_does_harm(good_workspace: Path) -> None:
+    """Files that found something once, or were thought of by somebody who wanted to do harm. Each
+    says why it is there; what it holds is text, or base64."""
+    assert CORPUS
+    tally = fuzz.Tally()
+    with contextlib.closing(fuzz.reader(good_workspace)) as pool:
+        for path in CORPUS:
+            case = json.loads(path.read_bytes())
+            data = base64.b64decode(case["base64"]) if "base64" in case else case["text"].encode()
+            fuzz.judge(pool, case["target"], good_workspace, case["file"], data, tally)
+    assert {one.where: one.problem for one in tally.findings.values()} == {}
+
+
+def _index(good_workspace: Path) -> bytes:
+    return (good_workspace / "people" / "ada" / "faces.sqlite").read_bytes()
+
+
+@pytest.mark.parametrize(("table", "column"), mutations.CELLS)
+def test_every_column_of_a_face_index_can_be_damaged(
+    good_workspace: Path, table: str, column: str
+) -> None:
+    """Each table has rows, so that nothing is changed in vain."""
+    index = _index(good_workspace)
+    loosened = mutations.apply(index, [("sql", 0, mutations.set_cell(table, column, column))])
+    nulled = mutations.apply(index, [("sql", 0, mutations.set_cell(table, column, "NULL"))])
+    assert nulled not in (index, loosened)
+
+
+@pytest.mark.parametrize("statement", mutations.STATEMENTS)
+def test_every_statement_damages_a_face_index(good_workspace: Path, statement: str) -> None:
+    index = _index(good_workspace)
+    assert mutations.apply(index, [("sql", 0, statement)]) != index
+
+
+def test_a_statement_for_tables_that_are_no_more_is_an_error(good_workspace: Path) -> None:
+    """As those of an older version of the format were, which changed nothing and said nothing."""
+    statement = mutations.set_cell("faces", "landmarks", "NULL", loose=False)
+    with pytest.raises(mutations.NothingChangedError, match="no such column"):
+        mutations.apply(_index(good_workspace), [("sql", 0, statement)])
 
 
 @pytest.mark.slow
