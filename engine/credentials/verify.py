@@ -49,6 +49,8 @@ _WORDS: Final[dict[State, str]] = {
 }
 _UNTRUSTED: Final = "signingCredential.untrusted"
 _EXPIRED: Final = "signingCredential.expired"
+_PLAIN: Final = 12
+"""The most that a border's pixels differ, in 8-bit steps: lossy formats make some noise."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,12 @@ class Verdict:
         else:
             lines.append("No swapdeck watermark was found.")
         if self.entry is not None:
-            which = (
-                "This is the very file"
+            entry = f"entry {self.entry['sequence']} in this workspace's ledger"
+            lines.append(
+                f"This is the very file of {entry}."
                 if self.same_file
-                else "This is another file of the same result, not the very one"
+                else f"This is another file of the same result as {entry}, not the very one."
             )
-            lines.append(f"{which} of entry {self.entry['sequence']} in this workspace's ledger.")
         return lines
 
 
@@ -201,17 +203,45 @@ def judged(validity: str, codes: Collection[str]) -> State:
 
 def _watermark(file: Path) -> tuple[Found | None, list[str]]:
     try:
-        frames = probe(file).frames or 0
+        every = max(1, min((probe(file).frames or 0) // FRAMES, 8))
         with open_frames(file) as reader:
-            found = detect(_spread(iter(reader), max(1, min(frames // FRAMES, 8))))
+            found = detect(_spread(iter(reader), every))
+        if found is not None:
+            return found, []
+        with open_frames(file) as reader:
+            first = next(iter(reader), None)
+        inner = None if first is None else within_border(first.image)
+        if inner is None:
+            return None, []
+        with open_frames(file) as reader:
+            return detect(image[inner] for image in _spread(iter(reader), every)), []
     except MediaError as error:
         return None, [f"Its pictures could not be read: {error}"]
-    return found, []
 
 
 def _spread(frames: Iterator[Any], every: int) -> Iterator[NDArray[np.uint8]]:
     for frame in islice(frames, 0, every * FRAMES, every):
         yield frame.image
+
+
+def within_border(image: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+    """The rows and columns inside of a border of plain colours, as screenshots have.
+
+    image: uint8 [H, W, 3]. None when there is no border, or nothing in it.
+    """
+    rows = _busy(image, 1)
+    columns = None if rows is None else _busy(image[rows], 0)
+    if rows is None or columns is None:
+        return None
+    inner = rows, columns
+    return None if image[inner].shape == image.shape else inner
+
+
+def _busy(image: NDArray[np.uint8], axis: int) -> slice | None:
+    """From the first to the last line along `axis` that is not of one colour."""
+    spread = np.ptp(image, axis).max(-1)
+    busy = np.flatnonzero(spread > _PLAIN)
+    return slice(int(busy[0]), int(busy[-1]) + 1) if len(busy) else None
 
 
 def _entry(
