@@ -80,8 +80,9 @@ def measure_cover(person: Person, index: FaceIndex, reporter: Reporter) -> int:
 
     def measure(faces: Sequence[Face]) -> None:
         for face, look in zip(faces, _looks(person, faces, reporter), strict=True):
-            if look is not None:
-                shares[face.id] = against.covered(face, look)
+            share = math.nan if look is None else against.covered(face, look)
+            if not math.isnan(share):
+                shares[face.id] = share
             reporter.event("progress", stage="covered", done=len(shares), total=len(wanted))
 
     tracks = _tracks(wanted)
@@ -131,10 +132,10 @@ class _References:
         self._usual = np.median(alike, axis=0) if alike else np.zeros(self._looks.shape[1])
 
     def covered(self, face: Face, look: NDArray[np.float32]) -> float:
-        """How surely something covers a part of the face, 0 to 1."""
+        """How surely something covers a part of the face, 0 to 1; NaN if nothing can be told."""
         others = self._apart(face)
         if not others.any():
-            return 0.0
+            return math.nan
         missing = np.maximum(self._usual - self._alike(others, look) - _LESS_ALIKE, 0.0)
         turned = np.hypot(*(self._turns[others] - (face.yaw, face.pitch)).T).min()
         allowed = _ALLOWED * max(0.0, float(turned) - _TURNED)

@@ -25,7 +25,8 @@ def put_aside(index: FaceIndex, source: str) -> None:
 def put_back(index: FaceIndex, source: str) -> int:
     """Decide the same about the faces that are found in the same places; how many those are.
 
-    Of two decisions about one face, the later one counts.
+    Of two decisions about one face, the later one counts. What no face was found for, such as in
+    frames that were left out this time, is kept for the next time.
     """
     noted = _noted(index, source)
     if not noted:
@@ -34,15 +35,18 @@ def put_back(index: FaceIndex, source: str) -> int:
     for face in index.faces(source=source):
         by_frame.setdefault(face.frame, []).append(face)
     verdicts: dict[int, tuple[bool, str]] = {}
+    left = []
     for one in noted:
-        left, top, right, bottom = one["box"]
-        box = (left, top, right, bottom)
+        x1, y1, x2, y2 = one["box"]
+        box = (x1, y1, x2, y2)
         here: Sequence[Face] = by_frame.get(one["frame"], ())
         same = max(here, key=lambda face: overlap(face.box, box), default=None)
         if same is not None and overlap(same.box, box) >= _SAME:
             verdicts[same.id] = (one["kept"], one["reason"])
+        else:
+            left.append(one)
     index.judge(verdicts)
-    index.set_meta(_key(source), "")
+    index.set_meta(_key(source), json.dumps(left) if left else "")
     return len(verdicts)
 
 

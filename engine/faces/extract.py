@@ -172,12 +172,25 @@ def _remember_references(index: FaceIndex, settings: ExtractSettings) -> None:
 
 @dataclass(frozen=True)
 class _Work:
-    """A stretch that is being searched. warning: with a source's last: what was wrong with it."""
+    """A stretch that is being searched, without its frames. before: the index of the last frame
+    before it. warning: with a source's last: what was wrong with it."""
 
     source: Source
-    segment: Segment
+    frames: int
+    before: int | None
+    next_frame: int
+    last: bool
     warning: str
     scanned: Future[Scanned]
+
+    @classmethod
+    def of(
+        cls, source: Source, segment: Segment, warning: str, scanned: Future[Scanned]
+    ) -> "_Work":
+        start = segment.core.start
+        before = segment.frames[start - 1].index if start else None
+        frames = len(segment.core)
+        return cls(source, frames, before, segment.next_frame, segment.last, warning, scanned)
 
 
 class _Run:
@@ -230,7 +243,7 @@ class _Run:
             while len(waiting) > pool.number:
                 self._store(waiting.popleft())
             scanned = pool.submit(self._scan, self._person.faces_dir, source, segment)
-            waiting.append(_Work(source, segment, warning, scanned))
+            waiting.append(_Work.of(source, segment, warning, scanned))
         while waiting:
             self._store(waiting.popleft())
 
@@ -282,22 +295,23 @@ class _Run:
                 scanned = work.scanned.result(_CHECK_SECONDS)
                 break
             except FutureTimeout:
+                if work.scanned.done():
+                    raise  # the search itself ran into one
                 self._reporter.check()
-        digest, segment = work.source.digest, work.segment
+        digest = work.source.digest
         if digest not in self._numbering:
             self._numbering[digest] = Numbering(self._index.faces(source=digest))
-        if segment.core:
-            before = segment.frames[segment.core.start - 1].index if segment.core.start else None
-            faces = self._numbering[digest].numbered(scanned, before)
-            self._index.add_frames(digest, faces, segment.next_frame)
+        if work.frames:
+            faces = self._numbering[digest].numbered(scanned, work.before)
+            self._index.add_frames(digest, faces, work.next_frame)
             self._found += len(faces)
-        if segment.last:
+        if work.last:
             self._index.finish(digest, work.warning)
             put_back(self._index, digest)
             del self._numbering[digest]
         if work.warning:
             self.warnings.append(work.warning)
-        self.frames += len(segment.core)
+        self.frames += work.frames
         self._progress(work.source)
 
     def _progress(self, source: Source) -> None:

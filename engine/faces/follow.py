@@ -7,8 +7,9 @@ whether it can be followed back; the landmarks are then placed anew in every fra
 between two key frames is followed backwards from the second.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import cv2
@@ -60,6 +61,8 @@ class Trail:
     """One face through consecutive frames: its sights by the frame's place in the sequence."""
 
     sights: dict[int, Sight] = field(default_factory=dict)
+    learnt: bool = False
+    """Whether it was found by a detector that knows faces which HOG does not."""
 
     @property
     def first(self) -> int:
@@ -81,7 +84,9 @@ def follow(
     keys: the places among `pictures` that may be searched, for a sequence with frames of its
     neighbours at both ends; all of them by default. key_every 1 searches every frame.
     """
-    return _Following(pictures, finder, key_every, keys or range(len(pictures))).trails()
+    return _Following(
+        pictures, finder, key_every, range(len(pictures)) if keys is None else keys
+    ).trails()
 
 
 class _Following:
@@ -128,7 +133,7 @@ class _Following:
         for sight in self._finder.find(self._pictures[place], thorough=thorough, known=known):
             if any(overlap(sight.box, box) > _SAME for box in known):
                 continue
-            trail = Trail({place: sight})
+            trail = Trail({place: sight}, sight.learnt)
             self._trails.append(trail)
             begun.append(trail)
             before = place - 1
@@ -172,6 +177,8 @@ class _Following:
         sight = self._finder.follow(picture, expected, careful=careful)
         if sight is None or not _inside(sight, picture):
             return False
+        if trail.learnt and sight.score < _LOST_SCORE:
+            sight = replace(sight, score=math.nan)  # HOG does not know such faces
         if sight.spread > _LOST_SPREAD or sight.score < _LOST_SCORE:
             return False
         trail.sights[there] = sight

@@ -58,12 +58,14 @@ class Sight:
 
     points: float64 [68, 2], frame pixels. spread: how far the answers from several boxes lie apart,
     in eye distances. score: of the HOG detector on the upright face, above 0 where it would find
-    it; -2 where it sees nothing of a face. Both are NaN where nobody looked carefully.
+    it; -2 where it sees nothing of a face. Both are NaN where nobody looked carefully. learnt: a
+    detector found it that knows faces which HOG does not.
     """
 
     points: NDArray[np.float64]
     spread: float
     score: float
+    learnt: bool = False
 
     @cached_property
     def box(self) -> Box:
@@ -143,7 +145,7 @@ class Sighter:
             points, _ = self._place(picture, tuple(map(float, one.box)), _STARTS)
             sight = self.follow(picture, points, careful=True)
             if one.learnt:
-                sight = replace(sight, score=max(sight.score, _SURE_DETECTION))
+                sight = replace(sight, score=max(sight.score, _SURE_DETECTION), learnt=True)
             if all(overlap(sight.box, other.box) < _SAME for other in sights):
                 sights.append(sight)
         return sorted(sights, key=lambda sight: sight.box[0] - sight.box[2])

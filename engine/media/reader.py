@@ -52,7 +52,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class RawFrame:
-    """As a `Frame`, with pixels as they are stored where those are planes of 8 bits, upright."""
+    """As a `Frame`, with pixels as they are stored where those are planes of 8 bits, upright.
+
+    `time` is in seconds since the first frame, wherever the source's own clock begins.
+    """
 
     index: int
     pts: int | None
@@ -164,7 +167,8 @@ class FrameReader:
                     pixels = planes_of(decoded)
                 if pixels is None:
                     pixels = orientation.upright(to_rgb(decoded))
-                yield RawFrame(index, pts, float(pts * time_base), pixels)
+                begun = first if planar else 0
+                yield RawFrame(index, pts, float((pts - begun) * time_base), pixels)
         if self._count == 0:
             raise no_frame_error(self.info.path)
         self._ended = True

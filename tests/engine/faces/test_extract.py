@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -235,6 +236,34 @@ def test_decisions_by_hand_outlive_a_search_from_the_first_frame(ada_with_clip: 
     extract_person(ada_with_clip, ExtractSettings(again=True), NullReporter())
     reasons = {face.frame: face.reason for face in stored(ada_with_clip) if not face.kept}
     assert reasons == {first.frame: "by hand", second.frame: "by hand: blinks"}
+
+
+def test_decisions_wait_while_their_frames_are_left_out(ada_with_clip: Person) -> None:
+    extract_person(ada_with_clip, SETTINGS, NullReporter())
+    with FaceIndex(ada_with_clip.index_path) as index:
+        seventh = next(face for face in index.faces() if face.frame == 7)
+        index.judge({seventh.id: (False, "by hand")})
+    for every in (5, 1):
+        extract_person(ada_with_clip, ExtractSettings(every=every), NullReporter())
+    assert {f.frame: f.reason for f in stored(ada_with_clip) if not f.kept} == {7: "by hand"}
+
+
+def test_a_range_counts_from_the_first_frame(ada: Person, head: Path, tmp_path: Path) -> None:
+    late = tmp_path / "late.ts"  # a broadcast's clock says an hour where it begins
+    with av.open(str(head)) as given, av.open(str(late), "w", format="mpegts") as out:
+        taken = given.streams.video[0]
+        copy = out.add_stream_from_template(taken)
+        hour = round(3600 / float(taken.time_base or 1))
+        for packet in given.demux(taken):
+            if packet.dts is not None:
+                packet.pts, packet.dts = (packet.pts or 0) + hour, packet.dts + hour
+                packet.stream = copy
+                out.mux(packet)
+    add_source(ada, late, "video", str(late))
+    extract_person(ada, ExtractSettings(begin=0.4, end=0.8), NullReporter())
+    faces = stored(ada)
+    assert [face.frame for face in faces] == list(range(10, 21))
+    assert faces[0].time == pytest.approx(0.4)
 
 
 def test_a_reference_picture_needs_a_face(ada_with_clip: Person, tmp_path: Path) -> None:

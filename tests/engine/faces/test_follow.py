@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -150,3 +151,36 @@ def test_a_few_frames_are_enough(length: int) -> None:
 
 def test_nobody_gives_no_trail() -> None:
     assert trails([{}] * 5)[0] == []
+
+
+def test_a_face_that_only_another_detector_knows_is_followed_all_the_same() -> None:
+    class Unseen(Knows):
+        """Places faces well, of which HOG sees nothing."""
+
+        def find(
+            self, picture: Picture, *, thorough: bool, known: Sequence[Box] = ()
+        ) -> list[Sight]:
+            found = super().find(picture, thorough=thorough, known=known)
+            return [replace(one, learnt=True) for one in found]
+
+        def follow(
+            self, picture: Picture, points: NDArray[np.floating], *, careful: bool
+        ) -> Sight | None:
+            sight = super().follow(picture, points, careful=careful)
+            return sight and replace(sight, score=-2.0 if careful else math.nan)
+
+    film: list[Patches] = [{"ada": 100 + t} for t in range(40)]
+    pictures = [painted(one) for one in film]
+    finder = Unseen(film, pictures)
+    found = follow(pictures, finder)
+    assert ranges(found) == [(0, 39)]
+    assert not any(sight.score < 0 for sight in found[0].sights.values())
+    assert len(finder.searched) <= 4
+
+
+def test_where_no_frame_may_be_searched_none_is() -> None:
+    film: list[Patches] = [{"ada": 100.0}] * 3
+    pictures = [painted(one) for one in film]
+    finder = Knows(film, pictures)
+    assert follow(pictures, finder, keys=range(0)) == []
+    assert finder.searched == []

@@ -73,7 +73,9 @@ def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(
     assert stored(ada) == stored(ben)
 
 
-def test_processes_end_when_the_one_that_asks_is_killed(ada: Person, walk: Path) -> None:
+def test_processes_end_when_the_one_that_asks_is_killed_and_the_next_run_goes_on(
+    ada: Person, ben: Person, walk: Path
+) -> None:
     add_source(ada, walk, "video", str(walk))
     code = f"""
 import multiprocessing, os, signal
@@ -101,6 +103,14 @@ extract_person(
     while any(map(alive, pids)):
         assert time.monotonic() < deadline, "the processes stay behind"
         time.sleep(0.05)
+
+    so_far = len(stored(ada))
+    assert 0 < so_far < 220
+    result = extract_person(ada, ExtractSettings(workers=2), NullReporter())
+    assert result.frames == 220 - so_far
+    add_source(ben, walk, "video", str(walk))
+    extract_person(ben, ExtractSettings(workers=2), NullReporter())
+    assert stored(ada) == stored(ben)
 
 
 def test_what_is_lent_is_seen_and_used_again() -> None:
