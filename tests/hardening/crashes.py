@@ -22,6 +22,9 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from engine.soundness import examine_workspace
 from projects.faces import FaceIndex
@@ -113,7 +116,14 @@ def verbs() -> list[Verb]:
         Verb(
             "faces reject",
             ("faces", "reject", "anna", "2", "3"),
-            lambda base: _kept(base, "anna") == 14,
+            lambda base: _kept(base, "anna") == 13,
+            changes=("faces.sqlite",),
+        ),
+        *face_verbs("anna", "{media}"),
+        Verb(
+            "faces import",
+            ("faces", "import", "dora", "{media}/dataset"),
+            lambda base: _kept(base, "dora") == _kept(base, "bruno"),
             changes=("faces.sqlite",),
         ),
         Verb(
@@ -176,8 +186,53 @@ def verbs() -> list[Verb]:
     ]
 
 
+def face_verbs(person: str, given: str) -> list[Verb]:
+    """What changes or draws faces by hand. `given`: where mask.png and mend.json are."""
+
+    def faces(name: str, done: Callable[[Path], bool], *words: str, **options: Any) -> Verb:
+        changes = ("faces.sqlite", *options.pop("changes", ()))
+        verb, *rest = name.split()
+        return Verb(
+            f"faces {name}",
+            ("faces", verb, person, *rest, *words),
+            done,
+            changes=changes,
+            **options,
+        )
+
+    def masks(base: Path) -> int:
+        folder = base / "workspace/people" / person / "masks"
+        return sum(not path.name.startswith(".") for path in folder.glob("*.png"))
+
+    def mended(base: Path) -> bool:
+        return any((base / "workspace/people" / person / "faces").glob("*-m*.png"))
+
+    return [
+        faces("keep", lambda base: _verdict(base, person, 1) == (True, "by hand"), "1"),
+        faces("dedupe", lambda base: True, "--distance", "15"),
+        faces("best", lambda base: _kept(base, person) == 2, "2", "--reject-rest"),
+        # Again it takes back the one before, if the first run got so far.
+        faces("undo", lambda base: True, again=(0, 2)),
+        faces(
+            "mask", lambda base: masks(base) >= 2, f"{given}/mask.png", "2", "3", changes=(".png",)
+        ),
+        faces("unmask", lambda base: masks(base) == 0, "4", changes=(".png",)),
+        faces("mend", mended, "--file", f"{given}/mend.json", changes=(".png",)),
+        faces(
+            "export",
+            lambda base: (base / "out/faces/dataset.json").is_file(),
+            "{out}/faces",
+            again=(0, 2),
+        ),
+        faces("sheet", lambda base: (base / "out/sheet.png").is_file(), "-o", "{out}/sheet.png"),
+        faces("poses", lambda base: (base / "out/poses.png").is_file(), "-o", "{out}/poses.png"),
+    ]
+
+
 def make_good(folder: Path, clips: dict[str, Path]) -> None:
     """`folder`/workspace with everything, and `folder`/media; `clips` as the tests' fixture."""
+    from engine.media.pictures import save_png
+
     media = folder / "media"
     media.mkdir(parents=True)
     for name, clip in clips.items():
@@ -186,10 +241,15 @@ def make_good(folder: Path, clips: dict[str, Path]) -> None:
         # A box that players skip, so that no two files have the same content.
         box = b"\0\0\0\x0cfree" + copy.encode().ljust(4)
         (media / f"{copy}.mp4").write_bytes((media / "anna.mp4").read_bytes() + box)
+    blank = [f"blank-{number}.png" for number in range(4)]
+    for number, name in enumerate(blank):
+        save_png(media / name, np.full((64, 64, 3), 50 * number, np.uint8))
     (folder / "out").mkdir()
     for words in (
         *[("person", "add", name, "--basis", "synthetic") for name in PEOPLE],
         *[("gather", name, f"{{media}}/{name}.mp4") for name in PEOPLE],
+        # So much to search that `extract dora` does it in several processes.
+        ("gather", "dora", *[f"{{media}}/{name}" for name in blank]),
         *[("extract", name) for name in ("anna", "bruno")],
         ("person", "consent", "eve", "--withdraw", "--yes"),
         ("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5"),
@@ -199,6 +259,23 @@ def make_good(folder: Path, clips: dict[str, Path]) -> None:
     path.write_text(path.read_text().replace('"light-64"', '"tiny"'))
     _must(folder, ("train", "a-as-b", "--steps", "4"))
     _must(folder, ("swap", "export", "a-as-b", "{media}/given"))
+    make_corrections(media, 5)
+    for words in (
+        ("faces", "export", "bruno", "{media}/dataset"),
+        ("faces", "mask", "anna", "{media}/mask.png", "4"),
+        ("faces", "reject", "anna", "1"),
+    ):
+        _must(folder, words)
+
+
+def make_corrections(folder: Path, face: int) -> None:
+    """mask.png for any face, and mend.json for one."""
+    from engine.faces.align import CROP_SIZE
+    from engine.media.pictures import save_png
+
+    save_png(folder / "mask.png", np.full((CROP_SIZE, CROP_SIZE, 3), 255, np.uint8))
+    moved = {"face": face, "points": {"8": [128, 200]}, "space": "crop"}
+    (folder / "mend.json").write_text(json.dumps({"version": 1, "faces": [moved]}))
 
 
 class Trial:
@@ -266,7 +343,11 @@ class Trial:
 
 
 def _run(
-    base: Path, words: Sequence[str], fault: str = "", seconds: float | None = None
+    base: Path,
+    words: Sequence[str],
+    fault: str = "",
+    seconds: float | None = None,
+    patience: float = PATIENCE,
 ) -> tuple[int, str]:
     """Run a verb to the end of all its processes: exit code, and all that it and its job said."""
     token = uuid.uuid4().hex
@@ -301,7 +382,7 @@ def _run(
         text=True,
     )
     try:
-        said, _ = process.communicate(timeout=PATIENCE if seconds is None else seconds)
+        said, _ = process.communicate(timeout=patience if seconds is None else seconds)
     except subprocess.TimeoutExpired:
         if seconds is None:
             _kill_all(token)
@@ -355,7 +436,7 @@ def _wait_for_all(token: str) -> None:
 
 
 def _must(base: Path, words: Sequence[str]) -> None:
-    code, said = _run(base, words)
+    code, said = _run(base, words, patience=5 * PATIENCE)  # nothing is compiled yet
     if code != 0:
         raise RuntimeError(f"{words} ended with {code}: {said}")
 
@@ -420,15 +501,22 @@ def _kept(base: Path, person: str) -> int:
         return index.counts().kept
 
 
+def _verdict(base: Path, person: str, face: int) -> tuple[bool, str]:
+    with FaceIndex(base / "workspace/people" / person / "faces.sqlite", readonly=True) as index:
+        found = index.face(face)
+        return found.kept, found.reason
+
+
 def plan(
-    writes: int, seconds: float, room: int, count: int, seed: int
+    writes: int, seconds: float, room: int, count: int, seed: str
 ) -> list[tuple[str, float | None]]:
     """`count` faults: at chosen writes, kills at any moment, disks with less room than is needed.
 
     writes, seconds, room: how many of them the verb needs; the last in kB, 0 to leave it out.
     """
     draw = random.Random(seed)
-    modes = ("kill", "full", "all", "once", "time", *(("room",) if room else ()))
+    modes = ["kill", "full", "all", "once", "time", *(("room",) if room else ())]
+    draw.shuffle(modes)  # a few faults for each of many verbs are of every kind as well
     faults: list[tuple[str, float | None]] = []
     for number in range(count):
         mode = modes[number % len(modes)]
@@ -450,7 +538,7 @@ def torment(verb: Verb, good: Path, folder: Path, count: int, seed: int, account
     room = max(8, _size(trial.base) - size) if _has_small_disks() else 0
     shutil.rmtree(trial.base)
     seconds = time.monotonic() - began
-    for fault, after in plan(writes, seconds, room, count, seed):
+    for fault, after in plan(writes, seconds, room, count, f"{seed} {verb.name}"):
         account.faults += 1
         wrong = Trial(good, verb, folder).suffer(fault, after)
         if wrong:

@@ -1,7 +1,8 @@
 """A kill or a full disk at any write: the workspace stays sound, and the next run completes.
 
 A fixed share of what `python -m tests.hardening.crashes` and `.training_kills` do: verbs that take
-a moment. The others are killed and starved in test_bad_input.
+a moment. All of them get their faults in the slow tests below; in test_bad_input the disk is full
+while a checkpoint, a video and faces are written.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ QUICK = [
         lambda base: not (base / "workspace/swaps/ada-as-ben").exists(),
         again=(0, 2),
     ),
+    *(
+        verb
+        for verb in crashes.face_verbs("ada", "{media}")
+        if verb.name in ("faces keep", "faces export")
+    ),
 ]
 
 
@@ -56,6 +62,7 @@ def test_a_verb_survives_kills_and_full_disks(
     shutil.copytree(good_workspace, base / "workspace")
     for folder in ("media", "out"):
         (base / folder).mkdir()
+    crashes.make_corrections(base / "media", face=2)
     trial = crashes.Trial(base, verb, tmp_path)
     writes = trial.count()
     assert writes > 2
