@@ -223,16 +223,18 @@ def credentials(root: Path, path: Path) -> None:
     """
     from engine.credentials.identity import signing
     from engine.credentials.manifest import SIDECAR, sidecar, sign
+    from engine.credentials.verify import EXIT_CODES
     from projects.workspace import open_workspace
     from tests.hardening import seeds
 
     file = path.with_name(path.name.removesuffix(SIDECAR))
-    said = _verb(root, "--json", "verify", str(file), codes=(0, 1, 2, 3, 4, 5))
+    codes = (0, 1, 2, 3, *EXIT_CODES.values())
+    said = _verb(root, "--json", "verify", str(file), codes=codes)
     found = json.loads(said.splitlines()[-1])
     signed = seeds.statement().as_dict()
     if found.get("credentials") == "trusted" and not signed.items() <= found["says"].items():
         raise ProblemError(f"forged: {found['says']}")
-    _verb(root, "verify", str(file), codes=(0, 1, 2, 3, 4, 5))
+    _verb(root, "verify", str(file), codes=codes)
     another = root / "signed" / "another.png"
     another.write_bytes(seeds.pictures()["a.png"])
     identity = signing(open_workspace(root))
