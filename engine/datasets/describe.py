@@ -36,7 +36,8 @@ def described(
 ) -> tuple[Face, NDArray[np.uint8]]:
     """`face` with everything that is measured made anew, and its crop.
 
-    image: uint8 [H, W, 3] RGB, the frame. landmarks: float32 [68, 2] in its pixels. What is not
+    image: uint8 [H, W, 3] RGB, the frame, turned where it lay on its side: the pose is that of the
+    landmarks as they are here. landmarks: float32 [68, 2] in its pixels. What is not
     measured from them (source, frame, box, track, likeness, verdict) is taken over. Returns the
     crop as uint8 [CROP_SIZE, CROP_SIZE, 3].
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -28,10 +29,12 @@ from engine.datasets.corrections import (
 )
 from engine.datasets.describe import box_of, described
 from engine.datasets.masks import moved, remove_masks, save_masks
-from engine.faces.align import Alignment, apply, invert
+from engine.datasets.searched import Searched, searched
+from engine.faces.align import apply, invert
 from engine.faces.dataset import landmarks_of, load_crop, load_mask
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
+from engine.faces.turning import turned, turned_back
 from engine.media import open_frames
 from engine.media.pictures import save_png
 from projects.errors import CommandError, SwapdeckError
@@ -113,16 +116,17 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
         CommandError: landmarks that no face can have, or nothing to restore.
         SwapdeckError: a frame, a crop or the index cannot be read or written.
     """
-    finder, embedder = FaceFinder(), Embedder()
+    finder, embedder = cache(FaceFinder), Embedder()
     mended: list[tuple[Face, Face]] = []
     notes: dict[str, str] = {}
     written: list[Path] = []
     try:
-        for one, image, matrix in _pictures(person, mends):
+        for one, image, matrix in _pictures(person, index, mends):
             one = _remembered(one, index) if one.restore else one
             name, note = _note(one.face, index)
             notes |= {} if note is None else {name: note}
-            new, picture = _made(one, image, matrix, finder, embedder, _alignment(index, one.face))
+            how = searched(index, one.face.source)
+            new, picture = _made(one, image, matrix, finder, embedder, how)
             path = inside(person.faces_dir, new.crop)
             written.append(path)
             save_png(path, picture)
@@ -149,19 +153,18 @@ def _made(
     one: Mend,
     image: NDArray[np.uint8],
     matrix: NDArray[np.float64],
-    finder: FaceFinder,
+    finder: Callable[[Path | None], FaceFinder],
     embedder: Embedder,
-    alignment: Alignment,
+    how: Searched,
 ) -> tuple[Face, NDArray[np.uint8]]:
-    """The mended face and its crop. matrix: frame pixels to those of `image`."""
+    """The mended face and its crop. image: in which the face is upright. matrix: frame pixels to
+    those of `image`. finder: the one with a landmark model."""
     if one.landmarks is not None:
         points = apply(matrix, one.landmarks).astype(np.float32)
     else:
-        left, top, right, bottom = cast(_Box, one.box)
-        corners = apply(matrix, np.array([(left, top), (right, bottom)]))
-        x0, y0, x1, y1 = np.rint(corners.reshape(-1)).astype(int).tolist()
-        points = finder.landmarks(image, (x0, y0, x1, y1))
-    new, picture = described(one.face, image, points, embedder, alignment=alignment)
+        box = _carried(cast(_Box, one.box), matrix)
+        points = finder(how.landmark_model).landmarks(image, box)
+    new, picture = described(one.face, image, points, embedder, alignment=how.alignment)
     landmarks = apply(invert(matrix), points).astype("<f4")
     transform = compose(np.frombuffer(new.transform, "<f8").reshape(2, 3), matrix)
     scale = float(np.hypot(*matrix[:, 0]))
@@ -177,11 +180,29 @@ def _made(
     return new, picture
 
 
+def _carried(box: _Box, matrix: NDArray[np.float64]) -> _Box:
+    """A box through a similarity that turns it to stand upright, whichever way it lies."""
+    corners = np.array(box, np.float64).reshape(2, 2)
+    middle = apply(matrix, corners.mean(0))
+    size = np.abs(corners[1] - corners[0]) * float(np.hypot(*matrix[:, 0]))
+    if abs(matrix[1, 0]) > abs(matrix[0, 0]):
+        size = size[::-1]
+    sides = np.concatenate([middle - size / 2, middle + size / 2])
+    left, top, right, bottom = np.rint(sides).astype(int).tolist()
+    return left, top, right, bottom
+
+
+def _upright(degrees: int, width: int, height: int) -> NDArray[np.float64]:
+    """float64 [2, 3], from the pixels of a frame to those of the frame turned clockwise."""
+    axes = np.array([(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)])
+    origin, x, y = turned_back(axes, degrees, width, height)
+    return invert(np.column_stack([x - origin, y - origin, origin]))
+
+
 def _pictures(
-    person: Person, mends: Sequence[Mend]
+    person: Person, index: FaceIndex, mends: Sequence[Mend]
 ) -> Iterator[tuple[Mend, NDArray[np.uint8], NDArray[np.float64]]]:
-    """Each correction with the picture its face is in, and frame pixels to the picture's."""
-    same = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    """Each correction with a picture in which its face is upright, and frame pixels to its."""
     for digest in dict.fromkeys(mend.face.source for mend in mends):
         wanted: dict[int, list[Mend]] = {}
         for one in mends:
@@ -192,10 +213,13 @@ def _pictures(
             for one in (one for group in wanted.values() for one in group):
                 yield one, load_crop(person, one.face), to_crop(one.face)
             continue
+        degrees = searched(index, digest).rotate
         with open_frames(source.path, min(wanted)) as reader:
             for frame in reader:
                 for one in wanted.pop(frame.index, ()):
-                    yield one, frame.image, same
+                    height, width = frame.image.shape[:2]
+                    matrix = _upright(degrees, width, height)
+                    yield one, turned(frame.image, degrees), matrix
                 if not wanted:
                     break
         if wanted:
@@ -265,13 +289,3 @@ def _remembered(one: Mend, index: FaceIndex) -> Mend:
             f"Face {one.face.id} was not mended, so there is nothing to restore."
         ) from error
     return replace(one, landmarks=points, box=(left, top, right, bottom))
-
-
-def _alignment(index: FaceIndex, face: Face) -> Alignment:
-    """As the other faces of the source are aligned."""
-    progress = index.progress(face.source)
-    settings = "{}" if progress is None else progress.settings
-    try:
-        return Alignment(json.loads(settings)["alignment"])
-    except (ValueError, TypeError, KeyError):
-        return Alignment.EYES_BRIDGE

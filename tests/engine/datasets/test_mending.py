@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.datasets.corrections import to_crop
+from engine.datasets.describe import described
 from engine.datasets.masks import (
     folder_masks,
     painted_mask,
@@ -17,13 +18,19 @@ from engine.datasets.masks import (
     save_masks,
 )
 from engine.datasets.mend import Mend, boxed, mend, moved_points, read_mends
-from engine.faces.align import CROP_SIZE, apply
-from engine.faces.dataset import landmarks_of, load_crop, load_mask, mask_path
+from engine.faces.align import CROP_SIZE, apply, fit_transform
+from engine.faces.dataset import landmarks_of, load_crop, load_mask, mask_path, transform_of
+from engine.faces.detect import FaceFinder
+from engine.faces.embed import Embedder
+from engine.faces.turning import turned, turned_back
+from engine.media import open_frames
+from engine.media.pictures import save_png
 from engine.reporting import NullReporter
 from engine.training.dataset import load_dataset
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.face_query import of_ids
 from projects.faces import FaceIndex
+from projects.sources import add_source
 
 
 @pytest.fixture
@@ -60,6 +67,42 @@ def test_from_a_box_landmarks_are_found_anew(ada, filmed, index) -> None:
     np.testing.assert_allclose(landmarks_of(again), landmarks_of(right), atol=0.01)
     assert again.box == right.box and again.crop.endswith("-m2.png")
     assert again.yaw == pytest.approx(right.yaw, abs=0.01)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_on_footage_that_lies_on_its_side_a_face_is_mended_upright(
+    ada, short_clips, made_face, tmp_path, degrees: int
+) -> None:
+    with open_frames(short_clips["anna"]) as reader:
+        upright = next(iter(reader)).image
+    lying = turned(upright, 360 - degrees)
+    save_png(tmp_path / "sideways.png", lying)
+    source = add_source(ada, tmp_path / "sideways.png", "image", "rendered")[0].digest
+    points = FaceFinder().find(upright)[0].landmarks
+    sideways = turned_back(points, degrees, lying.shape[1], lying.shape[0])
+    face, picture = described(made_face(0, source=source), upright, points, Embedder())
+    box = (*sideways.min(0).astype(int).tolist(), *sideways.max(0).astype(int).tolist())
+    landmarks = sideways.astype("<f4")
+    face = replace(
+        face,
+        box=box,
+        landmarks=landmarks.tobytes(),
+        transform=fit_transform(landmarks).astype("<f8").tobytes(),
+    )
+    with FaceIndex(ada.index_path) as index:
+        index.start(source, json.dumps({"rotate": degrees}))
+        (number,) = index.add_frames(source, [face], 1)
+        save_png(ada.faces_dir / face.crop, np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8))
+        face = replace(face, id=number)
+        (still,) = mend(ada, index, [moved_points(face, [], (0.0, 0.0), "frame")])
+        pose = [still.yaw, still.pitch, still.roll]
+        assert pose == pytest.approx([face.yaw, face.pitch, face.roll], abs=0.1)
+        np.testing.assert_allclose(landmarks_of(still), sideways, atol=0.01)
+        np.testing.assert_allclose(transform_of(still), transform_of(face), atol=1e-4)
+        (boxed_,) = mend(ada, index, [boxed(still, box, "frame", "")])
+    assert np.abs(landmarks_of(boxed_) - sideways).mean() < 3
+    assert [boxed_.yaw, boxed_.roll] == pytest.approx([face.yaw, face.roll], abs=4)
+    assert np.abs(load_crop(ada, boxed_).astype(float) - picture).mean() < 8
 
 
 def test_what_was_found_can_be_restored(ada, filmed, index) -> None:
