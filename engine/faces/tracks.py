@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from engine.faces.dataset import landmarks_of
 from projects.faces import Face
 
+STANDS_ALONE: Final = "import-"
+"""How the names of crops begin whose pictures are no footage: none goes on from another."""
 _OVERLAP: Final = 0.5
 _CUT: Final = 0.08
 """Mean difference of two thumbnails, as a part of full scale, above which the picture was cut.
@@ -67,7 +69,8 @@ def chains(faces: Sequence[Face], every: int) -> list[list[int]]:
 
     faces: in the order of source and frame. every: the distance of neighbouring frames.
     A face goes on from the one in the neighbouring frame whose landmarks moved least, if those
-    moved little: stricter than `group_tracks`, because no pictures are compared.
+    moved little: stricter than `group_tracks`, because no pictures are compared. Pictures that were
+    imported all show their faces in one place, whoever it is.
     """
     found: list[list[int]] = []
     current: dict[int, list[int]] = {}
@@ -80,7 +83,8 @@ def chains(faces: Sequence[Face], every: int) -> list[list[int]]:
         }
         best = min(moved, key=moved.__getitem__, default=None)
         width = face.box[2] - face.box[0]
-        if best is not None and moved[best] < _MOST_MOVED * width:
+        alone = face.crop.startswith(STANDS_ALONE)
+        if best is not None and not alone and moved[best] < _MOST_MOVED * width:
             chain = current.pop(best)
         else:
             chain = []

@@ -1,6 +1,7 @@
 """Following a head from frame to frame, and not across a cut."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,3 +72,12 @@ def test_a_chain_follows_small_moves_within_one_source(
     faces += [made_face(5, left=160, embedding=own)]
     faces += [made_face(6, left=160, embedding=own, source="6" * 64)]
     assert chains(faces, 1) == [[0, 1, 2, 3, 4], [5], [6]]
+
+
+def test_imported_pictures_never_go_on_from_one_another(
+    made_face: Callable[..., Face], at_distance: Callable[[float], NDArray[np.float32]]
+) -> None:
+    faces = [made_face(frame, embedding=at_distance(0.1)) for frame in range(3)]
+    imported = [replace(face, crop=f"import-{face.frame:024x}.png") for face in faces]
+    assert chains(faces, 1) == [[0, 1, 2]]
+    assert chains(imported, 1) == [[0], [1], [2]]
