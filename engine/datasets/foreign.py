@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from engine.datasets.account import Imported
 from engine.datasets.describe import described
+from engine.datasets.searched import usual_model
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
-from engine.faces.extract import ExtractSettings
-from engine.faces.judge import UNJUDGED, JudgeSettings, judge
+from engine.faces.judge import UNJUDGED, judge
+from engine.faces.tracks import STANDS_ALONE
 from engine.media import MediaError
 from engine.media.pictures import list_pictures, read_picture, save_png
 from engine.reporting import Reporter
@@ -54,7 +55,7 @@ def import_pictures(
     pictures = _listed(folder)
     listing = "\n".join(f"{path.name} {path.stat().st_size}" for path in pictures)
     source = hashlib.sha256(f"pictures\n{listing}".encode(errors="replace")).hexdigest()
-    finder, embedder = FaceFinder(), Embedder()
+    finder, embedder = FaceFinder(usual_model(index)), Embedder()
     known = set(index.crops())
     reporter.event("stage", name="import", total=len(pictures), unit="pictures")
     for start in range(0, len(pictures), _BATCH):
@@ -80,8 +81,7 @@ def import_pictures(
             "progress", stage="import", done=min(start + _BATCH, len(pictures)), total=len(pictures)
         )
     if done.new:
-        bounds = ExtractSettings()
-        for warning in judge(index, JudgeSettings(bounds.min_size, bounds.min_sharpness, 1)):
+        for warning in judge(index):
             reporter.event("warning", text=warning)
 
 
@@ -112,7 +112,7 @@ def _taken(
     """
     if path.is_symlink():
         raise MediaError(f"{printable(str(path))} is a link to another file. Copy the file itself.")
-    crop = f"import-{sha256_file(path)[:24]}.png"
+    crop = f"{STANDS_ALONE}{sha256_file(path)[:24]}.png"
     if crop in known:
         return _blank(source, number, crop, (0, 0, 0, 0))
     image = read_picture(path)

@@ -1,8 +1,9 @@
 """Which of a person's faces belong in the dataset, and why the others do not."""
 
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,8 @@ BY_HAND: Final = "by hand"
 """The reason of faces that a person kept, or rejected without saying why."""
 EYES_OFF: Final = "eyes off frame"
 """The reason of faces with an eye beyond the frame's border; set when they are found."""
+BOUNDS: Final = "bounds"
+"""Under which name a face index keeps its `JudgeSettings`, as JSON."""
 COVERED: Final = "covered"
 STRANGER: Final = "stranger"
 _TOO_SMALL: Final = "too small"
@@ -54,19 +57,40 @@ _LEAST_CONFIDENCE: Final = 0.1
 class JudgeSettings:
     """Bounds below which a face is rejected; see `ExtractSettings`."""
 
-    min_size: int
-    min_sharpness: float
-    every: int
+    min_size: int = 48
+    min_sharpness: float = 0.5
+    every: int = 1
     min_brightness: float = 0.04
 
 
-def judge(index: FaceIndex, settings: JudgeSettings) -> list[str]:
+def remember_bounds(index: FaceIndex, settings: JudgeSettings) -> None:
+    """Keep the bounds that a person asked for, for whoever judges next without saying any."""
+    index.set_meta(BOUNDS, json.dumps(asdict(settings)))
+
+
+def remembered_bounds(index: FaceIndex) -> JudgeSettings:
+    """What `remember_bounds` kept; the usual bounds from anything else."""
+    try:
+        found = json.loads(index.meta(BOUNDS) or "{}")
+        return JudgeSettings(
+            **{
+                name: type(usual)(found.get(name, usual))
+                for name, usual in asdict(JudgeSettings()).items()
+            }
+        )
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return JudgeSettings()
+
+
+def judge(index: FaceIndex, settings: JudgeSettings | None = None) -> list[str]:
     """Give every face its verdict and its likeness; returns warnings.
 
+    settings: the bounds; those that are remembered when none are given.
     The person is whom the largest cluster of embeddings shows among the faces that are large,
     light and sharp enough (among all, when none is), without those rejected by hand; or whom
     the index's reference pictures show. The identity is decided a track at a time.
     """
+    settings = settings or remembered_bounds(index)
     references = References.read(index.meta(REFERENCES))
     faces = index.faces()
     tracks = _tracks(faces, settings.every)

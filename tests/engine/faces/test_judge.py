@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.faces.identity import REFERENCES, References
-from engine.faces.judge import BY_HAND, JudgeSettings, judge
+from engine.faces.judge import BOUNDS, BY_HAND, JudgeSettings, judge, remember_bounds
 from projects.faces import Face, FaceIndex
 from projects.people import Person
 
@@ -157,3 +157,43 @@ def test_who_looks_more_like_somebody_else_is_a_stranger(index: FaceIndex, at: A
     index.set_meta(REFERENCES, References(not_like=other).text())
     judge(index, SETTINGS)
     assert reasons(index) == [""] * 6 + ["stranger"]
+
+
+def test_a_stranger_among_imported_pictures_is_one_wherever_they_lie(
+    index: FaceIndex, at: At
+) -> None:
+    imported = [
+        replace(at(frame, far), crop=f"import-{frame}.png")
+        for frame, far in enumerate((0.0, 0.1, 0.55, 0.1, 0.0))
+    ]
+    store(index, *imported)
+    judge(index, SETTINGS)
+    assert reasons(index) == ["", "", "stranger", "", ""]
+
+
+def test_remembered_bounds_count_where_none_are_said(
+    index: FaceIndex, apart: Apart, at: At
+) -> None:
+    store(index, *apart(0.0, 0.1), at(50, 0.0, width=80))
+    remember_bounds(index, JudgeSettings(min_size=100, min_sharpness=0.5, every=1))
+    judge(index)
+    assert reasons(index) == ["", "", "too small"]
+    judge(index, SETTINGS)
+    assert reasons(index) == ["", "", ""]
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", "7", '{"min_size": "large"}'])
+def test_bounds_that_cannot_be_read_are_the_usual_ones(
+    index: FaceIndex, apart: Apart, at: At, text: str
+) -> None:
+    store(index, *apart(0.0, 0.1), at(50, 0.0, width=40))
+    index.set_meta(BOUNDS, text)
+    judge(index)
+    assert reasons(index) == ["", "", "too small"]
+
+
+def test_a_face_in_the_dark_is_rejected(index: FaceIndex, apart: Apart, at: At) -> None:
+    dark, dim = (replace(at(50 + n, 0.0), brightness=light) for n, light in ((0, 0.03), (20, 0.05)))
+    store(index, *apart(0.0, 0.1), dark, dim)
+    judge(index, SETTINGS)
+    assert reasons(index) == ["", "", "too dark", ""]
