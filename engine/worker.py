@@ -112,18 +112,22 @@ def _outcome(job: Job, reporter: JobReporter, run: Run | None) -> tuple[int, str
 @contextlib.contextmanager
 def _alone(workspace: Workspace, job: Job) -> Iterator[None]:
     """Hold what two jobs must not write at once: a swap's checkpoints, a person's faces."""
-    folders = {"train": workspace.swaps, "extract": workspace.people}
-    names = {"train": "checkpoints", "extract": "faces"}
-    if job.verb not in folders or not inside(folders[job.verb], job.subject).is_dir():
+    held = {
+        "train": (workspace.swaps, "checkpoints"),
+        "extract": (workspace.people, "faces"),
+        "import": (workspace.people, "faces"),
+    }
+    root, name = held.get(job.verb, (None, ""))
+    if root is None or not inside(root, job.subject).is_dir():
         yield
         return
-    folder = inside(folders[job.verb], job.subject, names[job.verb])
+    folder = inside(root, job.subject, name)
     with write_errors(folder):
         folder.mkdir(exist_ok=True)
     with locked(folder, wait=False) as free:
         if not free:
             raise CommandError(
-                f"Another job runs '{job.verb} {job.subject}' already. Watch it, or stop it: "
+                f"Another job is writing the {name} of {job.subject}. Watch it, or stop it: "
                 "swapdeck jobs list"
             )
         yield

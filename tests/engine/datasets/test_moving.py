@@ -5,6 +5,8 @@ import os
 import pickle
 import shutil
 import struct
+import subprocess
+import sys
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +20,17 @@ from engine.cli.app import run
 from engine.datasets.exporting import export_faces
 from engine.datasets.importing import import_faces
 from engine.datasets.masks import save_masks
+from engine.datasets.searched import searched, usual_model
 from engine.faces.align import CROP_SIZE
 from engine.faces.dataset import landmarks_of, load_crop, load_mask
+from engine.faces.judge import JudgeSettings, remember_bounds
 from engine.reporting import CollectingReporter
 from projects import ledger
 from projects.errors import CommandError, RefusedError, StopRequested, SwapdeckError
 from projects.face_query import EVERY, KEPT
 from projects.faces import Face, FaceIndex
+from projects.files import locked
+from projects.jobs import create_job
 from projects.people import set_consent
 from projects.workspace import now
 
@@ -275,3 +281,50 @@ def test_the_command_line_exports_and_imports(workspace, ada, ben, made_face, st
     assert run([*base, "import", "ben", str(tmp_path / "out")]) == 0
     assert [face.frame for face in faces_of(ben)] == [0, 1]
     assert run([*base, "export", "ada", str(tmp_path / "out")]) == 2
+
+
+def test_an_import_keeps_the_bounds_of_the_last_extract(aligned, ben, made_face, store) -> None:
+    embedding = np.zeros(128, "<f4").tobytes()
+    small = made_face(0, box=(100, 80, 180, 160), embedding=embedding, kept=False)
+    store(ben, [replace(small, reason="too small")], crops=False)
+    with FaceIndex(ben.index_path) as index:
+        remember_bounds(index, JudgeSettings(min_size=100))
+    import_faces(ben, aligned, CollectingReporter())
+    (again,) = (face for face in faces_of(ben) if face.source == small.source)
+    assert (again.kept, again.reason) == (False, "too small")
+
+
+def test_faces_are_found_with_the_model_that_most_sources_were_searched_with(ben, tmp_path) -> None:
+    (tmp_path / "own.dat").touch()
+    own, gone = str(tmp_path / "own.dat"), str(tmp_path / "gone.dat")
+    with FaceIndex(ben.index_path) as index:
+        assert usual_model(index) is None
+        for number, model in enumerate([own, own, "", gone]):
+            index.start(f"{number}" * 64, json.dumps({"landmark_model": model}))
+        assert [searched(index, f"{n}" * 64).landmark_model for n in range(4)] == [
+            Path(own),
+            Path(own),
+            None,
+            None,
+        ]
+        index.add_imported("a" * 64, [], '{"imported": 1}')
+        index.start("b" * 64, json.dumps({"landmark_model": own}))
+        assert usual_model(index) == Path(own)
+
+
+@pytest.mark.parametrize(("verb", "else_said"), [("import", "no pictures"), ("extract", "sources")])
+def test_an_import_and_a_search_of_one_person_never_run_at_once(
+    workspace, ben, tmp_path, verb: str, else_said: str
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ben.faces_dir.mkdir(exist_ok=True)
+
+    def said() -> str:
+        job = create_job(workspace, verb, "ben", {"person": "ben", "folder": str(empty)})
+        subprocess.run([sys.executable, "-m", "engine.worker", str(job.root)], check=False)
+        return (job.root / "exit.json").read_text()
+
+    with locked(ben.faces_dir):
+        assert "Another job is writing the faces of ben" in said()
+    assert else_said in said()
