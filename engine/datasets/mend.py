@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,16 +31,17 @@ from engine.datasets.corrections import (
 from engine.datasets.describe import box_of, described
 from engine.datasets.masks import moved, remove_masks, save_masks
 from engine.datasets.searched import Searched, searched
+from engine.datasets.sidecar import from_json, to_json
 from engine.faces.align import apply, invert
 from engine.faces.dataset import landmarks_of, load_crop, load_mask
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.turning import turned, turned_back
 from engine.media import open_frames
-from engine.media.pictures import save_png
+from engine.media.pictures import png
 from projects.errors import CommandError, SwapdeckError
 from projects.faces import Face, FaceIndex
-from projects.files import inside
+from projects.files import inside, read_errors, write_bytes
 from projects.people import Person
 from projects.sources import find_source
 
@@ -112,28 +114,25 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
     The crop, pose, measures and embedding are made anew from the frame; of faces whose source is
     not here, from the old crop. Verdicts stay. A mask by hand moves with its face.
 
+    What is restored is what was found, bit by bit.
+
     Raises:
         CommandError: landmarks that no face can have, or nothing to restore.
         SwapdeckError: a frame, a crop or the index cannot be read or written.
     """
-    finder, embedder = cache(FaceFinder), Embedder()
     mended: list[tuple[Face, Face]] = []
     notes: dict[str, str] = {}
     written: list[Path] = []
     try:
-        for one, image, matrix in _pictures(person, index, mends):
-            one = _remembered(one, index) if one.restore else one
-            name, note = _note(one.face, index)
-            notes |= {} if note is None else {name: note}
-            how = searched(index, one.face.source)
-            new, picture = _made(one, image, matrix, finder, embedder, how)
+        for old, new, picture in _mended(person, index, mends):
+            notes |= _note(person, index, old)
             path = inside(person.faces_dir, new.crop)
             written.append(path)
-            save_png(path, picture)
-            mask = load_mask(person, one.face)
+            write_bytes(path, picture)
+            mask = load_mask(person, old)
             if mask is not None:
-                save_masks(person, {new.crop: moved(mask, one.face, new)})
-            mended.append((one.face, new))
+                save_masks(person, {new.crop: moved(mask, old, new)})
+            mended.append((old, new))
         for name, note in notes.items():
             index.set_meta(name, note)
         index.set_geometry([new for _, new in mended])
@@ -147,6 +146,21 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
             inside(person.faces_dir, old.crop).unlink(missing_ok=True)
             remove_masks(person, [old.crop])
     return [new for _, new in mended]
+
+
+def _mended(
+    person: Person, index: FaceIndex, mends: Sequence[Mend]
+) -> Iterator[tuple[Face, Face, bytes]]:
+    """Each face as it was and as it will be, with its new crop as a PNG file's bytes."""
+    for one in mends:
+        if one.restore:
+            yield (one.face, *_as_found(index, one.face))
+    finder, embedder = cache(FaceFinder), Embedder()
+    others = [one for one in mends if not one.restore]
+    for one, image, matrix in _pictures(person, index, others):
+        how = searched(index, one.face.source)
+        new, picture = _made(one, image, matrix, finder, embedder, how)
+        yield one.face, new, png(picture)
 
 
 def _made(
@@ -174,7 +188,7 @@ def _made(
         size=new.size / scale,
         landmarks=landmarks.tobytes(),
         transform=transform.astype("<f8").tobytes(),
-        crop=f"{first_stem(one.face.crop)}.png" if one.restore else next_crop(one.face.crop),
+        crop=next_crop(one.face.crop),
         confidence=1.0,
     )
     return new, picture
@@ -267,25 +281,30 @@ def boxed(face: Face, box: Sequence[float], space: Space, where: str) -> Mend:
     return Mend(face, box=(left, top, right, bottom))
 
 
-def _note(face: Face, index: FaceIndex) -> tuple[str, str | None]:
-    """What is remembered of a face as it was found; None where that is known already."""
+def _note(person: Person, index: FaceIndex, face: Face) -> dict[str, str]:
+    """What is kept of a face as it was found, by its name in the index; nothing where it is."""
     name = f"{_NOTE}{first_stem(face.crop)}"
-    if index.meta(name) is not None:
-        return name, None
-    found = {"box": list(face.box), "landmarks": landmarks_of(face).tolist()}
-    return name, json.dumps(found)
+    if was_mended(face.crop) and index.meta(name) is not None:
+        return {}
+    path = inside(person.faces_dir, face.crop)
+    load_crop(person, face)  # a crop that cannot be read cannot be put back
+    with read_errors(path):
+        picture = path.read_bytes()
+    found = {"face": to_json(face, picture), "picture": base64.b64encode(picture).decode()}
+    return {name: json.dumps(found)}
 
 
-def _remembered(one: Mend, index: FaceIndex) -> Mend:
+def _as_found(index: FaceIndex, face: Face) -> tuple[Face, bytes]:
+    """A mended face as it was found, its verdict as it is now, and its crop's bytes."""
     known = None
-    if was_mended(one.face.crop):
-        known = index.meta(f"{_NOTE}{first_stem(one.face.crop)}")
+    if was_mended(face.crop):
+        known = index.meta(f"{_NOTE}{first_stem(face.crop)}")
     try:
-        found = json.loads(known or "null")
-        points = points_of(found["landmarks"], "", least=POINTS, most=POINTS)
-        left, top, right, bottom = (int(side) for side in found["box"])
-    except (ValueError, TypeError, KeyError, CommandError) as error:
+        noted = json.loads(known or "null")
+        found = from_json(noted["face"], f"{first_stem(face.crop)}.png")
+        picture = base64.b64decode(noted["picture"], validate=True)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise CommandError(
-            f"Face {one.face.id} was not mended, so there is nothing to restore."
+            f"Face {face.id} was not mended here, so there is nothing to restore."
         ) from error
-    return replace(one, landmarks=points, box=(left, top, right, bottom))
+    return replace(found, id=face.id, kept=face.kept, reason=face.reason), picture

@@ -65,7 +65,7 @@ def read_sidecar(path: Path, picture: bytes) -> Face:
     document = read_json(path)
     check_version(path, document, VERSION)
     try:
-        face = _face(document, f"{path.stem}.png")
+        face = from_json(document, f"{path.stem}.png")
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise DamagedError(
             f"{path} is damaged: it holds what no face has ({printable(str(error))[:80]}). Export "
@@ -79,7 +79,12 @@ def read_sidecar(path: Path, picture: bytes) -> Face:
     return face
 
 
-def _face(document: Mapping[str, Any], crop: str) -> Face:
+def from_json(document: Mapping[str, Any], crop: str) -> Face:
+    """The face that `to_json` wrote, its crop so named.
+
+    Raises:
+        ValueError, TypeError, KeyError, OverflowError: it holds what no face has.
+    """
     reason, kept = document["reason"], document["kept"]
     if type(reason) is not str or len(reason) > _LONGEST or printable(reason) != reason:
         raise ValueError("its reason is no text")

@@ -105,13 +105,26 @@ def test_on_footage_that_lies_on_its_side_a_face_is_mended_upright(
     assert np.abs(load_crop(ada, boxed_).astype(float) - picture).mean() < 8
 
 
+def test_restoring_brings_back_what_only_the_search_knew_and_leaves_the_verdict(
+    ada, index, made_face, store
+) -> None:
+    # The footage is not here, and the embedding and the crop are of no single frame.
+    (found,) = store(ada, [made_face(0, source="a" * 64, confidence=0.4, covered=float("nan"))])
+    crop = (ada.faces_dir / found.crop).read_bytes()
+    (new,) = mend(ada, index, [moved_points(found, [], (6.0, 0.0), "frame")])
+    index.judge({new.id: (False, "by hand")})
+    (back,) = mend(ada, index, [Mend(index.face(new.id), restore=True)])
+    assert repr(replace(back, kept=True, reason="")) == repr(found)
+    assert (back.kept, back.reason) == (False, "by hand")
+    assert (ada.faces_dir / found.crop).read_bytes() == crop
+
+
 def test_what_was_found_can_be_restored(ada, filmed, index) -> None:
     before = snapshot(ada)
     for shift in (5.0, -9.0):
         mend(ada, index, [moved_points(index.face(filmed[0].id), [], (shift, 0.0), "frame")])
     (back,) = mend(ada, index, [Mend(index.face(filmed[0].id), restore=True)])
-    assert landmarks_of(back).tolist() == landmarks_of(filmed[0]).tolist()
-    assert back.crop == filmed[0].crop and back.box == filmed[0].box
+    assert back == index.face(filmed[0].id) == filmed[0]
     assert snapshot(ada) == before
     with pytest.raises(CommandError, match="was not mended"):
         mend(ada, index, [Mend(back, restore=True)])
