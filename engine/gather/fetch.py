@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -28,7 +29,7 @@ from engine.gather.answers import (
 from engine.gather.guard import Guard, LinkError, shown
 from engine.gather.settings import GatherSettings
 from engine.reporting import Reporter
-from projects.errors import DamagedError
+from projects.errors import DamagedError, SwapdeckError
 from projects.files import read_json, remove_tree, write_errors, write_json
 from projects.names import printable
 
@@ -41,6 +42,7 @@ _CHUNK: Final = 1 << 18
 _OVERLAP: Final = 4096  # bytes fetched again on resuming, to see that it is the same file
 _WORTH: Final = 1 << 16  # bytes after which a connection counts as progress
 _LONGEST_WAIT: Final = 60.0  # seconds
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _SPARE: Final = 100_000_000  # bytes of disk that downloads leave free
 
 
@@ -131,6 +133,11 @@ def no_room(place: Path, missing: int) -> str:
         f"The disk of {place} has {free / 1e6:.0f} MB of room, and {missing / 1e6:.0f} MB more are "
         "to come. Free some space, then run the same command again: it goes on from there."
     )
+
+
+def is_disk(error: SwapdeckError) -> bool:
+    """Whether no other link will do better, because the disk is the trouble."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK
 
 
 class _Download:

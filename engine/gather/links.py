@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from engine.gather.downloads import place_for
-from engine.gather.fetch import fetch
+from engine.gather.fetch import fetch, is_disk
 from engine.gather.guard import Guard, shown
 from engine.gather.intake import Arrival, GatherError, Intake
 from engine.gather.settings import Duplicates, GatherSettings
@@ -20,8 +18,6 @@ from engine.media.pictures import picture_format
 from projects.errors import StopRequested, SwapdeckError
 from projects.names import printable
 from projects.sources import About, Source
-
-_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def take_links(links: Sequence[str], guard: Guard, intake: Intake) -> None:
@@ -84,7 +80,8 @@ def _take_link(link: str, guard: Guard, intake: Intake) -> None:
                 _take(intake, arrival, policy, link)
                 return
     with place_for(intake.person, f"page {link} {settings.resolution}") as place:
-        for video in download_page(link, place, guard, settings, reporter):
+        refused: list[SwapdeckError] = []
+        for video in download_page(link, place, guard, settings, reporter, refused.append):
             about = About(
                 page=shown_whole(video.page),
                 title=video.title,
@@ -95,6 +92,10 @@ def _take_link(link: str, guard: Guard, intake: Intake) -> None:
             if video.cut is not None:
                 arrival = intake.cut_out(arrival, video.cut)
             _take(intake, arrival, policy, link)
+        for error in refused[:-1]:
+            intake.refuse(shown(link), error, named=True)
+        if refused:
+            raise refused[-1]  # out of `place_for`, which then keeps what can be gone on with
 
 
 def _take_part(link: str, place: Path, guard: Guard, intake: Intake, policy: Duplicates) -> bool:
@@ -120,8 +121,3 @@ def _take(intake: Intake, arrival: Arrival, policy: Duplicates, link: str) -> No
         temporary = re.escape(str(arrival.file.parent)) + r"/[\w.-]+"
         text = re.sub(temporary, lambda _: shown(link), str(error))
         intake.refuse(shown(link), GatherError(text), named=True)
-
-
-def is_disk(error: SwapdeckError) -> bool:
-    """Whether no other link will do better, because the disk is the trouble."""
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from engine.gather.fetch import is_disk
 from engine.gather.guard import Guard, LinkError, refusal, shown
 from engine.gather.intake import GatherError, Intake
-from engine.gather.links import is_disk, take_picture
+from engine.gather.links import take_picture
 from engine.gather.settings import LICENCES, Search
 from engine.media.pictures import picture_size
 from engine.reporting import Reporter

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from engine.gather.fetch import no_room, progress, too_large
+from engine.gather.fetch import is_disk, no_room, progress, too_large
 from engine.gather.guard import Guard, LinkError, shown
 from engine.gather.intake import check_length
 from engine.gather.remote import copy_remote_part
 from engine.gather.settings import GatherSettings
-from engine.gather.ytdlp import load, new_downloader, page_error
+from engine.gather.ytdlp import load, new_downloader, page_error, too_slow
 from engine.media.cut import Cut, copy_part
 from engine.reporting import Reporter
 from engine.text import clean
+from projects.errors import StopRequested, SwapdeckError
+from projects.files import remove_tree
 from projects.names import printable
 
 _NO_SITES: Final = frozenset(("generic", "CommonMistakes", "UnicodeBOM"))
@@ -50,15 +52,22 @@ def has_own_way(link: str) -> bool:
 
 
 def download_page(
-    link: str, place: Path, guard: Guard, settings: GatherSettings, reporter: Reporter
+    link: str,
+    place: Path,
+    guard: Guard,
+    settings: GatherSettings,
+    reporter: Reporter,
+    refuse: Callable[[SwapdeckError], None],
 ) -> Iterator[PageVideo]:
     """Download the videos of a page, at most `settings.videos`, into `place`.
 
     What an earlier call left there is gone on with. A page's picture and sound in separate files
-    are put into one.
+    are put into one. `refuse` is called for each video that is live, too large, too long,
+    protected or cannot be had otherwise, and the next one is tried.
 
     Raises:
-        LinkError: no video, a live stream, too large, too long, protected, or refused.
+        LinkError: the page is refused, or holds no video.
+        SwapdeckError: the disk is full.
         StopRequested: between two pieces.
     """
     downloader = new_downloader(guard, settings, reporter)
@@ -67,7 +76,7 @@ def download_page(
         try:
             found = ydl.extract_info(link, download=False)
         except Exception as error:
-            raise page_error(link, error) from error
+            raise page_error(link, error, slow=ydl.slow) from error
         videos = [one for one in (found or {}).get("entries") or [found] if one]
         if not videos:
             raise LinkError(f"{shown(link)}: there is no video on this page.")
@@ -80,7 +89,20 @@ def download_page(
                 "with --videos.",
             )
         for number, video in enumerate(videos[: settings.videos], 1):
-            yield _download_video(link, ydl, video, place / str(number), settings, reporter)
+            folder = place / str(number)
+            try:
+                if "refused" in video:
+                    raise page_error(link, video["refused"])
+                done = _download_video(link, ydl, video, folder, settings, reporter)
+            except StopRequested:
+                raise
+            except SwapdeckError as error:
+                if is_disk(error):
+                    raise
+                refuse(LinkError(f"Video {number}: {error}") if len(videos) > 1 else error)
+            else:
+                yield done
+                remove_tree(folder)
 
 
 def _download_video(
@@ -94,8 +116,8 @@ def _download_video(
     if video.get("is_live") or video.get("live_status") in ("is_live", "is_upcoming"):
         raise LinkError(f"{shown(link)} is a live stream, which has no end. Try when it is over.")
     title = printable(clean(str(video.get("title") or "video")))[:150]
-    if settings.start is None and settings.end is None:
-        check_length(title, _number(video.get("duration")), settings)
+    what = f"The wanted part of {title}" if settings.wants_part else title
+    check_length(what, _wanted_length(_number(video.get("duration")), settings), settings)
     place.mkdir(exist_ok=True)
     page = PageVideo(
         file=place,
@@ -115,6 +137,15 @@ def _download_video(
         joined = copy_part(files[0], place / "whole", sound=files[1], check=reporter.check)
         files = [joined.path]
     return replace(page, file=files[0], name=f"{title}{files[0].suffix}")
+
+
+def _wanted_length(seconds: float | None, settings: GatherSettings) -> float | None:
+    """How much is wanted of a video of so many seconds; None where its own length is not known,
+    which may be less than what --to asks for."""
+    if seconds is None:
+        return None
+    end = seconds if settings.end is None else min(seconds, settings.end)
+    return end - (settings.start or 0.0)
 
 
 def _part_of(
@@ -161,9 +192,9 @@ def _download_format(
     try:
         done, _ = ydl.dl(str(file), one)
     except Exception as error:
-        raise page_error(link, error) from error
+        raise page_error(link, error, slow=ydl.slow) from error
     if not done or not file.is_file():
-        raise page_error(link, RuntimeError(ydl.last_error))
+        raise page_error(link, RuntimeError(ydl.last_error), slow=ydl.slow)
     return file
 
 
@@ -196,10 +227,7 @@ class _Watch:
         if passed < self._settings.patience:
             return
         if done - self._before < self._settings.slowest * passed:
-            raise LinkError(
-                f"{shown(self._link)} comes too slowly and was given up. Run the same command "
-                "again: it goes on from there."
-            )
+            raise LinkError(too_slow(self._link))
         self._since, self._before = time.monotonic(), done
 
 

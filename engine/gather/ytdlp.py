@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from engine.gather.fetch import wait
@@ -26,7 +27,7 @@ from engine.gather.guard import (
 from engine.gather.settings import GatherSettings
 from engine.reporting import Reporter
 from engine.text import clean
-from projects.errors import SwapdeckError
+from projects.errors import StopRequested, SwapdeckError
 from projects.names import printable
 
 PAGE_LIMIT: Final = 32_000_000  # bytes of a web page, unpacked
@@ -46,7 +47,8 @@ def load() -> None:
 
 
 def new_downloader(guard: Guard, settings: GatherSettings, reporter: Reporter) -> Any:
-    """A YoutubeDL that goes through the guard; `last_error` and `watch` are ours."""
+    """A YoutubeDL that goes through the guard; `last_error`, `watch` and `slow` (the last
+    read was ended because it took too long) are ours."""
     load()
     from yt_dlp import YoutubeDL
     from yt_dlp.networking._requests import RequestsRH
@@ -60,11 +62,25 @@ def new_downloader(guard: Guard, settings: GatherSettings, reporter: Reporter) -
 
     class Downloader(YoutubeDL):  # type: ignore[misc]
         last_error = ""
+        slow = False
         watch: Any = None
         guard: Guard
 
         def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
             return super().build_request_director([GuardedRH], preferences)
+
+        def process_ie_result(
+            self, ie_result: Any, download: bool = True, extra_info: Any = None
+        ) -> Any:
+            """As yt-dlp's own, but one entry of a list that cannot be had does not end the list:
+            in its place is {"refused": the error}."""
+            try:
+                return super().process_ie_result(ie_result, download, extra_info)
+            except Exception as error:
+                stopped = isinstance(refusal(error), StopRequested)
+                if stopped or "playlist_index" not in (extra_info or {}):
+                    raise
+                return {"refused": error}
 
         def urlopen(self, req: Any) -> Any:
             reporter.check()
@@ -72,9 +88,9 @@ def new_downloader(guard: Guard, settings: GatherSettings, reporter: Reporter) -
                 with guard.hurry(settings.timeout * 2):
                     response = super().urlopen(req)
             except HTTPError as error:
-                _limit(error.response, guard, settings, reporter)
+                _limit(error.response, self, settings, reporter)
                 raise
-            return _limit(response, guard, settings, reporter)
+            return _limit(response, self, settings, reporter)
 
     def hook(status: Mapping[str, Any]) -> None:
         if ydl.watch is not None:
@@ -117,30 +133,37 @@ def new_downloader(guard: Guard, settings: GatherSettings, reporter: Reporter) -
     return ydl
 
 
-def _limit(response: Any, guard: Guard, settings: GatherSettings, reporter: Reporter) -> Any:
+def _limit(response: Any, ydl: Any, settings: GatherSettings, reporter: Reporter) -> Any:
     """`response`, whose `read` ends: in time, and a page's also in size."""
     read = response.read
 
     def limited(amt: int | None = None) -> bytes:
         reporter.check()
-        if amt is not None:
-            with guard.hurry(settings.patience * 2):
-                return bytes(read(amt))
-        pieces: list[bytes] = []
-        size = 0
-        with guard.hurry(settings.patience * 2):
-            while piece := read(1 << 16):
-                size += len(piece)
-                if size > PAGE_LIMIT:
-                    raise LinkError(
-                        f"{shown(response.url)} is a page of more than {PAGE_LIMIT / 1e6:.0f} MB, "
-                        "which none has that means well. It was left."
-                    )
-                pieces.append(piece)
-        return b"".join(pieces)
+        began = time.monotonic()
+        ydl.slow = False
+        try:
+            with ydl.guard.hurry(settings.patience * 2):
+                return _read_page(response.url, read) if amt is None else bytes(read(amt))
+        except Exception:
+            ydl.slow = time.monotonic() - began >= settings.patience * 2
+            raise
 
     response.read = limited
     return response
+
+
+def _read_page(link: str, read: Callable[[int], bytes]) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := read(1 << 16):
+        size += len(piece)
+        if size > PAGE_LIMIT:
+            raise LinkError(
+                f"{shown(link)} is a page of more than {PAGE_LIMIT / 1e6:.0f} MB, which none has "
+                "that means well. It was left."
+            )
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def selector(resolution: int | None) -> Any:
@@ -191,13 +214,24 @@ class _Log:
         self._keep(text)
 
 
-def page_error(link: str, error: Exception) -> SwapdeckError:
-    """yt-dlp's error as a sentence; one of ours that it carried comes out as it was."""
+def too_slow(link: str) -> str:
+    """Why a download from a page is given up that hardly goes on."""
+    return (
+        f"{shown(link)} comes too slowly and was given up. Run the same command again: it goes on "
+        "from there."
+    )
+
+
+def page_error(link: str, error: Exception, *, slow: bool = False) -> SwapdeckError:
+    """yt-dlp's error as a sentence; one of ours that it carried comes out as it was. `slow`: it
+    came after a read that took too long."""
     cause = refusal(error)
     if isinstance(cause, PrivateAddressError):
         return LinkError(private_sentence(link))
     if cause is not None:
         return cause
+    if slow:
+        return LinkError(too_slow(link))
     text = printable(clean(str(error)))
     if "No space left" in text:
         return LinkError("The disk is full. Free some space and run the same command again.")

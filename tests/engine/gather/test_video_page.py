@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from engine.reporting import CollectingReporter
 from projects.people import Person
 from projects.sources import list_sources
 from tests.engine.gather.conftest import Handler, Server, stream_of, write_clip
+
+LOOKS = 1  # requests for a file by which yt-dlp finds out what it is, before any download
 
 
 class Pages:
@@ -50,6 +53,14 @@ class Pages:
             self(link, **changes)
         assert list_sources(self.person) == []
         return str(caught.value)
+
+    def described(self, path: str, **says: Any) -> str:
+        """A page that says of its video at `path` what schema.org has words for."""
+        about = {"@context": "https://schema.org", "@type": "VideoObject", "name": "A talk"}
+        about |= {"contentUrl": self.server.url(path), **says}
+        return self.page(
+            "/watch", f"<script type='application/ld+json'>{json.dumps(about)}</script>"
+        )
 
     def asked(self, path: str) -> list[dict[str, str]]:
         return [headers for seen, headers in self.server.seen if seen == path]
@@ -104,11 +115,6 @@ def test_the_resolution_that_was_asked_for_is_chosen(
 ) -> None:
     pages.media("/big.mp4", clip_bytes)
     pages.media("/small.mp4", small_clip)
-    link = pages.page(
-        "/watch",
-        "<video><source src='/big.mp4' label='1080p' res='1080'>"
-        "<source src='/small.mp4' label='360p' res='360'></video>",
-    )
     pages.text(
         "/master.m3u8",
         "#EXTM3U\n"
@@ -163,6 +169,20 @@ def test_a_stream_in_pieces_is_put_together(pages: Pages, tmp_path: Path) -> Non
     assert source.path.read_bytes() == b"".join(pieces)
 
 
+def test_a_stream_in_pieces_is_gone_on_with_at_the_missing_piece(
+    pages: Pages, tmp_path: Path
+) -> None:
+    pieces = [_transport_stream(tmp_path, number) for number in range(2)]
+    pages.media("/0.ts", pieces[0], "video/mp2t")
+    lines = "".join(f"#EXTINF:1.0,\n/{number}.ts\n" for number in range(2))
+    link = pages.text("/talk.m3u8", f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n{lines}#EXT-X-ENDLIST\n")
+    pages.refusal(link)
+    pages.media("/1.ts", pieces[1], "video/mp2t")
+    (source,) = pages(link).added
+    assert source.path.read_bytes() == b"".join(pieces)
+    assert len(pages.asked("/0.ts")) == 1
+
+
 def test_a_page_with_several_videos_gives_as_many_as_were_asked_for(
     pages: Pages, clip_bytes: bytes, small_clip: bytes
 ) -> None:
@@ -173,6 +193,114 @@ def test_a_page_with_several_videos_gives_as_many_as_were_asked_for(
     assert "more than one video" in pages.reporter.of("warning")[0]["text"]
     assert len(pages(link, videos=2).added) == 1
     assert len(list_sources(pages.person)) == 2
+
+
+@pytest.mark.parametrize("bad", ["/none.mp4", "/words.mp4"])
+def test_the_second_of_three_videos_is_refused_and_the_others_come_in(
+    pages: Pages, clip_bytes: bytes, small_clip: bytes, bad: str
+) -> None:
+    pages.media("/1.mp4", clip_bytes)
+    pages.media("/words.mp4", b"These are words. " * 500)
+    pages.media("/3.mp4", small_clip)
+    videos = "".join(f"<video src='{path}'></video>" for path in ("/1.mp4", bad, "/3.mp4"))
+    with pytest.raises(GatherError, match=r"The rest was brought in for Ada: 2 files\."):
+        pages(pages.page("/watch", videos), videos=3)
+    assert len(list_sources(pages.person)) == 2
+    assert len([e for e in pages.reporter.of("warning") if "Left out: " in e["text"]]) == 1
+
+
+def test_each_refused_video_of_a_page_is_told(pages: Pages, clip_bytes: bytes) -> None:
+    pages.media("/2.mp4", clip_bytes)
+    videos = "".join(f"<video src='/{number}.mp4'></video>" for number in (1, 2, 3))
+    with pytest.raises(GatherError, match=r"Video 1: .*Video 3: .*The rest .*: 1 file\."):
+        pages(pages.page("/watch", videos), videos=3)
+
+
+def test_a_list_goes_on_behind_an_entry_whose_page_is_gone(pages: Pages, clip_bytes: bytes) -> None:
+    """The entry fails while yt-dlp looks at the list, before anything is downloaded."""
+    pages.media("/1.mp4", clip_bytes)
+    pages.page("/good", "<video src='/1.mp4'></video>")
+    feed = "".join(
+        f"<item><title>{name}</title><link>{pages.server.url(name)}</link></item>"
+        for name in ("/gone", "/good")
+    )
+    feed = f"<rss version='2.0'><channel>{feed}</channel></rss>"
+    link = pages.text("/feed", feed, "text/html")
+    with pytest.raises(GatherError, match=r"Video 1: .*The rest .*: 1 file\."):
+        pages(link, videos=2)
+
+
+def test_a_live_stream_is_refused(pages: Pages) -> None:
+    piece = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n/1.ts\n"
+    assert "is a live stream, which has no end" in pages.refusal(pages.text("/live.m3u8", piece))
+    assert pages.asked("/1.ts") == []
+
+
+def test_a_protected_stream_is_refused(pages: Pages) -> None:
+    key = '#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="skd://key"\n'
+    key += '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://key",KEYFORMAT="com.apple.streamingkeydelivery"'
+    text = f"#EXTM3U\n#EXT-X-TARGETDURATION:4\n{key}\n#EXTINF:4,\n/1.ts\n#EXT-X-ENDLIST\n"
+    pages.text("/talk.m3u8", text)
+    link = pages.page("/watch", "<video src='/talk.m3u8'></video>")
+    assert "DRM protected" in pages.refusal(link)
+    assert pages.asked("/1.ts") == []
+
+
+def dripping(server: Server, start: bytes, kind: str) -> Callable[[Handler], None]:
+    def answer(handler: Handler) -> None:
+        handler.head(200, kind, Content_Length="100000")
+        handler.wfile.write(start)
+        while not server.ending.wait(0.01):
+            handler.wfile.write(b" ")
+
+    return answer
+
+
+def test_a_page_that_drips_is_given_up(pages: Pages) -> None:
+    start = b"<!DOCTYPE html><html>" + b" " * 2000
+    pages.server.answers["/watch"] = dripping(pages.server, start, "text/html")
+    said = pages.refusal(pages.server.url("/watch"), patience=0.2, retries=0)
+    assert "comes too slowly" in said
+
+
+def test_a_video_that_drips_is_given_up(pages: Pages) -> None:
+    pages.server.answers["/clip.mp4"] = dripping(pages.server, bytes(5000), "video/mp4")
+    link = pages.page("/watch", "<video src='/clip.mp4'></video>")
+    assert "comes too slowly" in pages.refusal(link, patience=0.2, slowest=50_000, retries=0)
+
+
+def test_a_video_that_the_disk_has_no_room_for_is_not_begun(
+    pages: Pages, clip_bytes: bytes
+) -> None:
+    pages.media("/clip.mp4", clip_bytes)
+    link = pages.described("/clip.mp4", contentSize=str(10**17))
+    assert "Free some space" in pages.refusal(link, max_size=10**18)
+    assert len(pages.asked("/clip.mp4")) == LOOKS
+
+
+@pytest.mark.parametrize(
+    ("wanted", "long"),
+    [
+        ({}, "A talk is 1 h 00 min"),
+        ({"start": 60.0}, "The wanted part of A talk is 59 min"),
+        ({"end": 60.0}, "The wanted part of A talk is 1 min 00 s"),
+        ({"start": 3000.0, "end": 7200.0}, "The wanted part of A talk is 10 min"),
+    ],
+)
+def test_what_is_too_long_by_its_page_is_not_downloaded(
+    pages: Pages, clip_bytes: bytes, wanted: dict[str, float], long: str
+) -> None:
+    pages.media("/clip.mp4", clip_bytes)
+    link = pages.described("/clip.mp4", duration="PT1H")
+    assert long in pages.refusal(link, max_duration=10.0, **wanted)
+    assert len(pages.asked("/clip.mp4")) == LOOKS
+
+
+def test_a_short_part_of_a_long_video_is_taken(pages: Pages, clip_bytes: bytes) -> None:
+    pages.media("/clip.mp4", clip_bytes)
+    link = pages.described("/clip.mp4", duration="PT1H")
+    (source,) = pages(link, max_duration=3.0, end=2.0).added
+    assert source.about.part.startswith("0:00-0:02")
 
 
 def test_a_page_without_a_video_is_refused(pages: Pages) -> None:
