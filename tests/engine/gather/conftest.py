@@ -178,6 +178,17 @@ def jpeg(seed: int, width: int = 320, height: int = 280, quality: int = 92) -> b
     return done[1].tobytes()
 
 
+def gif_header(width: int, height: int) -> bytes:
+    """A GIF of two pictures that claims a size and holds 2x2 pixels."""
+    import struct
+
+    colours = bytes((0, 0, 0, 255, 255, 255))
+    picture = b"\x2c" + struct.pack("<HHHHB", 0, 0, 2, 2, 0) + b"\x02\x03\x84\x01\x05\x00"
+    return (
+        b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + colours + picture * 2 + b";"
+    )
+
+
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds nothing."""
     import struct

@@ -17,7 +17,7 @@ from engine.reporting import CollectingReporter, NullReporter
 from projects.errors import StopRequested
 from projects.people import Person
 from projects.sources import list_sources
-from tests.engine.gather.conftest import Handler, Server, jpeg, png_header
+from tests.engine.gather.conftest import Handler, Server, gif_header, jpeg, png_header
 
 
 class Links:
@@ -334,6 +334,7 @@ def test_refusals_of_a_server_are_told(
         (jpeg(1)[:3000], "image/jpeg", "damaged or cut short"),
         (png_header(60_000, 60_000), "image/png", "million pixels"),
         (png_header(20_000, 20_000), "image/png", "million pixels"),
+        (gif_header(15_000, 15_000), "video/mp4", "million pixels"),
     ],
 )
 def test_what_is_not_what_it_says_is_refused(
@@ -358,6 +359,7 @@ def test_a_compressed_body_is_not_unpacked(links: Links, server: Server) -> None
     [
         ("../../../etc/cron.d/x", "x"),
         ("..\\..\\x.jpg", "x.jpg"),
+        ("..", ".."),
         ("-rf", "-rf"),
         ("CON", "CON"),
         ("a\x1b[2Jb.jpg", "a[2Jb.jpg"),

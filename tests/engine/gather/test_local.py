@@ -171,6 +171,27 @@ def test_a_part_of_a_video_is_cut_out_and_says_so(ada: Person, tmp_path: Path) -
     assert not (ada.root / "downloads").exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [(GatherSettings(start=2.5), "0:02-0:04"), (GatherSettings(end=1.5), "0:00-0:01")],
+)
+def test_one_side_of_a_part_is_enough(
+    ada: Person, tmp_path: Path, settings: GatherSettings, part: str
+) -> None:
+    clip = write_clip(tmp_path / "talk.mp4", 4.0)
+    (source,) = gather(ada, Request(paths=(clip,)), settings, NullReporter()).added
+    assert source.about.part.startswith(part)
+
+
+def test_the_folder_above_is_a_folder_like_others(
+    ada: Person, picture: Callable[[str, int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = picture("in/deep/a.png", 9).parent
+    monkeypatch.chdir(inner)
+    (source,) = gather_paths(ada, [Path("..")], NullReporter()).added
+    assert source.name == "a.png"
+
+
 def test_a_part_after_the_end_is_refused(ada: Person, clip: Path) -> None:
     with pytest.raises(GatherError, match="has nothing at 1 min 00 s"):
         gather(ada, Request(paths=(clip,)), GatherSettings(start=60.0), NullReporter())

@@ -81,6 +81,25 @@ def test_the_part_is_the_same_as_one_cut_out_of_the_whole(
     assert len(take(server.url("/whole.mp4")).known) == 1
 
 
+@pytest.mark.parametrize(
+    ("wanted", "part"),
+    [({"start": 27.5, "end": None}, "0:27-0:30"), ({"start": None, "end": 2.0}, "0:00-0:02")],
+)
+def test_one_side_of_a_part_is_enough(
+    take: Callable[..., Gathered],
+    server: Server,
+    long_clip: Path,
+    wanted: dict[str, float | None],
+    part: str,
+) -> None:
+    body = long_clip.read_bytes()
+    counting(server, "/parts.mp4", body)
+    server.answers["/whole.mp4"] = lambda handler: handler.reply(200, body)
+    (source,) = take(server.url("/parts.mp4"), **wanted).added
+    assert source.about.part.startswith(part)
+    assert len(take(server.url("/whole.mp4"), **wanted).known) == 1
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 def test_an_index_at_the_end_is_found(
     take: Callable[..., Gathered], server: Server, tmp_path: Path, suffix: str
