@@ -7,8 +7,18 @@ from typing import Any
 
 import pytest
 
+from engine import verbs
+from engine.cli.app import run
+from engine.cli.follow import Outcome
 from engine.cli.gather import size
 from engine.cli.options import moment
+from engine.gather.intake import Gathered
+from engine.gather.run import Request
+from engine.gather.settings import GatherSettings, Search
+from engine.reporting import NullReporter
+from projects.consent import Consent
+from projects.people import add_person
+from projects.workspace import open_workspace
 from tests.engine.gather.conftest import Server, jpeg, serving, write_clip
 
 
@@ -22,6 +32,41 @@ def server() -> Any:
 def ada(swapdeck: Any) -> Any:
     swapdeck("person", "add", "Ada", "--basis", "self")
     return swapdeck
+
+
+class Asked:
+    """Gives the command's words to the verb; what the verb would ask of the engine."""
+
+    detached = False
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = root
+        self.arguments: Any = None
+        monkeypatch.setattr("engine.cli.gather.run_job", self.run_job)
+        monkeypatch.setattr("engine.gather.run.gather", self.gather)
+
+    def run_job(self, *given: Any, detach: bool) -> Outcome:
+        self.workspace, self.arguments, self.detached = given[1], given[4], detach
+        return Outcome(given[1])
+
+    def gather(self, person: Any, request: Request, settings: GatherSettings, _: Any) -> Gathered:
+        assert person.slug == "ada"
+        self.request, self.settings = request, settings
+        return Gathered((), (), (), (), 0)
+
+    def __call__(self, *words: str) -> tuple[Request, GatherSettings]:
+        assert run(["--workspace", str(self.root), "gather", "ada", *words]) == 0
+        through_a_file = json.loads(json.dumps(self.arguments))  # as a job gets them
+        verbs.run(self.workspace, "gather", through_a_file, NullReporter())
+        return self.request, self.settings
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    monkeypatch.chdir(tmp_path)
+    workspace = open_workspace(tmp_path / "workspace", create=True)
+    add_person(workspace, "Ada", Consent("self", "any", "ada", "2026-01-01"))
+    return Asked(workspace.root, monkeypatch)
 
 
 def result(events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -53,6 +98,7 @@ def test_times(text: str, expected: float) -> None:
         (["x.mp4", "--from", "soon"], "'soon' is no time. Write it as 1:20"),
         (["no-such.mp4"], "There is no no-such.mp4"),
         (["CON"], "There is no CON"),
+        (["..."], "There is no ..."),
         (["-rf"], "No such option"),
         (["\x1b]0;x\x07y"], "There is no ]0;xy"),
         (["x" * 5000], "There is no xxx"),
@@ -61,6 +107,61 @@ def test_times(text: str, expected: float) -> None:
 )
 def test_wrong_commands(ada: Any, words: list[str], sentence: str) -> None:
     assert sentence in ada.error("gather", "ada", *words, code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--max-size", "2M"), GatherSettings(max_size=2_000_000)),
+        (("--max-duration", "10:00"), GatherSettings(max_duration=600.0)),
+        (("--resolution", "720"), GatherSettings(resolution=720)),
+        (("--videos", "3"), GatherSettings(videos=3)),
+        (("--from", "1:20"), GatherSettings(start=80.0)),
+        (("--to", "2:05"), GatherSettings(end=125.0)),
+        (("--duplicates", "skip"), GatherSettings(duplicates="skip")),
+        (("--allow-private",), GatherSettings(allow_private=True)),
+        (("--timeout", "7.5"), GatherSettings(timeout=7.5)),
+        ((), GatherSettings()),
+    ],
+)
+def test_every_option_reaches_the_settings(
+    asked: Asked, words: tuple[str, ...], expected: GatherSettings
+) -> None:
+    request, settings = asked("https://example.org/talk", *words)
+    assert settings == expected
+    assert request == Request(links=("https://example.org/talk",))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ((), Search("ada lovelace")),
+        (("--count", "30"), Search("ada lovelace", count=30)),
+        (("--licence", "public-domain"), Search("ada lovelace", licence="public-domain")),
+        (("--min-width", "800"), Search("ada lovelace", min_width=800)),
+        (("--min-size", "400"), Search("ada lovelace", min_size=400)),
+    ],
+)
+def test_every_option_of_a_search_reaches_it(
+    asked: Asked, words: tuple[str, ...], expected: Search
+) -> None:
+    request, settings = asked("--search", " ada lovelace ", *words)
+    assert request == Request(search=expected)
+    assert settings == GatherSettings()
+
+
+def test_paths_patterns_and_links_are_told_apart(asked: Asked, tmp_path: Path) -> None:
+    words = ("photos", "set/**/*.mov", "https://example.org/a.mp4")
+    (tmp_path / "photos").mkdir()
+    request, _ = asked(*words)
+    assert request == Request(
+        (tmp_path / "photos",), (f"{tmp_path}/set/**/*.mov",), ("https://example.org/a.mp4",)
+    )
+
+
+def test_detach_reaches_the_job(asked: Asked) -> None:
+    asked("https://example.org/a.mp4", "--detach")
+    assert asked.detached
 
 
 def test_the_end_comes_after_the_beginning(ada: Any, tmp_path: Path) -> None:
