@@ -36,6 +36,7 @@ from projects.workspace import now
 __all__ = ["Decision", "Face", "FaceCounts", "FaceIndex", "FaceRow", "ScanProgress"]
 
 _DECISIONS = 50  # that can be undone
+_MOST_DECISIONS = 2**40
 _ROW = ", ".join(f"faces.{name}" for name in COLUMNS)
 _FACE = f"{_ROW}, {', '.join(ARRAYS)}"
 _WITH_ARRAYS = "faces LEFT JOIN arrays ON arrays.face = faces.id"
@@ -254,7 +255,8 @@ class FaceIndex(FaceDatabase):
         """
         chosen = where & Selection("kept <> ? OR reason <> ?", (int(kept), reason))
         with self._transaction() as db:
-            (known,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM decisions").fetchone()
+            (newest,) = db.execute("SELECT COALESCE(MAX(id), 0) FROM decisions").fetchone()
+            known = self._number(newest)
             changed = db.execute(
                 f"INSERT INTO decided SELECT ?, id, kept, reason FROM faces WHERE {chosen.sql}",
                 (known + 1, *chosen.values),
@@ -277,7 +279,19 @@ class FaceIndex(FaceDatabase):
             "SELECT id, made, what, (SELECT COUNT(*) FROM decided WHERE decision = decisions.id) "
             "FROM decisions ORDER BY id DESC"
         )
-        return [Decision(int(row[0]), str(row[1]), str(row[2]), int(row[3])) for row in found]
+        return [
+            Decision(self._number(row[0]), str(row[1]), str(row[2]), self._number(row[3]))
+            for row in found
+        ]
+
+    def _number(self, value: object) -> int:
+        """A decision's number; raises DamagedError for what none can be."""
+        if type(value) is not int or not 0 <= value < _MOST_DECISIONS:
+            raise DamagedError(
+                f"{self._path} is damaged: what was decided by hand has no sound numbers. Put back "
+                "a good copy, or move it away and extract the person again."
+            )
+        return value
 
     def undo(self) -> Decision | None:
         """Put every face back to what it was before the last decision; None when there is none."""

@@ -29,7 +29,7 @@ from engine.media import probe
 from engine.media.pictures import is_picture_name, read_picture
 from projects.errors import CommandError
 from projects.faces import Face, FaceIndex
-from projects.files import inside, write_bytes, write_errors
+from projects.files import inside, sweep, write_bytes, write_errors
 from projects.people import Person
 from projects.sources import find_source
 
@@ -108,6 +108,7 @@ def save_masks(person: Person, masks: Mapping[str, Mask]) -> None:
     folder = inside(person.root, "masks")
     with write_errors(folder):
         folder.mkdir(exist_ok=True)
+    sweep(folder)  # what a killed run left
     for crop, mask in masks.items():
         write_bytes(mask_path(person, crop), cv2.imencode(".png", mask)[1].tobytes())
 

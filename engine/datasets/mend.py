@@ -41,7 +41,7 @@ from engine.media import open_frames
 from engine.media.pictures import png
 from projects.errors import CommandError, SwapdeckError
 from projects.faces import Face, FaceIndex
-from projects.files import inside, read_errors, write_bytes
+from projects.files import inside, read_errors, sweep, write_bytes
 from projects.people import Person
 from projects.sources import find_source
 
@@ -123,6 +123,7 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
     mended: list[tuple[Face, Face]] = []
     notes: dict[str, str] = {}
     written: list[Path] = []
+    sweep(person.faces_dir)  # what a killed run left
     try:
         for old, new, picture in _mended(person, index, mends):
             notes |= _note(person, index, old)

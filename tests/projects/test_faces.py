@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
+from projects.face_query import EVERY
 from projects.faces import Face, FaceCounts, FaceIndex, ScanProgress
 
 AsUser = Callable[[], AbstractContextManager[None]]
@@ -257,3 +258,19 @@ def test_a_size_limit_really_reached_leaves_the_index_as_it_was(path: Path) -> N
         assert len(index.faces()) == 1
         progress = index.progress("s1")
         assert progress is not None and progress.next_frame == 1
+
+
+@pytest.mark.parametrize("number", ["NULL", "x'00'", "'seven'", "-1", "9e18"])
+def test_decisions_without_sound_numbers_are_damage(path: Path, number: str) -> None:
+    with FaceIndex(path) as index:
+        index.start("s1", "{}")
+        index.add_frames("s1", [make_face(0)], 1)
+        index.decide(EVERY, kept=False, reason="by hand", what="reject")
+    db = sqlite3.connect(path)
+    db.executescript(
+        "ALTER TABLE decisions RENAME TO old; CREATE TABLE decisions (id, made, what);"
+        f"INSERT INTO decisions SELECT {number}, made, what FROM old; DROP TABLE old"
+    )
+    db.close()
+    with FaceIndex(path) as index, pytest.raises(DamagedError, match="no sound numbers"):
+        index.undo()
