@@ -1,7 +1,9 @@
 """The dataset doctor: each thing that can be wrong is said, with what to do about it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -10,7 +12,7 @@ import pytest
 
 from engine.cli.app import run
 from engine.datasets.doctor import examine
-from engine.media.pictures import read_picture
+from engine.media.pictures import read_picture, save_png
 from projects.errors import CommandError
 from projects.sources import add_source
 
@@ -169,6 +171,7 @@ def test_surprises_in_the_footage_are_said(ada, made_face, store, tmp_path) -> N
         ("hdr.mp4", {"trc": 16, "primaries": 9}),
         ("fast.mp4", {"rate": 60}),
         ("slow.mp4", {"rate": 10}),
+        ("uneven.mp4", {"times": (0, 1, 2, 5, 6, 11)}),
         ("plain.mp4", {}),
     ):
         source, _ = add_source(ada, clip(tmp_path / name, **options), "video", name)
@@ -176,17 +179,28 @@ def test_surprises_in_the_footage_are_said(ada, made_face, store, tmp_path) -> N
     doubts = said(examine(ada), "doubt")["footage"]
     assert "hdr.mp4 (PQ) is HDR" in doubts and "hdr.mp4 (BT.2020) has wide colours" in doubts
     assert "fast.mp4 (60/s) has many frames" in doubts and "slow.mp4 (10/s) has few" in doubts
+    assert "uneven.mp4 has frames at uneven times" in doubts
     assert "plain.mp4" not in doubts
 
 
-def clip(path: Path, *, rate: int = 25, trc: int = 1, primaries: int = 1) -> Path:
+def clip(
+    path: Path,
+    *,
+    rate: int = 25,
+    trc: int = 1,
+    primaries: int = 1,
+    times: Sequence[int] = range(6),
+) -> Path:
+    """Six frames of rising light, each at its one of `times` in frames."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.color_trc, stream.codec_context.color_primaries = trc, primaries
-        for level in range(6):
-            frame = np.full((48, 64, 3), 40 * level, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        for level, time in enumerate(times):
+            pixels = np.full((48, 64, 3), 40 * level, np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame.pts, frame.time_base = time, Fraction(1, rate)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
@@ -200,6 +214,15 @@ def test_faces_without_colour_are_said(ada, ben, dataset) -> None:
     dataset(ben, BEN, number=40, crops=True)
     assert "Ada's faces have no colour" in said(examine(ada, ben), "problem")["colour"]
     assert "colour" not in said(examine(ben), "doubt")
+
+
+def test_faces_in_very_different_colours_are_said(ada, ben, dataset) -> None:
+    for face in dataset(ada, number=40, crops=True):
+        path = ada.faces_dir / face.crop
+        save_png(path, np.ascontiguousarray(read_picture(path)[..., ::-1]))
+    dataset(ben, BEN, number=40, crops=True)
+    doubts = said(examine(ada, ben), "doubt")
+    assert "Ada's and Ben's faces have very different colours" in doubts["colour"]
 
 
 def test_nobody_has_no_faces_without_a_sentence(ada, ben) -> None:
