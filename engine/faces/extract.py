@@ -20,7 +20,7 @@ from engine.faces.align import Alignment
 from engine.faces.cover import measure_cover
 from engine.faces.decisions import put_aside, put_back
 from engine.faces.identity import REFERENCES, References
-from engine.faces.judge import JudgeSettings, judge
+from engine.faces.judge import JudgeSettings, judge, remember_bounds
 from engine.faces.models import embedding_model_path, landmark_model_path
 from engine.faces.references import read_references
 from engine.faces.scan import Numbering, Scanned, ScanSettings, crop_prefix
@@ -132,6 +132,7 @@ def extract_person(person: Person, settings: ExtractSettings, reporter: Reporter
             raise NoFacesError(_no_face(person, sources))
         reporter.event("stage", name="judge", total=None, unit="faces")
         bounds = JudgeSettings(settings.min_size, settings.min_sharpness, settings.every)
+        remember_bounds(index, bounds)
         warnings = judge(index, bounds)
         if measure_cover(person, index, reporter):
             warnings = judge(index, bounds)
