@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +12,10 @@ from engine.cli.faces_choice import choice, choosing
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import count, short_path
 from projects.face_groups import GROUPS
-from projects.face_query import KEPT
+from projects.face_query import KEPT, Selection, of_ids
+
+if TYPE_CHECKING:
+    from projects.faces import FaceIndex
 
 PAGE = 300
 """Faces on a sheet when nothing was said."""
@@ -30,7 +34,11 @@ output_option = click.option(
 @click.command(cls=Verb)
 @click.argument("person")
 @choosing
-@click.option("--group", type=click.Choice(GROUPS), help="Some faces of each group, with headings.")
+@click.option(
+    "--group",
+    type=click.Choice((*GROUPS, "duplicates")),
+    help="Some faces of each group, with headings.",
+)
 @output_option
 @click.option("--columns", type=click.IntRange(1, 64), default=12, show_default=True)
 @pass_session
@@ -56,10 +64,10 @@ def sheet(
             parts = [drawing.Part("", list(chosen.rows(index, one, PAGE)))]
         else:
             parts = []
-            for found in index.groups(group, chosen.selection(one)):
+            for name, faces, where in _groups(index, group, chosen.selection(one)):
                 order, back = (chosen.sort, chosen.reverse)
-                some = index.rows(found.where, order=order, reverse=back, limit=ROWS * columns)
-                heading = f"{group}: {found.name} ({count(found.faces, 'face')})"
+                some = index.rows(where, order=order, reverse=back, limit=ROWS * columns)
+                heading = f"{group}: {name} ({count(faces, 'face')})"
                 parts.append(drawing.Part(heading, list(some)))
         total = index.count(chosen.selection(one))
     drawn = sum(len(part.faces) for part in parts)
@@ -84,6 +92,19 @@ def sheet(
     )
 
 
+def _groups(index: FaceIndex, key: str, where: Selection) -> Iterator[tuple[str, int, Selection]]:
+    """The name of each group, how many faces are in it, and which."""
+    if key != "duplicates":
+        yield from ((one.name, one.faces, one.where) for one in index.groups(key, where))
+        return
+    from engine.datasets.duplicates import duplicates
+    from engine.datasets.measures import measures
+
+    alike = duplicates(measures(index, where))
+    for first, others in sorted(alike.items(), key=lambda item: -len(item[1])):
+        yield f"like {first}", 1 + len(others), of_ids([first, *others])
+
+
 @click.command(cls=Verb)
 @click.argument("person")
 @output_option
@@ -91,7 +112,6 @@ def sheet(
 def poses(session: Session, person: str, output: Path | None) -> None:
     """Draw which poses PERSON's kept faces show: one face for each, and how many there are."""
     from projects.errors import SwapdeckError
-    from projects.face_query import of_ids
     from projects.faces import FaceIndex
     from projects.people import get_person
 

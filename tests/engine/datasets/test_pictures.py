@@ -78,6 +78,18 @@ def test_the_command_line_draws_both(workspace, ada, faces, tmp_path, capsys) ->
         assert read_picture(target).std() > 5
 
 
+def test_a_sheet_of_duplicates_shows_those_that_look_the_same(
+    workspace, ada, made_face, store, tmp_path, capsys
+) -> None:
+    same = {"yaw": 0.0, "pitch": 0.0, "mouth": 0.0}
+    store(ada, [made_face(n, hash=5 if n < 3 else 1023 << 12 * n, **same) for n in range(5)])
+    target = tmp_path / "alike.png"
+    base = ["--workspace", str(workspace.root), "--json", "faces", "sheet", "ada"]
+    assert run([*base, "--group", "duplicates", "-o", str(target)]) == 0
+    assert json.loads(capsys.readouterr().out)["faces"] == 3
+    assert read_picture(target).shape[0] == HEADING + 96 + LABEL
+
+
 def test_a_crop_that_is_gone_leaves_its_place_black(ada, faces) -> None:
     (ada.faces_dir / faces[0].crop).unlink()
     (ada.faces_dir / faces[1].crop).write_bytes(b"no picture")
