@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.conversion.settings import ConvertSettings
+from engine.conversion.picture import PictureSettings
 from engine.conversion.swapper import face_mask
 
 Free = Callable[[int], npt.NDArray[np.float32]]
@@ -20,7 +20,7 @@ def blend_mask(
     landmarks: npt.NDArray[np.floating],
     transform: npt.NDArray[np.float64],
     learnt: npt.NDArray[np.float32],
-    settings: ConvertSettings,
+    settings: PictureSettings,
     free: Free | None = None,
 ) -> npt.NDArray[np.float32]:
     """The weight of the new face: float32 [M, M] in 0..1 over the unit chip, 0 at its border.

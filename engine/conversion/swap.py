@@ -10,13 +10,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.conversion.blend import blend
 from engine.conversion.byhand import MasksByHand, mask_on
-from engine.conversion.colour import COLOURS
+from engine.conversion.compose import Decoded, compose, measure, seen
 from engine.conversion.locate import LocatedFace
-from engine.conversion.mask import Free, blend_mask
+from engine.conversion.mask import Free
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swapper import OTHER, Swapper, Who, face_mask
+from engine.conversion.swapper import OTHER, Swapper, Who
 from engine.faces.align import crop
 from engine.media import Frame
 from engine.media.ahead import ahead
@@ -24,7 +23,6 @@ from engine.media.ahead import ahead
 Mark = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]
 """Marks a picture, uint8 [H, W, 3] RGB, as synthetic; a new one comes back."""
 _BATCH_BYTES: Final = 96 << 20
-_SURE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -34,19 +32,6 @@ class _Cut:
     face: LocatedFace
     chip: npt.NDArray[np.uint8]
     free: Free | None
-
-
-@dataclass(frozen=True)
-class _Decoded:
-    """What the model answered for a cut: float32 [S, S, 3] and mask float32 [S, S], 0..1.
-
-    rgb: the new face. own: the face that was cut, by its own person's decoder.
-    """
-
-    cut: _Cut
-    rgb: npt.NDArray[np.float32]
-    own: npt.NDArray[np.float32]
-    mask: npt.NDArray[np.float32]
 
 
 def swapped_frames(
@@ -68,11 +53,12 @@ def swapped_frames(
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers, thread_name_prefix="swap") as pool:
 
-        def finish(item: tuple[Frame, _Decoded | None]) -> Frame:
+        def finish(item: tuple[Frame, Decoded | None]) -> Frame:
             frame, decoded = item
             if decoded is None:
                 return frame
-            done = _blended(frame, decoded, settings)
+            look = measure(decoded, settings)
+            done = replace(frame, image=compose(frame.image, decoded, look, settings))
             return done if mark is None else replace(done, image=mark(done.image))
 
         def blended() -> Iterator[list[Frame]]:
@@ -129,35 +115,15 @@ def _batches(
         yield batch
 
 
-def _decode(cuts: list[_Cut], swapper: Swapper, batch: int, who: Who) -> Iterator[_Decoded]:
+def _decode(cuts: list[_Cut], swapper: Swapper, batch: int, who: Who) -> Iterator[Decoded]:
     """The model's answers, in order; what it is given always has `batch` chips."""
     if not cuts:
         return
     spare = batch - len(cuts)
-    masks = [_seen(cut, swapper.size) for cut in cuts]
+    masks = [seen(cut.face, cut.free, swapper.size) for cut in cuts]
     images = np.stack([cut.chip for cut in cuts] + [np.zeros_like(cuts[0].chip)] * spare)
     faces = np.stack(masks + [np.zeros_like(masks[0])] * spare)
     rgb, mask = swapper.chips(images, faces, who)
     own, _ = swapper.chips(images, faces, OTHER[who])
     for number, cut in enumerate(cuts):
-        yield _Decoded(cut, rgb[number], own[number], mask[number])
-
-
-def _seen(cut: _Cut, size: int) -> npt.NDArray[np.uint8]:
-    """The face's outline on a chip, without what a mask by hand leaves out: uint8 [size, size]."""
-    outline = face_mask(cut.face.landmarks, cut.face.transform, size)
-    if cut.free is None:
-        return outline
-    return np.asarray(np.rint(outline * cut.free(size)), np.uint8)
-
-
-def _blended(frame: Frame, decoded: _Decoded, settings: ConvertSettings) -> Frame:
-    face, chip = decoded.cut.face, decoded.cut.chip
-    mask = blend_mask(face.landmarks, face.transform, decoded.mask, settings, decoded.cut.free)
-    outline = _seen(decoded.cut, len(chip)) > 255 * _SURE
-    inside = outline & (decoded.mask > _SURE)
-    original = np.asarray(chip / 255, np.float32)
-    rgb = COLOURS[settings.colour](decoded.rgb, decoded.own, original, inside)
-    image = frame.image.copy()
-    blend(image, rgb, mask, face.transform, settings.opacity)
-    return replace(frame, image=image)
+        yield Decoded(cut.face, cut.chip, rgb[number], own[number], mask[number], cut.free)
