@@ -10,7 +10,9 @@ import click
 from engine.cli.follow import run_job
 from engine.cli.options import absolute, detach_option, landmark_model_option
 from engine.cli.session import Session, Verb, pass_session
+from engine.cli.tables import table_options
 from engine.text import count, short_path
+from projects.conversion_options import PICTURE_OPTIONS
 
 LABEL = "AI-altered face"
 CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
@@ -36,12 +38,7 @@ CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
 @click.option("--label-corner", type=click.Choice(CORNERS), help="[default: bottom-right]")
 @click.option("--label-seconds", type=float, help="Only so long from the start.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
-@click.option("--mask", type=click.Choice(("hull", "learnt", "both")), help="What cuts the face.")
-@click.option("--erode", type=float, help="Draw the mask back, in chip sides, as 0.02.")
-@click.option("--feather", type=float, help="Fade in over this length, in chip sides.")
-@click.option("--colour", help="What it takes over: light, face (all the old one's colours), none.")
-@click.option("--opacity", type=float, help="How much of the new face is seen, 0 to 1.")
-@click.option("--smooth", type=int, help="Frames over which the face's place is smoothed; odd.")
+@table_options(PICTURE_OPTIONS)
 @landmark_model_option
 @detach_option
 @pass_session

@@ -75,7 +75,7 @@ def transfer(
 
 
 COLOURS: Final[dict[str, ColourMatcher]] = {
-    "face": match_face,
+    "lab": match_face,
     "light": match_light,
     "none": keep,
 }

@@ -7,22 +7,34 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.conversion.picture import PictureSettings
+from engine.conversion.picture import PictureSettings, face_pixels
 from engine.conversion.swapper import face_mask
 
-Free = Callable[[int], npt.NDArray[np.float32]]
+Floats = npt.NDArray[np.float32]
+Free = Callable[[int], Floats]
 FINE: Final = 128
 """Masks have this many pixels a side, or the chip's, if it has more: an outline needs them even
 where the colours of a small model do not."""
 
 
+Shape = Callable[[Floats, Floats], Floats]
+"""A mask from the outline of the landmarks and the mask that the model learnt."""
+SHAPES: Final[dict[str, Shape]] = {
+    "both": lambda hull, learnt: np.minimum(hull, learnt),
+    "hull": lambda hull, learnt: hull,
+    "learnt": lambda hull, learnt: learnt,
+    "either": lambda hull, learnt: np.maximum(hull, learnt),
+}
+"""The shapes by the names that settings use."""
+
+
 def blend_mask(
     landmarks: npt.NDArray[np.floating],
     transform: npt.NDArray[np.float64],
-    learnt: npt.NDArray[np.float32],
+    learnt: Floats,
     settings: PictureSettings,
     free: Free | None = None,
-) -> npt.NDArray[np.float32]:
+) -> Floats:
     """The weight of the new face: float32 [M, M] in 0..1 over the unit chip, 0 at its border.
 
     landmarks: [68, 2] frame pixels. transform: float64 [2, 3], frame pixels to the unit chip.
@@ -30,24 +42,34 @@ def blend_mask(
     face, as float32 [size, size] in 0..1 over the unit chip, for the size that it is asked for.
     """
     size = max(FINE, learnt.shape[0])
-    mask = np.ones((size, size), np.float32)
-    if settings.mask != "learnt":
-        mask = face_mask(landmarks, transform, size).astype(np.float32) / 255
-    if settings.mask != "hull":
-        enlarged = cv2.resize(learnt, (size, size), interpolation=cv2.INTER_LINEAR)
-        mask = np.minimum(mask, np.asarray(enlarged, np.float32))
+    hull = np.asarray(face_mask(landmarks, transform, size) / 255, np.float32)
+    enlarged = np.asarray(
+        cv2.resize(learnt, (size, size), interpolation=cv2.INTER_LINEAR), np.float32
+    )
+    mask = SHAPES[settings.mask](hull, enlarged)
+    erode = face_pixels(settings.erode, size)
+    if erode < 0:
+        mask = _grown(mask, -erode)
     if free is not None:
-        mask *= free(size)
-    return _feathered(mask, settings.erode * size, settings.feather * size)
+        mask = mask * free(size)
+    return _feathered(mask, max(erode, 0.0), face_pixels(settings.feather, size))
 
 
-def _feathered(
-    mask: npt.NDArray[np.float32], erode: float, feather: float
-) -> npt.NDArray[np.float32]:
+def _grown(mask: Floats, by: float) -> Floats:
+    disc = _disc(round(by))
+    return np.asarray(cv2.dilate(mask, disc, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def _disc(radius: int) -> npt.NDArray[np.uint8]:
+    side = 2 * radius + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
+
+
+def _feathered(mask: Floats, erode: float, feather: float) -> Floats:
     """The mask drawn back by both lengths in pixels, then faded out again over the second."""
     reach = round(feather / 4)  # of each of two boxes, which make a tent of twice that reach
     radius = round(erode) + 2 * reach
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    disc = _disc(radius)
     # Beyond the chip there is nothing to show, so the mask draws back from its border as well.
     drawn = cv2.erode(mask, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0.0)
     for _ in range(2 if reach else 0):

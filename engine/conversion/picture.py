@@ -1,46 +1,34 @@
 """What can be chosen about the picture that a conversion makes: the part that shots may change."""
 
-import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
 
-from engine.conversion.colour import COLOURS
+from projects.conversion_options import FACE_PIXELS, PICTURE_OPTIONS
 from projects.errors import CommandError
-
-MaskKind = Literal["hull", "learnt", "both"]
+from projects.options import checked
 
 
 @dataclass(frozen=True)
 class PictureSettings:
-    """How the new face is cut out, coloured, placed and blended. Raises CommandError.
+    """How the new face is cut out, coloured, placed and blended.
 
-    Lengths are fractions of the chip's side, so that they grow with the face.
+    `projects.conversion_options` says what each of them means, and holds their bounds.
+    Raises CommandError.
     """
 
-    mask: MaskKind = "both"
-    """The outline of the landmarks, the mask that the model learnt, or where both agree."""
+    mask: str = "both"
     erode: float = 0.0
-    """How far the mask draws back from its edge, besides the feather."""
-    feather: float = 0.05
-    """Over what length the face fades in, all of it inside the mask."""
-    colour: str = "face"
-    """What the new face takes over: the old one's `light`, all its colours (`face`), or nothing."""
+    feather: float = 13.0
+    colour: str = "lab"
     opacity: float = 1.0
     smooth: int = 7
-    """Frames over which a track's place, size and tilt are smoothed, odd; 1 is not at all."""
 
     def __post_init__(self) -> None:
-        if self.mask not in get_args(MaskKind):
-            raise CommandError(
-                f"There is no mask '{self.mask}'. Choose one of: {', '.join(get_args(MaskKind))}."
-            )
-        if self.colour not in COLOURS:
-            raise CommandError(
-                f"There is no colour match '{self.colour}'. Choose one of: {', '.join(COLOURS)}."
-            )
-        for name, most in (("erode", 0.4), ("feather", 0.4), ("opacity", 1.0)):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and 0 <= value <= most):
-                raise CommandError(f"{name} is {value}, and must be from 0 to {most:g}.")
-        if self.smooth < 1 or self.smooth % 2 == 0:
-            raise CommandError(f"smooth is {self.smooth}, and must be an odd number of frames.")
+        names = {field.name for field in fields(PictureSettings)}
+        checked(PICTURE_OPTIONS, {name: getattr(self, name) for name in names}, "A conversion")
+        if self.smooth % 2 == 0:
+            raise CommandError(f"Smooth is {self.smooth}, and must be an odd number of frames.")
+
+
+def face_pixels(length: float, size: int) -> float:
+    """A length in pixels of a face, as settings have it, in pixels of a chip of `size`."""
+    return length * size / FACE_PIXELS

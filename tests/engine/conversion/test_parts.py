@@ -9,6 +9,7 @@ import pytest
 from engine.conversion.blend import blend
 from engine.conversion.colour import COLOURS
 from engine.conversion.mask import blend_mask
+from engine.conversion.picture import PictureSettings
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.smooth import smooth_transforms
 from engine.faces.align import crop, invert
@@ -78,7 +79,7 @@ def test_erosion_and_feathering_only_ever_take_away():
     landmarks, learnt = place(transform), np.ones((64, 64), np.float32)
     full, feathered, eroded = (
         blend_mask(landmarks, transform, learnt, ConvertSettings(erode=e, feather=f))
-        for e, f in ((0, 0), (0, 0.1), (0.05, 0.1))
+        for e, f in ((0, 0), (0, 26), (13, 26))
     )
     assert (feathered <= full).all() and (eroded <= feathered).all()
     assert feathered.sum() > eroded.sum()
@@ -97,13 +98,31 @@ def test_the_learnt_mask_cuts_the_outline_down():
     assert alone[10, 100] == 1 and both[10, 100] == 0
 
 
+def test_a_mask_grows_where_erosion_is_negative_and_either_is_the_union():
+    transform = similarity(1 / 150, 0, 200, 160)
+    learnt = np.zeros((64, 64), np.float32)
+    learnt[:20] = 1
+
+    def drawn(**chosen):
+        settings = PictureSettings(feather=0, **chosen)
+        return blend_mask(place(transform), transform, learnt, settings)
+
+    hull, union, both = drawn(mask="hull"), drawn(mask="either"), drawn(mask="both")
+    assert (union >= hull).all() and union[20, 2] == 1 and hull[20, 2] == 0
+    assert union[60, 64] == 1 and both[60, 64] == 0
+    grown = drawn(mask="hull", erode=-16)
+    assert (grown >= hull).all()
+    wider = np.flatnonzero(grown[64]).size - np.flatnonzero(hull[64]).size
+    assert 14 <= wider <= 18  # 16 px of a 256 px face are 8 of this mask's, on both sides
+
+
 def test_colour_match_takes_over_mean_and_spread():
     rng = np.random.default_rng(2)
     dark = (0.2 + 0.1 * rng.random((32, 32, 3))).astype(np.float32)
     light = (0.5 + 0.15 * rng.random((32, 32, 3))).astype(np.float32)
     inside = np.zeros((32, 32), bool)
     inside[4:28, 4:28] = True
-    matched = COLOURS["face"](dark, dark, light, inside)
+    matched = COLOURS["lab"](dark, dark, light, inside)
     assert matched.dtype == np.float32
     assert np.abs(matched[inside].mean(0) - light[inside].mean(0)).max() < 0.01
     assert np.abs(matched[inside].std(0) - light[inside].std(0)).max() < 0.01
@@ -124,8 +143,8 @@ def test_colour_match_leaves_a_chip_without_a_face_alone_and_a_flat_one_flat():
     flat = np.full((16, 16, 3), 0.4, np.float32)
     other = np.random.default_rng(0).random((16, 16, 3), np.float32)
     nothing = np.zeros((16, 16), bool)
-    assert np.array_equal(COLOURS["face"](flat, flat, other, nothing), flat)
-    assert COLOURS["face"](flat, flat, other, ~nothing).std((0, 1)).max() < 0.01
+    assert np.array_equal(COLOURS["lab"](flat, flat, other, nothing), flat)
+    assert COLOURS["lab"](flat, flat, other, ~nothing).std((0, 1)).max() < 0.01
 
 
 @pytest.mark.parametrize("scale", [1 / 40, 1 / 64, 1 / 150])

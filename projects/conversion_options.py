@@ -1,0 +1,83 @@
+"""Everything that can be chosen about a conversion, each described once.
+
+The engine's settings of a conversion hold themselves to this table, and the command line, the
+files that change settings by shot, and the dashboard's form are made from it.
+"""
+
+from typing import Final
+
+from projects.options import Option
+
+FACE_PIXELS: Final = 256
+"""Lengths on a face are in pixels of one that is cut out this wide, so that they grow with it."""
+
+PICTURE_OPTIONS: Final = (
+    Option(
+        "mask",
+        "Mask",
+        "choice",
+        "both",
+        choices=("both", "hull", "learnt", "either"),
+        help="What cuts the face out: the outline of its landmarks (hull), the mask that the model "
+        "learnt, where both agree, or where either does. A mask painted by hand always counts.",
+        group="Mask",
+    ),
+    Option(
+        "erode",
+        "Erode",
+        "float",
+        0.0,
+        -60,
+        100,
+        unit="px of a 256 px face",
+        help="Draws the mask back from its edge; less than 0 lets it grow.",
+        group="Mask",
+    ),
+    Option(
+        "feather",
+        "Feather",
+        "float",
+        13.0,
+        0,
+        100,
+        unit="px of a 256 px face",
+        help="Over what length the face fades in, all of it inside the mask.",
+        group="Mask",
+    ),
+    Option(
+        "colour",
+        "Colour",
+        "choice",
+        "lab",
+        choices=("lab", "light", "none"),
+        help="What the new face takes over of the old one: its colours by mean and spread (lab), "
+        "only the light on it (light), or nothing.",
+        group="Colour",
+    ),
+    Option(
+        "opacity",
+        "Opacity",
+        "float",
+        1.0,
+        0,
+        1,
+        help="How much of the new face is seen; below 1 the old one shows through.",
+        group="Blend",
+    ),
+    Option(
+        "smooth",
+        "Smooth",
+        "int",
+        7,
+        1,
+        51,
+        unit="frames",
+        help="Over how many frames, an odd number, the face's place, size and tilt are steadied; "
+        "1 is not at all.",
+        group="Place",
+    ),
+)
+"""What of the picture can be chosen, and changed from shot to shot."""
+
+CONVERSION_OPTIONS: Final = PICTURE_OPTIONS
+"""All of them."""
