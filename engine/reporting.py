@@ -9,7 +9,7 @@ steps. The kinds, and who draws them, are the same for the command line and the 
     step {step, steps | null, loss, losses, rate, eta, seconds, stall}
     checkpoint {step, path}     preview {step, path}    result {…}
     score {step, value, ssim, identity, landmarks, best}
-    request {what, answered}
+    request {what, answered}                            waiting {text}
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from projects.errors import DamagedError, StopRequested
+from projects.jobchain import earlier_results
 from projects.jobs import ControlFile, EventLog, Job, Requests, read_events
 
 _INTERVALS = {"progress": 0.25, "step": 0.5}  # seconds between two events of that kind
@@ -44,7 +45,8 @@ class Reporter(Protocol):
         """
 
     def results(self) -> list[dict[str, Any]]:
-        """The `result` events from before a crash, after which the work was started again."""
+        """The `result` events from before a crash, after which the work was started again, and of
+        the jobs that this one goes on with."""
 
 
 class JobReporter:
@@ -55,7 +57,8 @@ class JobReporter:
     """
 
     def __init__(self, job: Job, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._results = [e for e in read_events(job)[0] if e.get("kind") == "result"]
+        own = [e for e in read_events(job)[0] if e.get("kind") == "result"]
+        self._results = earlier_results(job) + own
         self._log = EventLog(job)
         self._control = ControlFile(job)
         self._clock = clock

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from types import FrameType
 from engine import blackbox
 from engine.memory import with_large_pages
 from engine.reporting import STOPPED
+from engine.turns import NotBegunError, Waiting, wait_for_job
 from projects.errors import SwapdeckError
 from projects.jobs import (
     ALREADY_RUNS,
@@ -28,13 +30,21 @@ from projects.jobs import (
     has_ended,
     holding_lock,
     load_job,
+    lock_record,
+    read_exit,
     record_processes,
     requested,
     write_exit,
 )
+from projects.processes import Process, is_alive
 
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 _PACE = 2.0  # seconds between two looks at what the worker does
+_ORPHAN_PACE = 0.2  # seconds between two looks at whether an orphan still lives
+_LEFT_NO_WORD = (
+    "The work ended without a word while nobody watched over it, killed perhaps. What was saved is "
+    "there: swapdeck jobs retry {id} goes on from it. What it printed is in {log}."
+)
 WORKER = (sys.executable, "-P", "-u", "-m", "engine.worker")
 
 
@@ -63,14 +73,15 @@ def supervise(
 ) -> int:
     """Run `worker` with the job's folder as its argument until it ends; the job's exit code.
 
-    `started` is called when the lock is held and the worker runs. ALREADY_RUNS comes back when
-    another supervisor holds the lock, or the job has ended. A worker that crashes, or does nothing
-    for `patience` seconds, while it reads a media file is started again without that file.
+    `started` is called when the lock is held, and the worker runs or has to wait for its turn.
+    ALREADY_RUNS comes back when another supervisor holds the lock, or the job has ended. Of an
+    orphan, whose worker lives without a supervisor, only the watch is taken over. A worker that
+    crashes, or does nothing for `patience` seconds, while it reads a media file is started again
+    without that file.
     """
     with holding_lock(job) as descriptor:
         if descriptor is None or has_ended(job):
             return ALREADY_RUNS
-        record_processes(job, descriptor, None)
         told: list[int] = []
         children: list[subprocess.Popen[bytes]] = []
 
@@ -82,6 +93,19 @@ def supervise(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, pass_on)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the worker inherits this
+        _, orphan = lock_record(job)
+        if orphan is not None and is_alive(orphan):
+            record_processes(job, descriptor, orphan.pid)
+            started()
+            return _watch_orphan(job, orphan, told)
+        record_processes(job, descriptor, None)
+        waiting = Waiting(job, descriptor, told, started)
+        try:
+            wait_for_job(job, waiting)
+        except NotBegunError as end:
+            waiting.over()
+            _end(job, end.code, end.reason, because=end.because)
+            return end.code
         while True:
             children[:] = [
                 subprocess.Popen(
@@ -93,22 +117,40 @@ def supervise(
             if told:
                 children[0].send_signal(signal.SIGTERM)
             record_processes(job, descriptor, children[0].pid)
-            started()
-            started = _nobody_waits
+            waiting.over()
             status, hung = _wait(children[0], blackbox.Watch(job.root), patience)
             if has_ended(job):
                 return max(status, 0)
             if told or not _leave_out(job, status, hung):
                 break
         code, reason = _account(job, status, stopped=bool(told))
-        with contextlib.suppress(SwapdeckError):  # exit.json matters more, and is smaller
-            EventLog(job).emit("ended", code=code, reason=reason)
-        write_exit(job, code, reason)
+        _end(job, code, reason)
         return code
 
 
-def _nobody_waits() -> None:
-    pass
+def _end(job: Job, code: int, reason: str, *, because: str = "") -> None:
+    """Account for an end that the worker could not account for."""
+    with contextlib.suppress(SwapdeckError):  # exit.json matters more, and is smaller
+        EventLog(job).emit("ended", code=code, reason=reason)
+    write_exit(job, code, reason, because=because)
+
+
+def _watch_orphan(job: Job, worker: Process, told: list[int]) -> int:
+    """Watch over a worker whose supervisor is gone until it ends; the job's exit code.
+
+    It is nobody's child any more, so how it ended is known only from what it wrote.
+    """
+    passed_on = 0
+    while is_alive(worker):
+        if len(told) > passed_on:
+            passed_on = len(told)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGTERM)
+        time.sleep(_ORPHAN_PACE)
+    if not has_ended(job):
+        _end(job, 1, _LEFT_NO_WORD.format(id=job.id, log=job.output_path))
+    end = read_exit(job)
+    return end[0] if end is not None else 1
 
 
 def _wait(

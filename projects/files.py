@@ -388,6 +388,15 @@ def remove_tree(path: Path) -> None:
             path.unlink()
 
 
+def remove_folder(path: Path) -> None:
+    """Delete a folder: gone from its place in one step, and swept later if this is interrupted."""
+    temporary = _temporary(path)
+    with write_errors(path):
+        path.rename(temporary)
+        _sync(path.parent)
+    remove_tree(temporary)
+
+
 def is_temporary(name: str) -> bool:
     """Whether an entry of this name is one that a write makes before its renaming."""
     return _TEMPORARY.fullmatch(name) is not None

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,6 +48,8 @@ class Job:
     verb: str
     subject: str  # what it works on, for example a swap's slug
     created: str
+    after: str = ""  # id of the job that must have succeeded before this one begins
+    retry_of: str = ""  # id of the job whose work this one goes on with
 
     @property
     def spec_path(self) -> Path:
@@ -92,11 +95,18 @@ def load_job(root: Path) -> Job:
         DamagedError, NewerVersionError: its spec.json.
     """
     spec = _read_spec(root / "spec.json")
-    return Job(root, root.name, spec["verb"], spec["subject"], str(spec.get("created", "")))
+    return Job(
+        root,
+        root.name,
+        spec["verb"],
+        spec["subject"],
+        *(str(spec.get(key) or "") for key in ("created", "after", "retry_of")),
+    )
 
 
 def read_spec(job: Job) -> dict[str, Any]:
-    """spec.json: version, verb, subject, title, created, arguments.
+    """spec.json: version, verb, subject, title, created, arguments, and after and retry_of for
+    those that have one.
 
     Raises:
         DamagedError, NewerVersionError: it cannot be trusted.
@@ -135,8 +145,8 @@ def read_events(job: Job, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     return read_jsonl(job.events_path, offset)
 
 
-def request(job: Job, what: Asked) -> None:
-    """Ask the job to stop, pause, resume, save a checkpoint or make a preview.
+def ask(job: Job, what: Asked) -> None:
+    """Write a request into control.json; see `request` of `jobstate` for what comes of it.
 
     Raises:
         CommandError: the job has ended, or `what` is unknown.
@@ -192,10 +202,11 @@ class ControlFile:
         return self._requests
 
 
-def write_exit(job: Job, code: int, reason: str) -> None:
+def write_exit(job: Job, code: int, reason: str, *, because: str = "") -> None:
     """Record how the job ended, in exit.json. The first record stands.
 
-    When the disk is full it goes into the room that the lock file keeps for it.
+    `because` is the id of the job before it, when that is why this one never began. When the disk
+    is full it goes into the room that the lock file keeps for it.
 
     Raises:
         SwapdeckError: it cannot be written anywhere.
@@ -203,6 +214,8 @@ def write_exit(job: Job, code: int, reason: str) -> None:
     if has_ended(job):
         return
     record = {"version": VERSION, "code": code, "reason": reason, "ended": now()}
+    if because:
+        record["because"] = because
     try:
         write_json(job.exit_path, record)
     except SwapdeckError:
@@ -224,14 +237,29 @@ def read_exit(job: Job) -> tuple[int, str] | None:
         DamagedError: the record cannot be read.
     """
     try:
-        exists = job.exit_path.exists()
-        record = read_json(job.exit_path) if exists else read_lock_part(job, LOCK_PART)
+        record = _exit_record(job)
         return (int(record["code"]), printable(str(record["reason"]))) if record else None
     except (SwapdeckError, KeyError, TypeError, ValueError) as error:
         raise DamagedError(
             f"{job.exit_path} is damaged: how the job ended is not known. What it printed is in "
             f"{job.output_path}."
         ) from error
+
+
+def ended_because(job: Job) -> str:
+    """The id of the job before it, when that one's end is why this one never began; else ""."""
+    try:
+        return str(_exit_record(job).get("because", ""))
+    except (SwapdeckError, AttributeError):
+        return ""
+
+
+def ended_at(job: Job) -> float | None:
+    """When it ended, in seconds since the epoch; None while there is no record that says so."""
+    try:
+        return datetime.fromisoformat(str(_exit_record(job)["ended"])).timestamp()
+    except (SwapdeckError, KeyError, TypeError, ValueError):
+        return None
 
 
 def lock_part(record: Mapping[str, Any]) -> bytes:
@@ -276,6 +304,11 @@ def _folder_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _exit_record(job: Job) -> Any:
+    exists = job.exit_path.exists()
+    return read_json(job.exit_path) if exists else read_lock_part(job, LOCK_PART)
 
 
 def _read_spec(path: Path) -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Datasets made from numbers, with real crops on the disk."""
+"""Jobs at work, and datasets made from numbers, with real crops on the disk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from engine.faces.align import CROP_MARGIN, CROP_SIZE, apply, chip_matrix, fit_t
 from engine.faces.template import TEMPLATE
 from engine.media.pictures import save_png
 from projects.faces import Face, FaceIndex
+from projects.jobs import create_job
 from projects.people import Person
+from projects.workspace import Workspace
+from tests.engine.running import Running, not_for_ever
 
 SOURCE = "5" * 64
 MakeFace = Callable[..., Face]
@@ -127,3 +130,19 @@ def filmed(ada: Person, short_clips: dict[str, Path], filmed_once: Any, store: S
     for face, (_, picture) in zip(stored, filmed_once, strict=True):
         save_png(ada.faces_dir / face.crop, picture)
     return stored
+
+
+@pytest.fixture
+def start(workspace: Workspace) -> Iterator[Callable[..., Running]]:
+    """Starts a job that does the given work; all that still run are killed at the end."""
+    started: list[Running] = []
+
+    def begin(work: str, verb: str = "train", after: str = "") -> Running:
+        job = create_job(workspace, verb, "ada-as-ben", {"steps": 3}, after=after)
+        started.append(Running(job, work))
+        return started[-1]
+
+    with not_for_ever():
+        yield begin
+    for running in started:
+        running.close()

@@ -1,8 +1,4 @@
-"""Jobs with real processes: a supervisor, a worker, and signals between them.
-
-The worker under test is the real one with a small `run` in place of engine.verbs. It tells the
-test through a named pipe where it is, so nothing here waits by sleeping.
-"""
+"""A job's supervisor and worker as real processes; `running` says how they tell where they are."""
 
 import fcntl
 import os
@@ -11,140 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from projects.jobs import (
-    Job,
-    create_job,
-    kill,
-    launch,
-    lock_record,
-    read_events,
-    request,
-    state,
-)
+from projects.errors import CommandError
+from projects.jobs import create_job, kill, launch, read_events, request, state
 from projects.workspace import Workspace
-
-SUPERVISOR = """
-    import sys
-    from engine.supervisor import main
-    worker = [sys.executable, "-u", "-c", sys.argv[1]]
-    raise SystemExit(main(["--detach", sys.argv[2]], worker))
-"""
-WORKER = """
-    import itertools, os, signal, sys, threading
-    from pathlib import Path
-    from engine.worker import main
-    from projects.errors import CommandError, RefusedError, SwapdeckError
-
-    def say(word):
-        pipe.write(word + "\\n")
-        pipe.flush()
-
-    def work(workspace, arguments, reporter):
-        {work}
-
-    def run(workspace, verb, arguments, reporter):
-        say("began")
-        work(workspace, arguments, reporter)
-
-    pipe = open(Path(sys.argv[1]) / "pipe", "w")
-    raise SystemExit(main(Path(sys.argv[1]), run))
-"""
-LOOP = """
-    for number in itertools.count(1):
-        reporter.event("step", step=number, steps=None, loss=1.0)
-        asked = reporter.check()
-        if asked.save:
-            reporter.event("checkpoint", step=number, path="x")
-            say("saved")
-        threading.Event().wait(0.002)
-"""
-DEAF = """
-    say("deaf")
-    while True:
-        signal.pause()
-"""
-
-
-def script_of(work: str) -> str:
-    """The worker's source with `work` as what it does."""
-    body = textwrap.indent(textwrap.dedent(work).strip(), "    ")
-    return textwrap.dedent(WORKER).replace("    {work}", body)
-
-
-class Running:
-    """A launched job, the words its worker says, and ways to wait for its processes."""
-
-    def __init__(self, job: Job, work: str) -> None:
-        self.job = job
-        os.mkfifo(job.root / "pipe")
-        # Opened for both, so that neither side waits for the other to open it.
-        self._keep = os.open(job.root / "pipe", os.O_RDWR)
-        self._words = open(job.root / "pipe", encoding="utf-8")  # noqa: SIM115, PTH123
-        launch(job, command=[sys.executable, "-c", textwrap.dedent(SUPERVISOR), script_of(work)])
-        self.supervisor, self.worker = lock_record(job)
-
-    def hear(self, word: str) -> None:
-        assert self._words.readline() == word + "\n", self.output()
-
-    def wait_for_supervisor(self) -> None:
-        """The lock is free when the supervisor is gone."""
-        with self.job.lock_path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-
-    def wait_for_worker(self) -> None:
-        """The pipe has no writer left when the worker is gone."""
-        os.close(self._keep)
-        self._keep = -1
-        self._words.read()
-
-    def output(self) -> str:
-        return self.job.output_path.read_text()
-
-    def pids(self) -> tuple[int, int]:
-        assert self.supervisor is not None and self.worker is not None
-        return self.supervisor.pid, self.worker.pid
-
-    def close(self) -> None:
-        if self._keep >= 0:
-            os.close(self._keep)
-        self._words.close()
-        if not state(self.job).ended:
-            kill(self.job, grace=0)
-
-
-@pytest.fixture(autouse=True)
-def a_test_that_hangs_fails() -> Iterator[None]:
-    def fail(number: int, frame: Any) -> None:
-        raise TimeoutError("this test hangs")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(30)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
-
-
-@pytest.fixture
-def start(workspace: Workspace) -> Iterator[Any]:
-    started: list[Running] = []
-
-    def begin(work: str) -> Running:
-        job = create_job(workspace, "train", "ada-as-ben", {"steps": 3})
-        started.append(Running(job, work))
-        return started[-1]
-
-    yield begin
-    for running in started:
-        running.close()
-
-
-def kinds(job: Job) -> list[str]:
-    return [event["kind"] for event in read_events(job)[0]]
+from tests.engine.running import DEAF, LOOP, SUPERVISOR, kinds, script_of
 
 
 def test_a_job_runs_to_its_end_apart_from_its_starter(start: Any) -> None:
@@ -201,13 +71,12 @@ def test_a_signal_to_either_process_stops_the_work(
     assert "Traceback" not in running.output()
 
 
-def test_a_stop_that_was_asked_before_the_start_is_kept(workspace: Workspace) -> None:
+def test_a_job_that_is_stopped_before_its_start_never_begins(workspace: Workspace) -> None:
     job = create_job(workspace, "train", "ada-as-ben", {})
     request(job, "stop")
-    running = Running(job, 'say("never")')
-    running.wait_for_supervisor()
-    assert state(job).name == "stopped"
-    running.close()
+    assert state(job).name == "stopped" and "before it began" in state(job).detail
+    with pytest.raises(CommandError, match="has ended"):
+        launch(job)
 
 
 @pytest.mark.parametrize(
@@ -338,8 +207,6 @@ def test_kill_ends_an_orphan(start: Any) -> None:
 
 
 def test_a_job_runs_once_only(start: Any) -> None:
-    from projects.errors import CommandError
-
     running = start(LOOP)
     running.hear("began")
     with pytest.raises(CommandError, match="runs already"):

@@ -1,0 +1,106 @@
+"""A job's turn: what its supervisor waits for before it starts the worker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from projects.errors import SwapdeckError
+from projects.files import inside
+from projects.jobs import (
+    EventLog,
+    Job,
+    Requests,
+    load_job,
+    record_processes,
+    requested,
+    state,
+)
+
+PACE = 0.25  # seconds between two looks at what a job waits for
+_HOW = {"failed": "failed", "stopped": "was stopped", "crashed": "crashed"}
+
+
+@dataclass
+class NotBegunError(SwapdeckError):
+    """The job ends before it begins; `because` is the job before it, when that is why."""
+
+    code: int
+    reason: str
+    because: str = ""
+
+
+class Waiting:
+    """Says what a job waits for, in its lock and once as an event, and when not to wait on."""
+
+    def __init__(
+        self, job: Job, descriptor: int, told: list[int], started: Callable[[], None]
+    ) -> None:
+        """descriptor: of the job's lock. told: signals that ask the job to end, as they come.
+        started: called once, when there is something to wait for, or the waiting is over."""
+        self._job = job
+        self._descriptor = descriptor
+        self._told = told
+        self._started = started
+        self._said: str | None = None
+
+    def over(self) -> None:
+        """Nothing has to be waited for any more."""
+        if self._said is None:
+            self._said = ""
+            self._started()
+
+    def wait(self, text: str) -> None:
+        """Wait a moment for what `text`, one sentence, says. Raises NotBegunError when the job was
+        asked to end."""
+        if text != self._said:
+            record_processes(self._job, self._descriptor, None, text)
+            EventLog(self._job).emit("waiting", text=text)
+            self.over()
+            self._said = text
+        self.check()
+        time.sleep(PACE)
+
+    def check(self) -> None:
+        """Raise NotBegunError when the job was asked to end."""
+        asked = self._asked()
+        if asked.kill:
+            raise NotBegunError(137, "It was killed on request, before it began.")
+        if self._told or asked.stop:
+            raise NotBegunError(130, "Stopped as asked, before it began.")
+
+    def _asked(self) -> Requests:
+        try:
+            return requested(self._job)
+        except SwapdeckError:  # the worker will say that the file is damaged
+            return Requests()
+
+
+def wait_for_job(job: Job, waiting: Waiting) -> None:
+    """Wait until the job that this one is to follow is done.
+
+    Raises NotBegunError when that one ends in another way, is gone, or this one is asked to end.
+    """
+    if not job.after:
+        return
+    gone = (
+        f"It did not begin, because the job that it waited for, {job.after}, is not there any more."
+    )
+    while True:
+        try:
+            before = load_job(inside(job.root.parent, job.after))
+        except SwapdeckError as error:
+            raise NotBegunError(1, gone, job.after) from error
+        now = state(before)
+        what = f"{before.verb} {before.subject}"
+        if now.name == "done":
+            return
+        if now.ended:
+            code = 130 if now.name == "stopped" else 1
+            reason = (
+                f"It did not begin, because {what}, which it waited for, {_HOW[now.name]}. Go on "
+                f"with both: swapdeck jobs retry {before.id}"
+            )
+            raise NotBegunError(code, reason, before.id)
+        waiting.wait(f"It begins when {what} is done ({before.id}).")
