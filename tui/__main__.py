@@ -16,6 +16,7 @@ def main() -> int:
     """Run the dashboard; the exit code."""
     parser = argparse.ArgumentParser(prog="swapdeck", description="The dashboard.")
     parser.add_argument("--workspace", type=Path, metavar="PATH", help="the folder to show")
+    parser.add_argument("--readonly", action="store_true", help="show everything, change nothing")
     arguments = parser.parse_args()
     # Textual draws on stderr, so that has to be the terminal too.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
@@ -35,8 +36,15 @@ def main() -> int:
 
     from tui.app import Dashboard
     from tui.reading import Reader
+    from tui.settings import read_settings, settings_path
 
-    app = Dashboard(Reader(root.expanduser().absolute()))
+    settings, problems = read_settings(settings_path())
+    app = Dashboard(
+        Reader(root.expanduser().absolute()),
+        readonly=arguments.readonly,
+        settings=settings,
+        problems=problems,
+    )
     app.run()
     return app.return_code or 0
 

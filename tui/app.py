@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from textual import actions, on, work
-from textual.app import App, SystemCommand
+from textual import on, work
+from textual.actions import ActionParseResult, parse
+from textual.app import SystemCommand
+from textual.binding import Binding
+from textual.dom import DOMNode
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
 
-from projects.errors import SwapdeckError
-from projects.jobfiles import Asked
-from tui.actions import ACTIONS, EVERYWHERE, bindings, ids
+from tui.actions import ACTIONS, EVERYWHERE, bindings, ids, key_name, writes
 from tui.dialogs import Help
 from tui.jobs import JobsScreen
 from tui.mode import BaseScreen, ModeScreen
 from tui.people import PeopleScreen
 from tui.reading import Reader
 from tui.rows import Rows
+from tui.services import READ_ONLY, Services
+from tui.settings import Settings
 from tui.snapshot import Detail, Snapshot
 from tui.states import LIVE
 from tui.swaps import SwapsScreen
@@ -36,7 +39,7 @@ SHOW_AGES_EVERY = 5.0  # seconds after which "12 s ago" is drawn anew though not
 NAMED_IN_PALETTE = 500
 
 
-class Dashboard(App[None]):
+class Dashboard(Services):
     """Shows a workspace. `poll` None reads only when told to, which tests do."""
 
     TITLE = "swapdeck"
@@ -64,16 +67,16 @@ class Dashboard(App[None]):
             self.key = key
             self.detail = detail
 
-    class Answered(Message):
-        """A request was left for a job, or could not be."""
-
-        def __init__(self, text: str, problem: bool) -> None:
-            super().__init__()
-            self.text = text
-            self.problem = problem
-
-    def __init__(self, reader: Reader, *, poll: float | None = POLL) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        poll: float | None = POLL,
+        readonly: bool = False,
+        settings: Settings | None = None,
+        problems: Sequence[str] = (),
+    ) -> None:
+        super().__init__(reader.root, readonly=readonly)
         self._reader = reader
         self._poll_every = poll
         self._polls = 0
@@ -84,7 +87,17 @@ class Dashboard(App[None]):
         self._shown_at = 0.0
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self.settings = settings or Settings()
+        self._problems = list(problems)
+        if self.settings.theme in self.available_themes:
+            self.theme = self.settings.theme
+        else:
+            self.theme = DARK.name
+            names = ", ".join(sorted(self.available_themes))
+            self._problems.append(f"There is no theme '{self.settings.theme}'. There are: {names}.")
+        self.keys = {action.id: action.keys for action in ACTIONS} | dict(self.settings.keys)
+        if self.settings.keys:  # Textual moves a key whole, so that all must be said again
+            self.set_keymap(self.keys)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULT_VARIABLES
@@ -93,6 +106,8 @@ class Dashboard(App[None]):
         with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
             for number in (signal.SIGHUP, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        for problem in self._problems:
+            self.complain(clean(problem))
         if self._poll_every is not None:
             self.set_interval(self._poll_every, self._poll)
 
@@ -150,6 +165,28 @@ class Dashboard(App[None]):
 
     # Actions.
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not (self.readonly and writes(action))
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """As Textual's; what would write is refused in a read-only dashboard, whoever asks."""
+        name = parse(action)[1] if isinstance(action, str) else action[1]
+        if self.readonly and writes(name):
+            self.complain(READ_ONLY)
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def get_key_display(self, binding: Binding) -> str:
+        return key_name(binding.key)
+
+    def keys_of(self, action: str) -> str:
+        return key_name(self.keys[action].split(",")[0])
+
     async def action_mode(self, mode: str) -> None:
         """Show another mode, at once with what is known."""
         await self.switch_mode(mode)
@@ -164,7 +201,8 @@ class Dashboard(App[None]):
 
     def action_help(self) -> None:
         """Show what every key does."""
-        self.push_screen(Help())
+        screen = self._mode_screen
+        self.push_screen(Help(self.keys, screen.GROUPS if screen is not None else ()))
 
     async def action_show(self, mode: str, key: str) -> None:
         """Go to one row of a mode."""
@@ -173,26 +211,11 @@ class Dashboard(App[None]):
 
     @on(ModeScreen.JobAsked)
     def _asked(self, message: ModeScreen.JobAsked) -> None:
-        self._ask(message.job.id, f"{message.job.verb} {message.job.subject}", message.what)
-
-    @work(thread=True, group="asking")
-    def _ask(self, job: str, name: str, what: Asked) -> None:
-        try:
-            self._reader.ask(job, what)
-        except SwapdeckError as error:
-            self.post_message(self.Answered(clean(error), True))
-        else:
-            self.post_message(self.Answered(f"Asked {name} to {_ASKED[what]}.", False))
-
-    @on(Answered)
-    def _answered(self, message: Answered) -> None:
-        self.notify(
-            message.text,
-            severity="error" if message.problem else "information",
-            markup=False,
-            timeout=4,
+        name = f"{message.job.verb} {message.job.subject}"
+        self.do(
+            partial(self._reader.ask, message.job.id, message.what),
+            lambda _: self.say(f"Asked {name} to {_ASKED[message.what]}."),
         )
-        self.refresh_now()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for action in ACTIONS:
@@ -214,7 +237,7 @@ class Dashboard(App[None]):
 
 
 def _possible(screen: Screen[object], action: str) -> bool:
-    _, name, parameters = actions.parse(action)
+    _, name, parameters = parse(action)
     return screen.check_action(name, parameters) is True
 
 

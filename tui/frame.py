@@ -6,6 +6,8 @@ one changes, which costs more than all the rest of the screen.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.content import Content
@@ -15,6 +17,8 @@ from textual.widget import Widget
 
 from tui.actions import MODES
 from tui.snapshot import Snapshot
+
+MOST_KEYS = 8
 
 LINKS = """
         link-style: none; link-color: $quiet; link-background: $panel;
@@ -80,6 +84,8 @@ class Keys(Widget):
             shown = {}
             for active in screen.active_bindings.values():
                 binding = active.binding
+                if binding.id == "undo" and not getattr(self.app, "undoables", ()):
+                    continue  # it then offers the trash, which is worth no place here
                 if active.enabled and binding.show and binding.action not in shown:
                     name = self.app.get_key_display(binding)
                     shown[binding.action] = (binding.key, name, binding.description)
@@ -91,5 +97,16 @@ class Keys(Widget):
                 f"[b $footer-key-foreground]$shown[/][@click=app.simulate_key('{key}')] {label}[/]",
                 shown=shown,
             )
-            for key, shown, label in self.keys
+            for key, shown, label in fitting(self.keys, self.size.width)
         )
+
+
+def fitting(keys: Sequence[tuple[str, str, str]], width: int) -> Sequence[tuple[str, str, str]]:
+    """As many keys as a person takes in and the line holds; the last two, help and quit, stay."""
+    always = keys[-2:]
+    most = len(keys) - len(always)
+    for number in range(min(MOST_KEYS - len(always), most), -1, -1):
+        shown = (*keys[:number], *always)
+        if sum(cell_len(f"{name} {label}  ") for _, name, label in shown) - 2 <= width:
+            return shown
+    return always

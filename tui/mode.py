@@ -15,19 +15,24 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from projects.jobfiles import Asked
-from tui.actions import JOBS, bindings, ids
+from tui.actions import JOBS, LISTS, bindings, ids, writes
 from tui.dialogs import Confirm
 from tui.frame import Heading, Keys
 from tui.panes import Pane
 from tui.rows import Column, Row, Rows
+from tui.services import Services
 from tui.snapshot import Detail, JobRow, Snapshot
 from tui.states import can_be_asked
 
 
 class BaseScreen(Screen[None]):
-    """A mode: the heading, a body, the footer."""
+    """A mode: the heading, a body, the footer.
+
+    `GROUPS` are the groups of actions that belong to it, for the help.
+    """
 
     MODE: ClassVar[str]
+    GROUPS: ClassVar[Sequence[str]] = ()
     snapshot: Snapshot | None = None
 
     class Wanted(Message):
@@ -40,6 +45,15 @@ class BaseScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.post_message(self.Wanted())
+
+    @property
+    def dashboard(self) -> Services:
+        """The dashboard, for what a mode asks of it."""
+        return cast(Services, self.app)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """False hides an action; a read-only dashboard has none that writes."""
+        return not (self.dashboard.readonly and writes(action))
 
     def compose_body(self) -> ComposeResult:
         """What is between heading and footer."""
@@ -61,6 +75,7 @@ class ModeScreen(BaseScreen):
 
     COLUMNS: ClassVar[Sequence[Column]]
     EMPTY: ClassVar[str]
+    GROUPS: ClassVar[Sequence[str]] = (LISTS, JOBS)
     BINDINGS = bindings("open", "back", "filter", *ids(JOBS))
     DEFAULT_CSS = """
     ModeScreen #panes { height: 1fr; }
@@ -168,7 +183,9 @@ class ModeScreen(BaseScreen):
     # Actions.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """False hides an action that would do nothing here."""
+        """False hides an action that would do nothing here. Subclasses ask this first."""
+        if not super().check_action(action, parameters):
+            return False
         if not self.is_mounted:
             return True
         opened = self.has_class("-open")

@@ -54,18 +54,18 @@ class Reader:
     """The workspace at `root`, read again whenever it is asked."""
 
     def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
-        self._root = root
+        self.root = root
         self._clock = clock
         self._known: dict[tuple[str, str], tuple[Hashable, Any]] = {}
         self._followers: dict[Path, Follower] = {}
 
     def snapshot(self) -> Snapshot:
         """Everything the lists show."""
-        empty = Snapshot(clean_path(self._root, str(Path.home())), self._clock())
+        empty = Snapshot(clean_path(self.root, str(Path.home())), self._clock())
         try:
             if self._is_vacant():
                 return empty
-            ws = open_workspace(self._root)
+            ws = open_workspace(self.root)
             people = tuple(self._person(folder) for folder in _folders(ws.people))
             names = {person.slug: person.name for person in people}
             return replace(
@@ -90,8 +90,8 @@ class Reader:
             if mode == "system":
                 from tui.machine import read_system  # slow to import, and seldom wanted
 
-                return read_system(self._root)
-            return readers[mode](open_workspace(self._root), key)
+                return read_system(self.root)
+            return readers[mode](open_workspace(self.root), key)
         except (SwapdeckError, OSError, ValueError):  # the last: a name that no file can have
             return None
 
@@ -101,11 +101,11 @@ class Reader:
         Raises:
             SwapdeckError: the job has gone, or its folder cannot be written.
         """
-        jobs.request(jobs.get_job(open_workspace(self._root), job), what)
+        jobs.request(jobs.get_job(open_workspace(self.root), job), what)
 
     def _is_vacant(self) -> bool:
         try:
-            return not self._root.exists() or not any(self._root.iterdir())
+            return not self.root.exists() or not any(self.root.iterdir())
         except (OSError, ValueError):
             return False  # what is wrong is said when it is opened
 

@@ -55,3 +55,8 @@ def screen_text(pilot: Pilot[None]) -> str:
 def listed(pilot: Pilot[None]) -> list[str]:
     """The rows of the list, as text."""
     return [row.words for row in pilot.app.screen.query_one(Rows).rows]
+
+
+def told(pilot: Pilot[None]) -> str:
+    """What was said in lines that go away by themselves, a line each."""
+    return "\n".join(notification.message for notification in pilot.app._notifications)

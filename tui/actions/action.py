@@ -1,0 +1,68 @@
+"""What an action of the dashboard is, and what each letter means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that a person can do.
+
+    `keys` are Textual key names, the first is the one shown. `writes` marks what changes anything
+    in the workspace or asks a job to: it is hidden and refused in a read-only dashboard.
+    """
+
+    id: str
+    keys: str
+    action: str
+    label: str
+    tooltip: str
+    group: str
+    footer: bool = False
+    palette: bool = True
+    writes: bool = False
+
+
+# A letter means one thing everywhere: the label of an action on it begins with one of these words.
+LETTERS: dict[str, tuple[str, ...]] = {
+    "a": ("Add", "New"),
+    "c": ("Convert", "Cast"),
+    "d": ("Trash",),
+    "e": ("Edit", "Settings", "Rename"),
+    "f": ("Rule",),
+    "g": ("Top",),
+    "h": ("Left",),
+    "i": ("Info",),
+    "j": ("Down",),
+    "k": ("Up",),
+    "l": ("Right",),
+    "m": ("Merge", "Mark"),
+    "n": ("Next",),
+    "o": ("Sources", "Open"),
+    "p": ("Pause", "Resume"),
+    "q": ("Quit",),
+    "r": ("Reject",),
+    "s": ("Save",),
+    "t": ("Train",),
+    "u": ("Update",),
+    "v": ("Preview",),
+    "x": ("Stop",),
+    "y": ("Copy",),
+    "z": ("Undo",),
+    "C": ("Clean",),
+    "G": ("Bottom",),
+    "K": ("Keep",),
+    "R": ("Retry", "Restore"),
+    "S": ("Sort",),
+    "X": ("Kill",),
+}
+
+EVERYWHERE = "Everywhere"
+LISTS = "In a list"
+FORMS = "In a form"
+PEOPLE = "In People"
+SWAPS = "In Swaps"
+JOBS = "On a job"
+FILES = "In Files"
+SYSTEM = "In System"

@@ -1,0 +1,72 @@
+"""What can be done everywhere, in every list and in every form."""
+
+from __future__ import annotations
+
+from tui.actions.action import EVERYWHERE, FORMS, LISTS, Action
+
+MODES = {
+    "people": "People",
+    "swaps": "Swaps",
+    "jobs": "Jobs",
+    "system": "System",
+}
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "open", "enter", "open", "Open", "Show the selected line in full", LISTS,
+        footer=True, palette=False,
+    ),
+    Action(
+        "back", "escape", "back", "Back", "One step out: close, clear the filter", LISTS,
+        footer=True, palette=False,
+    ),
+    Action("down", "j,down", "cursor(1)", "Down", "Next line", LISTS, palette=False),
+    Action("up", "k,up", "cursor(-1)", "Up", "Line before", LISTS, palette=False),
+    Action("page-down", "pagedown,ctrl+d", "page(1)", "Page down", "Next page", LISTS,
+           palette=False),
+    Action("page-up", "pageup,ctrl+u", "page(-1)", "Page up", "Page before", LISTS, palette=False),
+    Action("top", "g,home", "edge(-1)", "Top", "First line", LISTS, palette=False),
+    Action("bottom", "G,end", "edge(1)", "Bottom", "Last line", LISTS, palette=False),
+    Action(
+        "filter", "slash", "filter", "Filter", "Show only lines with some words",
+        LISTS, footer=True,
+    ),
+    Action(
+        "save-form", "ctrl+s", "save_form", "Save", "Save what the form holds, if it can be", FORMS,
+        palette=False,
+    ),
+    Action(
+        "leave-form", "escape", "leave_form", "Leave", "Leave; asks first if something was changed",
+        FORMS, palette=False,
+    ),
+    Action("next-field", "down", "next_field(1)", "Next field", "The field below, as Tab does",
+           FORMS, palette=False),
+    Action("field-before", "up", "next_field(-1)", "Field before",
+           "The field above, as Shift+Tab does", FORMS, palette=False),
+    *(
+        Action(
+            name, str(number), f"app.mode('{name}')", f"Go to {title}", f"Show {title.lower()}",
+            EVERYWHERE,
+        )
+        for number, (name, title) in enumerate(MODES.items(), start=1)
+    ),
+    Action(
+        "undo", "z", "app.undo", "Undo", "Take the last change back, or out of the trash",
+        EVERYWHERE, footer=True, writes=True,
+    ),
+    Action(
+        "palette", "ctrl+p,colon", "app.command_palette", "Commands",
+        "Find a command, person, swap or job", EVERYWHERE, palette=False,
+    ),
+    Action(
+        "refresh", "f5", "app.refresh_now", "Refresh", "Read the files again now", EVERYWHERE
+    ),
+    Action(
+        "help", "question_mark,f1", "app.help", "Help", "What every key does", EVERYWHERE,
+        footer=True,
+    ),
+    Action(
+        "quit", "q", "app.quit", "Quit", "Close the dashboard; every job goes on",
+        EVERYWHERE, footer=True,
+    ),
+)  # fmt: skip
