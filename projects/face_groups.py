@@ -14,6 +14,10 @@ MOUTH_WIDE = 0.3
 EYES_CLOSED = 0.18
 """Opening of the eyes, in their own width, below which they are closed or nearly so."""
 
+YAW_STEP = 15.0
+PITCH_STEP = 10.0
+"""Degrees that one pose covers; one of them lies straight ahead."""
+
 _STEPS = {
     **{"yaw": 15.0, "pitch": 10.0, "roll": 10.0, "size": 32.0, "brightness": 0.1, "mouth": 0.1},
     **{"eyes": 0.05, "confidence": 0.1, "covered": 0.1, "likeness": 0.05},
@@ -24,6 +28,10 @@ _WORDS = {
     "source": "substr(source, 1, 12)",
     "track": "substr(source, 1, 12) || CASE WHEN track < 0 THEN '' ELSE ' ' || track END",
     "time": f"substr(source, 1, 12) || printf(' %6d s', CAST(time AS INTEGER) / {_TIME} * {_TIME})",
+    "pose": (
+        f"printf('yaw %+03d, pitch %+03d', ROUND(yaw / {YAW_STEP}) * {YAW_STEP}, "
+        f"ROUND(pitch / {PITCH_STEP}) * {PITCH_STEP})"
+    ),
     "state": "CASE WHEN kept THEN 'kept' ELSE 'rejected' END",
     "reason": "CASE WHEN kept AND reason = '' THEN 'kept' ELSE reason END",
     "expression": (

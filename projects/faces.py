@@ -91,6 +91,25 @@ class FaceIndex(FaceDatabase):
             db.execute("INSERT OR IGNORE INTO scans VALUES (?, ?, 0, 1, '')", (source, settings))
             return [self._insert(db, face) for face in faces]
 
+    def adopt(self, scan: ScanProgress, faces: Sequence[Face], notes: Mapping[str, str]) -> bool:
+        """Store a source of another index with its faces and notes, all or nothing.
+
+        False when the source was searched here already; nothing is changed then.
+        """
+        for face in faces:
+            check_face(face, scan.source)
+        with self._transaction() as db:
+            added = db.execute(
+                "INSERT OR IGNORE INTO scans VALUES (?, ?, ?, ?, ?)",
+                (scan.source, scan.settings, scan.next_frame, int(scan.finished), scan.warning),
+            ).rowcount
+            if not added:
+                return False
+            for face in faces:
+                self._insert(db, face)
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(notes.items()))
+        return True
+
     def start(self, source: str, settings: str) -> None:
         """Begin to search `source` from its first frame; what was found in it before is dropped."""
         with self._transaction() as db:
@@ -180,6 +199,32 @@ class FaceIndex(FaceDatabase):
         """
         statement, values = _ordered(_ROW, "faces", where, order, reverse, limit, offset)
         return (read_row(FaceRow, row, {}, self._path) for row in self._each(statement, values))
+
+    def order(
+        self,
+        where: Selection = EVERY,
+        *,
+        by: str = "time",
+        reverse: bool = False,
+        group: str | None = None,
+    ) -> list[tuple[int, str]]:
+        """The ids of the faces that match in one of ORDERS, each with its group's name.
+
+        With one of GROUPS as `group`, the groups follow each other in the order of `groups`, each
+        ordered in itself; without, the names are "".
+
+        Raises:
+            CommandError: the order or the group is unknown.
+        """
+        shared = "NULL" if group is None else group_sql(group)
+        found = self._query(
+            f"SELECT id, {shared} FROM faces WHERE {where.sql} "
+            f"ORDER BY 2 NULLS LAST, {order_sql(by, reverse)}",
+            where.values,
+        )
+        if group is None:
+            return [(identity, "") for identity, _ in found]
+        return [(identity, group_name(group, value)) for identity, value in found]
 
     def columns(self, names: Sequence[str], where: Selection = EVERY) -> list[tuple[Any, ...]]:
         """The values of some of COLUMNS alone, in the order of the ids: for a picture of them all.
@@ -365,6 +410,11 @@ class FaceIndex(FaceDatabase):
         """A note about the whole index; None when there is none."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return str(rows[0][0]) if rows else None
+
+    def notes(self, source: str) -> dict[str, str]:
+        """The notes about one source and about single faces of it, by their keys."""
+        found = self._query("SELECT key, value FROM meta WHERE instr(key, ?)", (f" {source[:16]}",))
+        return {str(key): str(value) for key, value in found}
 
     def set_meta(self, key: str, value: str) -> None:
         """Write a note about the whole index."""

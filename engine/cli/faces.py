@@ -8,10 +8,8 @@ import click
 
 from engine.cli.faces_choice import (
     FACES,
-    check_named,
     choice,
     choosing,
-    name_faces,
     open_faces,
     row,
 )
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 PAGE = 200
 """Faces that a table shows when nothing was said."""
-_LONGEST = 120  # characters in a reason
 GROUP_COLUMNS = (
     Column("group", "group"),
     Column("faces", "faces", right=True),
@@ -119,13 +116,11 @@ def reject(session: Session, person: str, which: tuple[str, ...], reason: str | 
 @pass_session
 def undo(session: Session, person: str) -> None:
     """Take back the last keep, reject, dedupe or best; again for the one before."""
-    from projects.errors import CommandError
+    from projects.face_decisions import take_back
+    from projects.people import get_person
 
-    one, index = open_faces(session, person)
-    with index:
-        undone = index.undo()
-    if undone is None:
-        raise CommandError(f"Nothing was decided about {one.name}'s faces that can be taken back.")
+    one = get_person(session.open(), person)
+    undone = take_back(one)
     session.output.done(
         {"person": one.slug, "undone": undone.what, "made": undone.made, "faces": undone.faces},
         f"Taken back: {undone.what} ({count(undone.faces, 'face')})",
@@ -227,28 +222,22 @@ def _show_groups(session: Session, index: FaceIndex, key: str, where: Any) -> No
 def _decide(
     session: Session, person: str, which: tuple[str, ...], *, kept: bool, reason: str | None
 ) -> None:
-    from projects.faces import FaceIndex
-    from projects.names import printable
+    from projects.face_decisions import decide
     from projects.people import get_person
 
     one = get_person(session.open(), person)
-    given = name_faces(one, which)
-    why = "by hand"
-    if not kept and reason is not None:
-        why = f"by hand: {printable(reason)[:_LONGEST]}"
-    elif not kept and given.rules:
-        why = f"rule: {printable(' or '.join(given.rules))[:_LONGEST]}"
-    what = f"{'keep' if kept else 'reject'} {printable(' '.join(which))[:_LONGEST]}"
-    with FaceIndex(one.index_path, readonly=True) as index:
-        check_named(one, index, given)
-        met = index.count(given.selection)
-    changed = 0
-    if met:
-        with FaceIndex(one.index_path) as index:
-            changed = index.decide(given.selection, kept=kept, reason=why, what=what)
+    decided = decide(one, which, kept=kept, reason=reason)
     done = "kept" if kept else "rejected"
     session.output.done(
-        {"person": one.slug, "faces": met, "changed": changed, "kept": kept, "reason": why},
-        f"{count(met, 'face')} {done}"
-        + (f", {changed} of them were not before" if changed != met else ""),
+        {
+            "person": one.slug,
+            "faces": decided.met,
+            "changed": decided.changed,
+            "kept": kept,
+            "reason": decided.reason,
+        },
+        f"{count(decided.met, 'face')} {done}"
+        + (
+            f", {decided.changed} of them were not before" if decided.changed != decided.met else ""
+        ),
     )

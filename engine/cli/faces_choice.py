@@ -13,7 +13,6 @@ from engine.cli.session import Session
 from projects.face_query import EVERY, KEPT, ORDERS, REJECTED, Selection, of_reason
 
 if TYPE_CHECKING:
-    from projects.face_rules import Named
     from projects.faces import FaceIndex, FaceRow
     from projects.people import Person
 
@@ -47,12 +46,13 @@ class Choice:
 
     def selection(self, person: Person) -> Selection:
         """The faces that are meant. Raises CommandError for a rule that cannot be understood."""
+        from projects.face_decisions import source_names
         from projects.face_rules import select
 
         chosen = {"kept": KEPT, "rejected": REJECTED, None: EVERY}[self.which]
         if self.reason is not None:
             chosen = chosen & of_reason(self.reason)
-        return chosen & select(self.rules, sources(person, self.rules))
+        return chosen & select(self.rules, source_names(person, self.rules))
 
     def rows(self, index: FaceIndex, person: Person, most: int | None = None) -> Iterable[FaceRow]:
         """The chosen faces in order; `most` where no --limit was given."""
@@ -92,53 +92,15 @@ def choice(options: dict[str, Any]) -> Choice:
     return Choice(**options)
 
 
-def name_faces(person: Person, words: Iterable[str]) -> Named:
-    """The faces that a person named: numbers, ranges, crops' names or rules.
-
-    Raises:
-        CommandError: a rule cannot be understood.
-    """
-    from projects.face_rules import named
-
-    words = tuple(words)
-    return named(words, sources(person, words))
-
-
-def check_named(person: Person, index: FaceIndex, given: Named) -> None:
-    """Raise CommandError when a number or a crop was named that no face has."""
-    from projects.errors import CommandError
-    from projects.face_query import of_crops, of_ids
-    from projects.names import printable
-
-    rows = list(index.rows(of_ids(given.ids) | of_crops(given.crops)))
-    unknown = [str(one) for one in sorted(set(given.ids) - {row.id for row in rows})]
-    unknown += sorted(printable(name) for name in set(given.crops) - {row.crop for row in rows})
-    if unknown:
-        raise CommandError(
-            f"{person.name} has no face {', '.join(unknown[:10])}. "
-            f"`swapdeck faces {person.slug}` lists their numbers."
-        )
-
-
 def open_faces(session: Session, person: str) -> tuple[Person, FaceIndex]:
     """The person and their index, which must be there."""
-    from projects.errors import CommandError
+    from projects.face_decisions import require_faces
     from projects.faces import FaceIndex
     from projects.people import get_person
 
     one = get_person(session.open(), person)
-    if not one.index_path.exists():
-        raise CommandError(f"{one.name} has no faces yet: swapdeck extract {one.slug} finds them.")
+    require_faces(one)
     return one, FaceIndex(one.index_path)
-
-
-def sources(person: Person, rules: Iterable[str]) -> dict[str, str]:
-    """The digests of the person's sources by their names, where a rule asks for them."""
-    if not any("source" in rule for rule in rules):
-        return {}
-    from projects.sources import list_sources
-
-    return {source.name: source.digest for source in list_sources(person)}
 
 
 def row(face: FaceRow) -> dict[str, Any]:

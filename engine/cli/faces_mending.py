@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.faces_choice import check_named, name_faces, open_faces
+from engine.cli.faces_choice import open_faces
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import count
 
@@ -148,6 +148,8 @@ def unmask(session: Session, person: str, which: tuple[str, ...]) -> None:
 
 
 def _faces(person: Person, index: FaceIndex, which: tuple[str, ...]) -> list[Face]:
+    from projects.face_decisions import check_named, name_faces
+
     given = name_faces(person, which)
     check_named(person, index, given)
     return index.faces(where=given.selection)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.datasets.measures import Measures
-from projects.face_groups import EYES_CLOSED, MOUTH_OPEN, MOUTH_WIDE
-
-YAW_STEP: Final = 15.0
-PITCH_STEP: Final = 10.0
-"""Degrees that one cell of the poses covers; one cell lies straight ahead."""
+from projects.face_groups import (
+    EYES_CLOSED,
+    MOUTH_OPEN,
+    MOUTH_WIDE,
+    PITCH_STEP,
+    YAW_STEP,
+)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.datasets.best import PITCH_STEP, YAW_STEP, pose_steps
+from engine.datasets.best import pose_steps
 from engine.datasets.measures import Measures
+from projects.face_groups import PITCH_STEP, YAW_STEP
 
 NEAR_YAW: Final = 10.0
 NEAR_PITCH: Final = 7.5

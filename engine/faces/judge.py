@@ -24,8 +24,6 @@ from projects.faces import Face, FaceIndex
 
 UNJUDGED: Final = "not judged yet"
 """The reason of faces that were found and not judged."""
-BY_HAND: Final = "by hand"
-"""The reason of faces that a person kept, or rejected without saying why."""
 EYES_OFF: Final = "eyes off frame"
 """The reason of faces with an eye beyond the frame's border; set when they are found."""
 BOUNDS: Final = "bounds"

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.datasets.best import PITCH_STEP, YAW_STEP
 from engine.datasets.coverage import PoseCell
 from engine.report.sheet import REJECTED, thumbnail
 from engine.report.stills import INK, PAPER, Picture
+from projects.face_groups import PITCH_STEP, YAW_STEP
 from projects.faces import FaceRow
 
 CELL = 76

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.faces.identity import REFERENCES, References
-from engine.faces.judge import BOUNDS, BY_HAND, JudgeSettings, judge, remember_bounds
+from engine.faces.judge import BOUNDS, JudgeSettings, judge, remember_bounds
+from projects.face_decisions import BY_HAND
 from projects.faces import Face, FaceIndex
 from projects.people import Person
 
