@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,7 @@ import click
 from engine.cli.output import Column
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import count
-from projects.consent import BASES, USES, Consent, default_uses
-from projects.workspace import now
+from projects.consent import BASES, USES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +33,7 @@ _BASIS_HELP = (
 
 
 def consent_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What a consent record is made of, as options; `said` in the functions below."""
+    """What a consent record is made of, as options; `said` in projects.consent_entry."""
     options = (
         click.option("--basis", type=click.Choice(tuple(BASES)), help=_BASIS_HELP),
         click.option("--scope", help="What was agreed to, in words."),
@@ -84,6 +82,7 @@ def consent(
     is there. After a withdrawal nothing is trained, converted or exported with the face, work that
     runs is stopped, and all that was made from the person's data is listed.
     """
+    from projects import consent_entry
     from projects.errors import CommandError
     from projects.people import get_person
     from projects.traces import sweep_erased
@@ -97,9 +96,9 @@ def consent(
     if given and (withdraw or delete or trash):
         raise CommandError("Record a consent and withdraw it with two commands, not with one.")
     if given:
-        one = record(one, given)
+        one = consent_entry.record(one, given)
     if withdraw:
-        one = _withdraw(one)
+        one = consent_entry.withdraw(one)
     if delete or trash:
         _take_away(session, workspace, one, for_good=delete, yes=yes)
         return
@@ -121,108 +120,6 @@ def row(one: Person) -> dict[str, Any]:
         release = find_release(one, one.consent.document)
         shown |= {"document_is": release.state, "document_file": release.path and str(release.path)}
     return shown
-
-
-def consent_from(said: dict[str, Any], document: Path | None) -> Consent | None:
-    """The consent that the options of a new person make; None when there are none.
-
-    Raises CommandError when something is missing. The document's hash is in it; it is not stored.
-    """
-    from dataclasses import replace
-
-    from projects.errors import CommandError
-    from projects.files import sha256_file
-
-    if said["basis"] is None:
-        if document is not None or any(said.values()):
-            raise CommandError("A consent needs --basis. Give it, or leave out what is about it.")
-        return None
-    made = new_consent(said)
-    return made if document is None else replace(made, document=sha256_file(document))
-
-
-def new_consent(said: dict[str, Any]) -> Consent:
-    """The record that the options make, without its document.
-
-    Raises CommandError when something is missing.
-    """
-    basis = str(said["basis"])
-    made = Consent(
-        basis=basis,
-        scope=said.get("scope") or ("any use" if basis in ("self", "synthetic") else ""),
-        recorded_by=said.get("recorded_by") or _login(),
-        recorded_at=now(),
-        expires=_expiry(said.get("expires")),
-        explanation=said.get("explanation"),
-        uses=tuple(use for use in USES if use in said["uses"])
-        if said.get("uses")
-        else default_uses(basis),
-    )
-    made.validate()
-    return made
-
-
-def record(one: Person, given: dict[str, Any]) -> Person:
-    """Record a new consent, or change the one that is there, by the options that were given."""
-    from dataclasses import replace
-
-    from projects.people import change_consent
-    from projects.releases import store_release
-
-    if "basis" in given:
-        new_consent(given)  # what is wrong with it is told before anything is written
-    digest = store_release(one, given["document"]) if "document" in given else None
-
-    def change(before: Consent | None) -> Consent:
-        if "basis" in given:
-            return replace(new_consent(given), document=digest)
-        changes = {key: value for key, value in given.items() if key != "document"}
-        if "expires" in changes:
-            changes["expires"] = _expiry(changes["expires"])
-        if "uses" in changes:
-            changes["uses"] = tuple(use for use in USES if use in changes["uses"])
-        if digest is not None:
-            changes["document"] = digest
-        changes.setdefault("recorded_by", _login())
-        return replace(_there(one, before), recorded_at=now(), **changes)
-
-    return change_consent(one, change, act="recorded" if "basis" in given else "changed")
-
-
-def _there(one: Person, before: Consent | None) -> Consent:
-    """The record to change; raises CommandError when there is none that still holds."""
-    from projects.errors import CommandError
-
-    command = f'swapdeck person consent {one.slug} --basis BASIS --scope "WHAT FOR"'
-    if before is None:
-        raise CommandError(
-            f"{one.name} has no consent record that could be changed. Record one with: {command}"
-        )
-    if before.withdrawn_at is not None:
-        raise CommandError(
-            f"{one.name} withdrew their consent on {before.withdrawn_at}. If they agreed again, "
-            f"that is a new consent: {command}"
-        )
-    return before
-
-
-def _withdraw(one: Person) -> Person:
-    from dataclasses import replace
-
-    from projects.errors import CommandError
-    from projects.people import change_consent
-
-    def change(before: Consent | None) -> Consent:
-        if before is None:
-            raise CommandError(
-                f"{one.name} has no consent record, so nothing is trained or converted with their "
-                f"face. To move them to the trash: swapdeck person remove {one.slug}"
-            )
-        return replace(before, withdrawn_at=before.withdrawn_at or now())
-
-    if one.consent_state == "withdrawn":
-        return one
-    return change_consent(one, change, act="withdrawn")
 
 
 def _list_traces(session: Session, workspace: Workspace, one: Person) -> None:
@@ -294,14 +191,3 @@ def _warn(session: Session, found: Traces) -> None:
         )
     for sentence in found.unreadable:
         session.output.remark(f"A swap cannot be read, and may be of this person. {sentence}")
-
-
-def _expiry(text: str | None) -> str | None:
-    return None if text == "never" else text
-
-
-def _login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

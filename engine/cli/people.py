@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.consent import consent, consent_from, consent_options, row
+from engine.cli.consent import consent, consent_options, row
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.text import count
@@ -45,22 +44,17 @@ def person() -> None:
 @click.argument("name")
 @consent_options
 @pass_session
-def add(session: Session, name: str, document: Path | None, **said: Any) -> None:
+def add(session: Session, name: str, **said: Any) -> None:
     """Add a person with the consent that covers the use of their face.
 
     Without --basis there is no consent yet: footage can be gathered and faces extracted, and
     nothing is trained, converted or exported until it is recorded with `person consent`.
     """
-    from projects.people import add_person
-    from projects.releases import store_release
+    from projects.consent_entry import add_with_consent, first_consent
 
-    agreed = consent_from(said, document)
-    added = add_person(session.open(create=True), name, agreed)
-    if document is not None and agreed and store_release(added, document) != agreed.document:
-        raise SwapdeckError(
-            f"{document} changed meanwhile. Record the consent of {added.slug} again with: "
-            f"swapdeck person consent {added.slug} --document {document}"
-        )
+    first_consent(said)  # before a workspace is made for it
+    added = add_with_consent(session.open(create=True), name, said)
+    agreed = added.consent
     covers = "no consent is recorded yet" if agreed is None else ", ".join(agreed.covers)
     session.output.done(
         describe(added),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.consent import consent_from, consent_options
+from engine.cli.consent import consent_options
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 
@@ -170,10 +170,11 @@ def import_(
     Its people are those of the same name here, or as --source and --target say. Who is not here
     is added with the consent that --basis and the options beside it record.
     """
+    from projects.consent_entry import first_consent
     from projects.people import get_person
     from projects.releases import store_release
 
-    agreed = consent_from(said, document)
+    agreed = first_consent({**said, "document": document})
     workspace = session.open(create=agreed is not None)
     _spare_the_accelerator()
     from engine.training.importing import import_swap
