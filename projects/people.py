@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def add_person(ws: Workspace, name: str, consent: Consent | None) -> Person:
     if consent is not None:
         consent.validate()
     root = inside(ws.people, folder)
-    if root.exists():
+    if root.exists() or _called(ws, folder) is not None:
         raise CommandError(_taken(ws, name, folder))
     created = now()
     try:
@@ -106,6 +107,9 @@ def get_person(ws: Workspace, name: str) -> Person:
     root = inside(ws.people, slug(name))
     if root.is_dir():
         return load_person(root)
+    renamed = _called(ws, root.name)
+    if renamed is not None:
+        return renamed
     known = ", ".join(folder.name for folder in folders(ws.people)) or "nobody yet"
     raise CommandError(
         f"There is no person called '{printable(name)}'. There is: {known}. Add somebody with: "
@@ -146,6 +150,27 @@ def load_person(root: Path) -> Person:
         str(document.get("created", "")),
         damage,
     )
+
+
+def rename_person(ws: Workspace, person: Person, name: str) -> Person:
+    """Give the person another name. The folder keeps its own, by which swaps, jobs and the ledger
+    know it; comments in the file are kept.
+
+    Raises:
+        CommandError: the name cannot be used, or somebody else has it.
+    """
+    name = clean_name(name, "person's name")
+    folder = slug(name)
+    with locked(ws.people):
+        called = _called(ws, folder)
+        elsewhere = folder != person.slug and inside(ws.people, folder).exists()
+        if elsewhere or (called is not None and called.slug != person.slug):
+            raise CommandError(_taken(ws, name, folder))
+        if name == person.name:
+            return person
+        update(person.root / FILE, VERSION, {"name": name})
+        ledger.append(ws, "renaming", person=person.slug, before=person.name, name=name)
+    return replace(person, name=name)
 
 
 def set_consent(person: Person, consent: Consent) -> Person:
@@ -199,10 +224,20 @@ def _values(consent: Consent | None) -> dict[str, object] | None:
     return {name: value for name, value in to_table(consent).items() if value is not None}
 
 
+def _called(ws: Workspace, folder: str) -> Person | None:
+    """Who was given a name that would have this folder."""
+    for person in list_people(ws, []):
+        with contextlib.suppress(CommandError):  # a name that was edited into something unusable
+            if slug(person.name) == folder:
+                return person
+    return None
+
+
 def _taken(ws: Workspace, name: str, folder: str) -> str:
     try:
         existing = load_person(ws.people / folder).name
     except SwapdeckError:
-        existing = folder
+        called = _called(ws, folder)
+        existing = folder if called is None else called.name
     same = "" if existing == name else f", and '{name}' would have the same folder '{folder}'"
     return f"There is already a person called '{existing}'{same}. Choose another name."

@@ -155,8 +155,12 @@ def find_source(person: Person, digest: str) -> Source | None:
 
 def record_look(source: Source, look: tuple[str, ...], seconds: float | None) -> None:
     """Add to a source's record what it looks like."""
-    sidecar = source.path.parent / (source.digest[:16] + ".toml")
-    update(sidecar, VERSION, {"look": list(look), "seconds": seconds})
+    update(sidecar_of(source), VERSION, {"look": list(look), "seconds": seconds})
+
+
+def sidecar_of(source: Source) -> Path:
+    """The file that says where a source came from."""
+    return source.path.parent / (source.digest[:16] + ".toml")
 
 
 def list_sources(person: Person) -> list[Source]:

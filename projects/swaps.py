@@ -195,6 +195,13 @@ def update_swap(swap: Swap, **changes: Any) -> Swap:
     return replace(swap, **changes)
 
 
+def replace_person(swap: Swap, old: str, new: str) -> Swap:
+    """Let `new` stand where the person with the slug `old` stood; comments are kept."""
+    source, target = (new if side == old else side for side in (swap.source, swap.target))
+    update(swap.root / _FILE, VERSION, {"source": source, "target": target})
+    return replace(swap, source=source, target=target)
+
+
 def remove_swap(ws: Workspace, swap: Swap) -> Path:
     """Move the swap, with its checkpoints and results, to the trash; the path there."""
     trashed = move_to_trash(ws, swap.root)

@@ -172,7 +172,9 @@ def _others(root: Path) -> list[Path]:
 
 
 def _in_trash(ws: Workspace, person: Person) -> list[Path]:
-    """The places in the trash that hold this person, or a swap of theirs."""
+    """The places in the trash that hold this person, somebody who was merged with them, or a swap
+    of theirs."""
+    slugs, merged = _merged(ws, person)
     places = []
     for place in folders(ws.trash):
         try:
@@ -180,9 +182,25 @@ def _in_trash(ws: Workspace, person: Person) -> list[Path]:
         except (SwapdeckError, AttributeError):
             origin = None
         swaps = [path.parent for path in place.glob(f"*/{_SWAP}") if not path.is_symlink()]
-        if origin == f"people/{person.slug}" or any(_is_of(root, person.slug) for root in swaps):
+        theirs = origin in {f"people/{slug}" for slug in slugs} or place.name in merged
+        if theirs or any(_is_of(root, slug) for root in swaps for slug in slugs):
             places.append(inside(ws.trash, place.name))
     return places
+
+
+def _merged(ws: Workspace, person: Person) -> tuple[set[str], set[str]]:
+    """The slugs under which the person was known, and the places in the trash of those that were
+    merged with them. A slug that somebody has now is theirs."""
+    slugs, places = {person.slug}, set()
+    for entry in reversed(ledger.entries(ws)):
+        values = entry.values
+        if entry.kind == "merge" and values.get("person") in slugs:
+            merged, trash = str(values.get("merged")), Path(str(values.get("trash")))
+            if not os.path.lexists(ws.people / merged):
+                slugs.add(merged)
+            if len(trash.parts) == 3:
+                places.add(trash.parts[1])
+    return slugs, places
 
 
 def _is_of(root: Path, slug: str) -> bool:
@@ -224,16 +242,20 @@ def _known_elsewhere(ws: Workspace, person: Person, swaps: Iterable[Swap]) -> di
 
 
 def _since_added(ws: Workspace, person: Person) -> list[Entry]:
-    """The ledger's entries about the person; an earlier one of the same name was another."""
-    about: list[Entry] = []
+    """The ledger's entries about the person, and about whoever was merged with them; an earlier
+    one of the same name was another."""
+    about: dict[str, list[Entry]] = {}
     for entry in ledger.entries(ws):
         values = entry.values
-        if entry.kind == "consent" and values.get("person") == person.slug:
-            if values.get("act") == "added":
-                about = []
-        elif person.slug in _people(values):
-            about.append(entry)
-    return about
+        if entry.kind == "consent" and values.get("act") == "added":
+            about[str(values.get("person"))] = []
+        elif entry.kind == "merge":
+            merged = about.pop(str(values.get("merged")), [])
+            about.setdefault(str(values.get("person")), []).extend(merged)
+        else:
+            for slug in set(map(str, _people(values))):
+                about.setdefault(slug, []).append(entry)
+    return about.get(person.slug, [])
 
 
 def _people(values: dict[str, Any]) -> list[Any]:

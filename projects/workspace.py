@@ -100,13 +100,18 @@ def open_workspace(root: Path, *, create: bool = False) -> Workspace:
     return Workspace(root)
 
 
-def move_to_trash(ws: Workspace, path: Path) -> Path:
+def move_to_trash(ws: Workspace, path: Path, beside: Path | None = None) -> Path:
     """Move a file or folder of the workspace to the trash, in one rename; its path there.
+
+    `beside` is a file of the same folder that belongs to `path` and comes and goes with it: it
+    goes first and comes back last.
 
     Raises:
         CommandError: `path` is not in the workspace, or is gone.
     """
     relative = _relative(ws, path)
+    if beside is not None and beside.parent != path.parent:
+        raise ValueError(f"{beside} is not beside {path}")
     if not os.path.lexists(path):
         raise CommandError(f"{path} is not there any more. There is nothing to remove.")
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -121,12 +126,17 @@ def move_to_trash(ws: Workspace, path: Path) -> Path:
             except FileExistsError:
                 continue
         try:
-            write_json(
-                place / _ORIGIN, {"version": VERSION, "from": str(relative), "removed": now()}
-            )
+            record = {"version": VERSION, "from": str(relative), "removed": now()}
+            if beside is not None and os.path.lexists(beside):
+                write_json(place / _ORIGIN, {**record, "beside": beside.name})
+                beside.rename(place / beside.name)
+            else:
+                write_json(place / _ORIGIN, record)
             path.rename(place / path.name)
         except BaseException:
             if not os.path.lexists(place / path.name):
+                if beside is not None and os.path.lexists(place / beside.name):
+                    (place / beside.name).rename(beside)
                 remove_tree(place)
             raise
     return place / path.name
@@ -152,8 +162,13 @@ def restore_from_trash(ws: Workspace, trashed: Path) -> Path:
         raise CommandError(
             f"{origin} exists again. Remove or rename it first, then restore {trashed.name}."
         )
+    beside = document.get("beside")
     with write_errors(origin):
         trashed.rename(origin)
+        if isinstance(beside, str) and (place / beside).is_file():
+            back = inside(origin.parent, beside)
+            if not os.path.lexists(back):
+                (place / beside).rename(back)
     remove_tree(place)
     return origin
 
@@ -164,8 +179,17 @@ def list_trash(ws: Workspace) -> list[Path]:
     with read_errors(ws.trash):
         for place in sorted(ws.trash.iterdir(), reverse=True):
             if place.is_dir():
-                found += [entry for entry in place.iterdir() if entry.name != _ORIGIN]
+                found += [entry for entry in place.iterdir() if entry.name not in _beside(place)]
     return found
+
+
+def _beside(place: Path) -> set[str]:
+    """What in a place of the trash is no thing by itself."""
+    try:
+        beside = read_json(place / _ORIGIN).get("beside")
+    except (SwapdeckError, AttributeError):
+        beside = None
+    return {_ORIGIN, beside} if isinstance(beside, str) else {_ORIGIN}
 
 
 def _check_folder(root: Path, shown: str, create: bool) -> None:

@@ -122,6 +122,54 @@ def remove(session: Session, name: str, yes: bool) -> None:
     )
 
 
+@person.command()
+@click.argument("name", metavar="PERSON")
+@click.argument("new_name", metavar="NAME")
+@pass_session
+def rename(session: Session, name: str, new_name: str) -> None:
+    """Give PERSON another NAME.
+
+    Both names find the person from then on: the folder keeps its own, by which swaps, jobs and the
+    ledger know it.
+    """
+    from projects.people import get_person, rename_person
+
+    workspace = session.open()
+    before = get_person(workspace, name)
+    one = rename_person(workspace, before, new_name)
+    session.output.done(
+        describe(one), f"{before.name} is called {one.name} now; the folder is still {one.slug}"
+    )
+
+
+@person.command()
+@click.argument("into", metavar="PERSON")
+@click.argument("other", metavar="OTHER")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def merge(session: Session, into: str, other: str, yes: bool) -> None:
+    """Make one person of two folders of the same human being: OTHER becomes part of PERSON.
+
+    PERSON gets OTHER's sources, faces and swaps; of a source that both have, PERSON's faces stay.
+    The consent then covers only what both covered, and ends when the first of them ends. OTHER
+    goes to the trash. Two people who are not the same human being must never be merged.
+    """
+    from projects import merging
+    from projects.people import get_person
+
+    workspace = session.open()
+    plan = merging.plan_merge(workspace, get_person(workspace, into), get_person(workspace, other))
+    for sentence in plan.sentences():
+        session.output.remark(sentence)
+    session.confirm(f"Are {plan.into.name} and {plan.other.name} the same human being?", yes)
+    merged, trashed = merging.merge(workspace, plan)
+    session.output.done(
+        {**describe(merged), "merged": plan.other.slug, "trash": str(trashed)},
+        f"{plan.other.name} is a part of {merged.name} now. Next: swapdeck extract {merged.slug}, "
+        "which judges the faces together",
+    )
+
+
 def describe(one: Person) -> dict[str, Any]:
     """A person's row: slug, name, basis of consent, numbers of sources and faces."""
     from projects.sources import list_sources

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,11 @@ from projects.face_groups import GROUPS
 from projects.face_poses import pose_counts, pose_rule
 from projects.face_query import KEPT
 from projects.face_rules import select
-from projects.faces import Face, FaceIndex
+from projects.faces import FaceIndex
 from projects.people import Person
 from projects.sources import add_source
+
+from .made_faces import face
 
 YAWS = (-31.0, -8.0, 0.0, 7.0, 8.0, 40.0)
 
@@ -34,15 +35,6 @@ def filmed(ada: Person, tmp_path: Path) -> Person:
             len(YAWS),
         )
     return ada
-
-
-def face(source: str, frame: int, yaw: float) -> Face:
-    return Face(
-        id=0, source=source, frame=frame, time=frame / 25, box=(0, 0, 50, 50), yaw=yaw,
-        pitch=-4.0, roll=0.0, sharpness=float(frame), crop=f"{source[:16]}-{frame}.png", kept=True,
-        reason="", landmarks=struct.pack("<136f", *range(136)),
-        transform=struct.pack("<6d", *range(6)), embedding=struct.pack("<128f", *range(128)),
-    )  # fmt: skip
 
 
 def kept(person: Person) -> list[int]:

@@ -56,6 +56,20 @@ def test_two_people_cannot_have_one_name(cli: Cli) -> None:
     assert "already a person called 'Ada'" in said["error"]
 
 
+def test_a_person_is_renamed_and_merged(cli: Cli) -> None:
+    for name in ("Ada", "Ada too", "Ben"):
+        cli("person", "add", name, "--basis", "self")
+    code, [renamed] = cli("person", "rename", "ada", "Grace")
+    assert (code, renamed["person"], renamed["name"]) == (0, "ada", "Grace")
+    assert cli("person", "rename", "Grace", "Ben")[0] == 2
+    code, [said] = cli("person", "merge", "Grace", "ada-too")
+    assert code == 2
+    assert "the same human being? Say so with --yes" in said["error"]
+    code, [merged] = cli("person", "merge", "Grace", "ada-too", "--yes")
+    assert (code, merged["person"], merged["merged"]) == (0, "ada", "ada-too")
+    assert [row["name"] for row in cli("person", "list")[1]] == ["Grace", "Ben"]
+
+
 def test_a_release_needs_a_scope_and_other_an_explanation(cli: Cli) -> None:
     assert cli("person", "add", "Ben", "--basis", "release")[0] == 2
     assert cli("person", "add", "Ben", "--basis", "other", "--scope", "film")[0] == 2
