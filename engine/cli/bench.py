@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from engine.cli.bench_quality import quality
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.cli.swaps import PRESETS
@@ -15,6 +16,9 @@ from engine.cli.swaps import PRESETS
 @click.group(cls=Verbs)
 def bench() -> None:
     """Measure this machine."""
+
+
+bench.add_command(quality)
 
 
 @bench.command()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +20,12 @@ from engine.quality.fidelity import Fidelity, compare
 from projects.errors import DamagedError, SwapdeckError
 
 HALF = 128
+
+
+class Finds(Protocol):
+    """Finds the faces of a frame, uint8 [H, W, 3] RGB; `FaceFinder` is one."""
+
+    def find(self, image: NDArray[np.uint8]) -> list[Detection]: ...
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,7 @@ def warp_mask(
     return np.asarray(warped >= 0.5, dtype=np.bool_)
 
 
-def largest(finder: FaceFinder, image: NDArray[np.uint8]) -> Detection | None:
+def largest(finder: Finds, image: NDArray[np.uint8]) -> Detection | None:
     """The largest face in a frame, None when there is none. `image`: uint8 [H, W, 3] RGB."""
     found = finder.find(image)
     return max(found, key=lambda face: face.box[2] - face.box[0], default=None)

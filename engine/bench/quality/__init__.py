@@ -1,0 +1,1 @@
+"""Every choice of a conversion against the exact truth: `swapdeck bench quality`."""

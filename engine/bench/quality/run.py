@@ -1,0 +1,165 @@
+"""Converts every scene with every variant and measures it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bench.quality.measure import Exact, Figures, mean_of, read
+from engine.bench.quality.oracle import Oracle
+from engine.bench.quality.scenes import PAIRS, Pair, Scene, scene
+from engine.bench.quality.trained import trained
+from engine.bench.quality.variants import UNCHANGED, Variant, variants
+from engine.conversion.convert import Target, convert
+from engine.conversion.locate import Embeds, Eyes, Finder, Identity, Located, locate
+from engine.conversion.settings import ConvertSettings
+from engine.conversion.swapper import Swapper
+from engine.faces.detect import Detection, FaceFinder
+from engine.faces.embed import Embedder
+from engine.media import EncodeSettings
+from engine.quality.assess import spread
+from engine.quality.exact import largest
+from engine.reporting import NullReporter
+from projects.errors import SwapdeckError
+
+ENCODE: Final = EncodeSettings(crf=4, preset="veryfast")
+"""So fine that what is measured is the picture and not the codec."""
+_IDENTITY_FRAMES: Final = 5
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be measured. size: side of the oracle's chips. minutes: to train each pair for, or
+    None for the oracle, which needs no training."""
+
+    cache: Path
+    pairs: Sequence[Pair] = PAIRS
+    only: Sequence[str] = ()
+    frames: int = 32
+    size: int = 128
+    minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant: the mean over the scenes, and each of them by its name."""
+
+    variant: Variant
+    mean: Figures
+    scenes: dict[str, Figures]
+
+
+class _Memory:
+    """Faces and embeddings by a picture's bytes: every variant looks at the same frames."""
+
+    def __init__(self, finder: Finder, embedder: Embeds) -> None:
+        self._finder, self._embedder = finder, embedder
+        self._found: dict[bytes, list[Detection]] = {}
+        self._embedded: dict[bytes, Identity] = {}
+
+    def find(self, image: NDArray[np.uint8]) -> list[Detection]:
+        key = _digest(image)
+        if key not in self._found:
+            self._found[key] = self._finder.find(image)
+        return self._found[key]
+
+    def embed(self, image: NDArray[np.uint8], landmarks: NDArray[np.floating]) -> Identity:
+        key = _digest(image, np.rint(landmarks).astype(np.int32))
+        if key not in self._embedded:
+            self._embedded[key] = self._embedder.embed(image, landmarks)
+        return self._embedded[key]
+
+
+class Bench:
+    """The scenes with everything about them that does not depend on the variant."""
+
+    def __init__(self, wanted: Wanted, say: Callable[[str], None]) -> None:
+        self._wanted = wanted
+        finder, embedder = FaceFinder(), Embedder()
+        self._memory = _Memory(finder, embedder)
+        self._scenes = [scene(pair, wanted.cache, say, wanted.frames) for pair in wanted.pairs]
+        self._exact = [Exact(one, finder, embedder) for one in self._scenes]
+        self._models: list[Swapper] | None = None
+        if wanted.minutes is not None:
+            self._models = [trained(p, wanted.cache, wanted.minutes, say) for p in wanted.pairs]
+
+    def rows(self) -> Iterator[Row]:
+        """The target left unchanged, then every variant of the wanted stages.
+
+        Raises CommandError for a stage that there is not.
+        """
+        base = ConvertSettings(encode=ENCODE)
+        known = self._models is not None
+        tried = list(variants(base, self._wanted.only, trained=known))
+        nothing = {
+            one.pair.name: exact.measure(exact.frames)
+            for one, exact in zip(self._scenes, self._exact, strict=True)
+        }
+        yield Row(Variant(UNCHANGED, "", base), mean_of(list(nothing.values())), nothing)
+        for variant in tried:
+            yield self._row(variant)
+
+    def _row(self, variant: Variant) -> Row:
+        figures: dict[str, Figures] = {}
+        for number, one in enumerate(self._scenes):
+            located = self._locate(one.clip, variant.settings)
+            swapper = (
+                self._oracle(number, variant, located)
+                if self._models is None
+                else self._models[number]
+            )
+            figures[one.pair.name] = self._exact[number].measure(
+                self._converted(one, swapper, located, variant.settings)
+            )
+        return Row(variant, mean_of(list(figures.values())), figures)
+
+    def _oracle(self, number: int, variant: Variant, located: Located) -> Swapper:
+        exact = self._exact[number]
+        # The truth is aligned as a dataset is, whatever the variant makes of the footage.
+        aligned = ConvertSettings(alignment=variant.settings.alignment)
+        answers = self._locate(self._scenes[number].truth.picture, aligned)
+        return Oracle(
+            exact.frames, exact.truth, exact.face, located.faces, answers.faces, self._wanted.size
+        )
+
+    def _locate(self, clip: Path, settings: ConvertSettings) -> Located:
+        """Where the one person of a clip is."""
+        eyes = Eyes(lambda: self._memory, self._memory)
+        located = locate(clip, self._identity(clip), settings, NullReporter(), eyes)
+        if not located.faces:
+            raise SwapdeckError(f"No face was found in {clip}, which a bench cannot do without.")
+        return located
+
+    def _identity(self, clip: Path) -> Identity:
+        frames = read(clip)
+        embedded = []
+        for index in spread(len(frames), _IDENTITY_FRAMES):
+            face = largest(self._memory, frames[index])
+            if face is not None:
+                embedded.append(self._memory.embed(frames[index], face.landmarks))
+        if not embedded:
+            raise SwapdeckError(f"No face was found in {clip}, which a bench cannot do without.")
+        return np.asarray(np.mean(embedded, axis=0), np.float32)
+
+    def _converted(
+        self, one: Scene, swapper: Swapper, located: Located, settings: ConvertSettings
+    ) -> NDArray[np.uint8]:
+        with tempfile.TemporaryDirectory(prefix="swapdeck-bench-") as folder:
+            output = Path(folder) / "result.mp4"
+            target = Target(one.pair.target, self._identity(one.clip))
+            convert(one.clip, output, target, swapper, settings, NullReporter(), located=located)
+            return read(output)
+
+
+def _digest(*arrays: NDArray[np.generic]) -> bytes:
+    known = blake2b(digest_size=16)
+    for array in arrays:
+        known.update(array.tobytes())
+    return known.digest()

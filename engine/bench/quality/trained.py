@@ -1,0 +1,85 @@
+"""A model that was really trained on footage of a pair, in a workspace of the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from engine.bench.quality.scenes import Pair, folder_of, training_clips
+from engine.consented import consented, training_in_ledger
+from engine.faces.extract import ExtractSettings, extract_person
+from engine.gather.run import gather_paths
+from engine.reporting import NullReporter
+from engine.training.inference import TrainedSwapper, load_swapper
+from engine.training.limits import Limits
+from engine.training.loop import train
+from projects.checkpoints import steps
+from projects.consent import Consent
+from projects.faces import FaceIndex
+from projects.files import read_json, write_json
+from projects.people import Person, add_person, list_people
+from projects.swaps import list_swaps, new_swap
+from projects.workspace import Workspace, now, open_workspace
+
+PRESET: Final = "light-64"
+SEED: Final = 1
+_TRAINED: Final = "trained.json"
+_VERSION: Final = 1
+
+
+def trained(pair: Pair, cache: Path, minutes: float, say: Callable[[str], None]) -> TrainedSwapper:
+    """The pair's model after so many minutes, those of earlier calls included."""
+    root = folder_of(pair, cache) / "workspace"
+    workspace = open_workspace(root, create=True)
+    clips = training_clips(pair, cache, say)
+    people = [
+        _person(workspace, name, clip, say)
+        for name, clip in zip((pair.source, pair.target), clips, strict=True)
+    ]
+    found = list_swaps(workspace)
+    swap = (
+        found[0]
+        if found
+        else new_swap(
+            workspace,
+            pair.name,
+            people[0].slug,
+            people[1].slug,
+            preset=PRESET,
+            seed=SEED,
+            settings={},
+        )
+    )
+    marker = root / _TRAINED
+    before = float(read_json(marker)["minutes"]) if marker.exists() else 0.0
+    if minutes > before or not steps(swap.checkpoints_dir):
+        more = max(minutes - before, 0.1)
+        say(f"training {pair.name} with {PRESET} for {more:g} minutes")
+        reporter = consented(workspace, swap, "training", NullReporter())
+        with training_in_ledger(workspace, swap, minutes=more):
+            train(workspace, swap, Limits(minutes=more), reporter)
+        write_json(marker, {"version": _VERSION, "minutes": before + more})
+    swapper, warnings = load_swapper(swap)
+    for warning in warnings:
+        say(warning)
+    return swapper
+
+
+def _person(workspace: Workspace, name: str, clip: Path, say: Callable[[str], None]) -> Person:
+    """A person with their faces found in the clip."""
+    known = {person.name: person for person in list_people(workspace)}
+    consent = Consent("synthetic", "any use: nobody has this face", "swapdeck bench", now())
+    person = known.get(name) or add_person(workspace, name, consent)
+    if not _faces(person):
+        say(f"finding the faces of {name}")
+        gather_paths(person, [clip], NullReporter())
+        extract_person(person, ExtractSettings(), NullReporter())
+    return person
+
+
+def _faces(person: Person) -> int:
+    if not person.index_path.exists():
+        return 0
+    with FaceIndex(person.index_path, readonly=True) as index:
+        return index.counts().kept
