@@ -16,6 +16,7 @@ from tui.actions.action import JOBS as JOBS
 from tui.actions.action import LETTERS as LETTERS
 from tui.actions.action import LISTS as LISTS
 from tui.actions.action import PEOPLE as PEOPLE
+from tui.actions.action import PICKER as PICKER
 from tui.actions.action import SWAPS as SWAPS
 from tui.actions.action import SYSTEM as SYSTEM
 from tui.actions.action import Action as Action
@@ -27,7 +28,7 @@ ACTIONS: tuple[Action, ...] = (
     *swaps.ACTIONS,
     *jobs.ACTIONS,
 )
-GROUPS = (EVERYWHERE, LISTS, FORMS, PEOPLE, SWAPS, JOBS, FILES, SYSTEM)
+GROUPS = (EVERYWHERE, LISTS, PEOPLE, SWAPS, JOBS, FILES, SYSTEM, FORMS, PICKER)
 _WRITING = frozenset(parse(action.action)[1] for action in ACTIONS if action.writes)
 
 _KEY_NAMES = {

@@ -61,6 +61,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
 EVERYWHERE = "Everywhere"
 LISTS = "In a list"
 FORMS = "In a form"
+PICKER = "Choosing files"
 PEOPLE = "In People"
 SWAPS = "In Swaps"
 JOBS = "On a job"

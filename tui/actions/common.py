@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.actions.action import EVERYWHERE, FORMS, LISTS, Action
+from tui.actions.action import EVERYWHERE, FORMS, LISTS, PICKER, Action
 
 MODES = {
     "people": "People",
@@ -43,6 +43,16 @@ ACTIONS: tuple[Action, ...] = (
            FORMS, palette=False),
     Action("field-before", "up", "next_field(-1)", "Field before",
            "The field above, as Shift+Tab does", FORMS, palette=False),
+    Action("choose", "ctrl+s", "choose", "Choose", "Take what is marked, or the line", PICKER,
+           palette=False),
+    Action("mark", "space", "mark", "Mark", "Mark the line, or take the mark away", PICKER,
+           palette=False),
+    Action("out", "backspace,left", "out", "Out", "To the folder around this one", PICKER,
+           palette=False),
+    Action("type-path", "slash", "type_path", "Type a path", "Type a path, or words of a name",
+           PICKER, palette=False),
+    Action("leave-picker", "escape", "leave_picker", "Leave", "Leave without choosing", PICKER,
+           palette=False),
     *(
         Action(
             name, str(number), f"app.mode('{name}')", f"Go to {title}", f"Show {title.lower()}",
