@@ -1,6 +1,8 @@
 """Checkpoints: one folder a step, complete or absent, with the SHA-256 of every file.
 
 checkpoints/00001234/state.safetensors  config.json  manifest.json
+            best.json    which has the best held-out score
+            chosen.json  which somebody chose to be used instead; absent where nobody did
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from projects.errors import DamagedError, NewerVersionError
+from projects.errors import CommandError, DamagedError, NewerVersionError
 from projects.files import (
     check_version,
     folder_replacing,
@@ -29,11 +31,13 @@ from projects.files import (
 VERSION = 2  # 1 had no checksum of the manifest itself
 MANIFEST = "manifest.json"
 BEST = "best.json"
+CHOSEN = "chosen.json"
 _STEP = re.compile(r"[0-9]{8,12}")
 
 
 def save(folder: Path, step: int, files: Mapping[str, bytes], keep: int = 3) -> Path:
-    """Write the checkpoint of `step`, then delete all but the best and the newest `keep`.
+    """Write the checkpoint of `step`, then delete all but the newest `keep`, the best and the one
+    that was chosen.
 
     Returns its folder.
 
@@ -62,7 +66,7 @@ def save(folder: Path, step: int, files: Mapping[str, bytes], keep: int = 3) -> 
         write_json(temporary / MANIFEST, seal(manifest))
     for entry in folder.glob("*.old"):  # what a process left that was killed while it deleted
         remove_tree(entry)
-    spared = {step, marked_best(folder)}
+    spared = {step, marked_best(folder), chosen(folder)}
     for old in steps(folder)[:-keep]:
         if old not in spared:
             _delete(folder / f"{old:08d}")
@@ -165,10 +169,45 @@ def best_score(folder: Path) -> float | None:
     return None if record is None else record[1]
 
 
+def choose(folder: Path, step: int | None) -> None:
+    """Use the checkpoint of `step` from now on, and keep it; None goes by the scores again.
+
+    Raises:
+        CommandError: there is no such checkpoint.
+        SwapdeckError: it cannot be written.
+    """
+    if step is None:
+        with write_errors(folder):
+            (folder / CHOSEN).unlink(missing_ok=True)
+        return
+    if step not in steps(folder):
+        raise CommandError(
+            f"There is no checkpoint of step {step}. There are: "
+            f"{', '.join(map(str, steps(folder))) or 'none'}."
+        )
+    write_json(folder / CHOSEN, {"version": VERSION, "step": step})
+
+
+def chosen(folder: Path) -> int | None:
+    """The step that somebody chose to be used; None when nobody did or it cannot be read."""
+    record = _record(folder / CHOSEN)
+    step = record.get("step")
+    return step if isinstance(step, int) and not isinstance(step, bool) else None
+
+
+def used_step(folder: Path) -> int | None:
+    """The step that `best` looks at first: the chosen, the best-scored, or the newest one."""
+    marked = _marked(folder)
+    return marked if marked is not None else max(steps(folder), default=None)
+
+
 def best(folder: Path) -> tuple[Path | None, list[str]]:
-    """The checkpoint marked as the best when it verifies, else as `newest`, which see."""
-    step = marked_best(folder)
-    if step is None or step not in steps(folder):
+    """The checkpoint that somebody chose, or else the one with the best score, when it verifies.
+
+    Otherwise as `newest`, which see.
+    """
+    step = _marked(folder)
+    if step is None:
         return newest(folder)
     checkpoint = folder / f"{step:08d}"
     try:
@@ -179,27 +218,33 @@ def best(folder: Path) -> tuple[Path | None, list[str]]:
         aside = _set_aside(checkpoint)
         instead, warnings = newest(folder)
         return instead, [
-            f"The best checkpoint, of step {step}, is damaged and was set aside as {aside}; the "
+            f"The checkpoint in use, of step {step}, is damaged and was set aside as {aside}; the "
             f"newest one is used. {error}",
             *warnings,
         ]
     return checkpoint, []
 
 
+def _marked(folder: Path) -> int | None:
+    there = steps(folder)
+    return next((s for s in (chosen(folder), marked_best(folder)) if s in there), None)
+
+
 def _best_record(folder: Path) -> tuple[int, float] | None:
-    path = folder / BEST
-    if not path.is_file():
-        return None
-    try:
-        record = read_json(path)
-    except DamagedError:
-        return None
-    step, score = (
-        (record.get(name) for name in ("step", "score")) if isinstance(record, dict) else (0, 0)
-    )
+    record = _record(folder / BEST)
+    step, score = record.get("step"), record.get("score")
     if isinstance(step, bool) or not isinstance(step, int) or not isinstance(score, int | float):
         return None
     return step, float(score)
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """What a mark says; nothing when it is not there or cannot be read."""
+    try:
+        record = read_json(path) if path.is_file() else {}
+    except DamagedError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _set_aside(checkpoint: Path) -> Path:

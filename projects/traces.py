@@ -107,11 +107,12 @@ def erase(ws: Workspace, person: Person, found: Traces) -> None:
         elsewhere=[_row(ws, trace) for trace in found.elsewhere[:_MOST_ROWS]],
         bytes=sum(trace.size for trace in found.inside),
     )
+    # First what only its swap tells whose it is, then the swaps.
+    for place in sorted(_in_trash(ws, person), key=lambda place: _mark(place).name == _SWAP):
+        _erase(ws, place, _mark(place))
     for slug in found.swaps:
         root = ws.swaps / slug
         _erase(ws, root, root / _SWAP)
-    for place in _in_trash(ws, person):
-        _erase(ws, place, _mark(place))
     _erase(ws, person.root, person.root / FILE)
     sweep_erased(ws)
     ledger.append(ws, "erasure", act="done", person=person.slug)
@@ -172,20 +173,35 @@ def _others(root: Path) -> list[Path]:
 
 
 def _in_trash(ws: Workspace, person: Person) -> list[Path]:
-    """The places in the trash that hold this person, somebody who was merged with them, or a swap
-    of theirs."""
+    """The places in the trash that hold this person, somebody who was merged with them, a swap of
+    theirs, or a part of any of these."""
     slugs, merged = _merged(ws, person)
-    places = []
-    for place in folders(ws.trash):
-        try:
-            origin = read_json(place / "trash.json").get("from")
-        except (SwapdeckError, AttributeError):
-            origin = None
-        swaps = [path.parent for path in place.glob(f"*/{_SWAP}") if not path.is_symlink()]
-        theirs = origin in {f"people/{slug}" for slug in slugs} or place.name in merged
-        if theirs or any(_is_of(root, slug) for root in swaps for slug in slugs):
-            places.append(inside(ws.trash, place.name))
-    return places
+    places = folders(ws.trash)
+    swaps = {
+        place: [path.parent for path in place.glob(f"*/{_SWAP}") if not path.is_symlink()]
+        for place in places
+    }
+    roots = [*folders(ws.swaps), *(root for found in swaps.values() for root in found)]
+    theirs = {root for root in roots if any(_is_of(root, slug) for slug in slugs)}
+    names = {root.name for root in theirs}
+
+    def is_theirs(place: Path) -> bool:
+        match _origin(place).split("/"):
+            case ["people", slug, *_] if slug in slugs:
+                return True
+            case ["swaps", slug, _, *_] if slug in names:  # such as a checkpoint
+                return True
+        return place.name in merged or any(root in theirs for root in swaps[place])
+
+    return [inside(ws.trash, place.name) for place in places if is_theirs(place)]
+
+
+def _origin(place: Path) -> str:
+    """Where it lay in the workspace before, "" where its record does not say."""
+    try:
+        return str(read_json(place / "trash.json").get("from", ""))
+    except (SwapdeckError, AttributeError):
+        return ""
 
 
 def _merged(ws: Workspace, person: Person) -> tuple[set[str], set[str]]:

@@ -1,11 +1,12 @@
 """The held-out scores of a swap, in scores.jsonl, and which checkpoint is the best by them."""
 
 import json
+import math
 import time
 from typing import Final
 
 from engine.training.validate import Score
-from projects.checkpoints import best_score, mark_best
+from projects.checkpoints import best_score, mark_best, marked_best
 from projects.files import append_line, read_jsonl, write_bytes
 from projects.swaps import Swap
 
@@ -27,7 +28,10 @@ class Scores:
         if len(kept) < len(rows):
             write_bytes(self._path, "".join(json.dumps(row) + "\n" for row in kept).encode())
         self._values = [float(row["value"]) for row in kept if "value" in row]
-        self._marked = best_score(self._folder)
+        marked = marked_best(self._folder)
+        # A best one that lies ahead was put away when the training was taken back.
+        ahead = marked is not None and marked > step
+        self._marked = None if ahead else best_score(self._folder)
         self._newest: Score | None = None
 
     @property
@@ -40,6 +44,16 @@ class Scores:
         """Whether the last PATIENCE scores are no better than the best before them."""
         before, recent = self._values[:-PATIENCE], self._values[-PATIENCE:]
         return bool(before) and max(recent) < max(before) + RISE
+
+    @property
+    def patience(self) -> int:
+        """How many more scores without a rise there must be until it has levelled off."""
+        for more in range(PATIENCE + 1):
+            recent = self._values[len(self._values) + more - PATIENCE :]
+            before = self._values[: max(0, len(self._values) + more - PATIENCE)]
+            if before and max(recent, default=-math.inf) < max(before) + RISE:
+                return more
+        return PATIENCE + 1 - len(self._values)
 
     def add(self, score: Score, seconds: float) -> bool:
         """Write a score; whether it is the best so far. `seconds` of this run."""

@@ -12,8 +12,10 @@ from typing import Any, cast, get_args
 import pytest
 
 from projects import ledger, traces
+from projects.checkpoint_rows import trash_checkpoint
 from projects.consent import Consent
 from projects.errors import CommandError, RefusedError
+from projects.files import read_json
 from projects.jobs import create_job, holding_lock, record_processes
 from projects.people import Person, add_person, get_person, list_people, set_consent
 from projects.swaps import Swap, list_swaps, new_swap, remove_swap
@@ -39,7 +41,10 @@ def full(workspace: Workspace, ada: Person, ben: Person, consent: Consent, tmp_p
     (ada.root / "masks").mkdir()
     (ada.root / "masks" / "1.png").write_bytes(b"m")
     swap = make(workspace, ada, ben, "one")
-    make(workspace, ben, zoe, "others")
+    for whose in (swap, make(workspace, ben, zoe, "others")):
+        (whose.checkpoints_dir / "00000002").mkdir()
+        (whose.checkpoints_dir / "00000002" / "state.safetensors").write_bytes(b"w")
+        trash_checkpoint(workspace, whose, 2)
     remove_swap(workspace, make(workspace, zoe, ada, "two"))
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -66,7 +71,8 @@ def test_everything_is_found_with_its_size(workspace: Workspace, ada: Person, fu
     assert by_kind["person"][-1].path == ada.root  # masks, the record, and the link itself
     assert {t.path.name: t.size for t in by_kind["swap"]}["checkpoints"] == 1000
     assert found.swaps == ("one",)
-    assert len(by_kind["trash"]) == 1 and by_kind["trash"][0].size > 1000
+    checkpoint, swap = sorted(by_kind["trash"], key=lambda trace: trace.size)
+    assert checkpoint.size < 1000 < swap.size
     assert {(t.path.name, t.files) for t in found.elsewhere} == {
         ("record.mp4", 1),
         ("ledger.mp4", 1),
@@ -80,7 +86,10 @@ def test_erasing_leaves_nothing_of_the_person_and_all_of_the_others(
     erase(workspace, ada, made_from(workspace, ada))
     assert [person.slug for person in list_people(workspace)] == ["ben", "zoe"]
     assert [swap.slug for swap in list_swaps(workspace)] == ["others"]
-    assert list_trash(workspace) == []
+    [left] = list_trash(workspace)
+    assert left.name == "00000002" and read_json(left.parent / "trash.json")["from"].startswith(
+        "swaps/others/"
+    )
     assert not [path for path in workspace.root.rglob("*") if b"ada" in os.fsencode(path.name)]
     assert {path.name for path in full.iterdir()} == {"record.mp4", "ledger.mp4", "else.mp4"}
     acts = [e.values["act"] for e in ledger.entries(workspace) if e.kind == "erasure"]
@@ -136,7 +145,8 @@ def test_the_trash_takes_person_and_swaps(workspace: Workspace, ada: Person, ful
     withdrawn = replace(cast(Consent, ada.consent), withdrawn_at="2026-11-24")
     ada = set_consent(ada, withdrawn)
     put_in_trash(workspace, ada, made_from(workspace, ada))
-    assert {path.name for path in list_trash(workspace)} == {"one", "two", "ada"}
+    trash = [path.name for path in list_trash(workspace)]
+    assert sorted(trash) == ["00000002", "00000002", "ada", "one", "two"]
 
 
 def test_a_swap_that_cannot_be_read_is_named(workspace: Workspace, ada: Person, full: Path) -> None:
