@@ -38,6 +38,7 @@ from engine.training.model import PEOPLE, Params, build
 from engine.training.settings import settings_for
 from engine.training.step import compile_first_state, compile_step, make_step, optimiser
 from projects.errors import SwapdeckError
+from projects.rates import remember_rate
 
 SECONDS = 15.0
 """How long the steps of a preset are measured."""
@@ -60,6 +61,7 @@ class Figures:
     """What a preset's step costs on this machine."""
 
     preset: str
+    device: str
     batch: int
     """Chips of each person in a step."""
     steps: int
@@ -110,6 +112,7 @@ def run(presets: Sequence[str], *, batch: int = 16, output: Output) -> list[Figu
     for preset in presets:
         figures = _in_a_process(preset, batch)
         found.append(figures)
+        remember_rate(preset, batch, figures.rate, figures.device, "bench")
         if output.json:
             output.line(figures.as_dict())
     if not output.json:
@@ -164,6 +167,7 @@ def measure(preset_name: str, batch: int) -> Figures:
         taken.append(time.perf_counter() - start)
     return Figures(
         preset=preset_name,
+        device=jax.local_devices()[0].device_kind,
         batch=batch,
         steps=len(taken),
         seconds=statistics.median(taken),

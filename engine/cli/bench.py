@@ -10,7 +10,7 @@ import click
 from engine.cli.bench_quality import quality
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
-from engine.cli.swaps import PRESETS
+from projects.presets import PRESETS
 
 
 @click.group(cls=Verbs)
@@ -23,7 +23,7 @@ bench.add_command(quality)
 
 @bench.command()
 @click.option(
-    "--preset", "presets", type=click.Choice(PRESETS), multiple=True, help="[default: all]"
+    "--preset", "presets", type=click.Choice(list(PRESETS)), multiple=True, help="[default: all]"
 )
 @click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True)
 @pass_session
@@ -31,7 +31,7 @@ def train(session: Session, presets: tuple[str, ...], batch: int) -> None:
     """Steps a second, GFLOP/s, and the share of this machine's own matrix-product peak."""
     from engine.bench.training import run
 
-    run(presets or PRESETS, batch=batch, output=session.output)
+    run(presets or tuple(PRESETS), batch=batch, output=session.output)
 
 
 @bench.command()

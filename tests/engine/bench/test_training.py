@@ -46,7 +46,7 @@ def test_measuring_makes_real_steps(monkeypatch):
 
 
 def test_the_share_is_work_over_time_over_peak():
-    figures = Figures("classic-64", 16, 5, 2.0, 0.1, 9.0, gflop=400.0, peak_gflops=250.0)
+    figures = Figures("classic-64", "cpu", 16, 5, 2.0, 0.1, 9.0, gflop=400.0, peak_gflops=250.0)
     assert figures.rate == 0.5
     assert figures.gflops == 200
     assert figures.share == pytest.approx(0.8)

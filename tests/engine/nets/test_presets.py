@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from engine.bench.flops import step_flops
-from engine.cli.swaps import PRESETS as OFFERED
+from engine.faces.align import CROP_MARGIN
 from engine.nets.blocks import depth_to_space, space_to_depth
 from engine.nets.presets import PRESETS, get_preset
-from engine.training.model import build, fresh_params
+from engine.training.augment import CHANNELS
+from engine.training.dataset import crop_side
+from engine.training.model import PEOPLE, build, count, fresh_params
+from engine.training.settings import settings_for
+from engine.training.step import make_step, state_shapes
 from projects.errors import CommandError
+from projects.presets import PRESETS as OFFERED
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -52,6 +57,37 @@ def test_an_unknown_preset_is_refused_with_the_names_that_there_are():
         get_preset("huge-4096")
 
 
-def test_the_command_line_offers_just_these_presets():
-    # It names them itself, since it must not import JAX.
-    assert set(OFFERED) == set(PRESETS)
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_told_of_a_preset_is_so(name: str):
+    # It is told without JAX, by the command line and by the dashboard.
+    facts, preset, settings = OFFERED[name], get_preset(name), settings_for(name)
+    state = state_shapes(preset, settings)
+    assert (facts.size, facts.batch) == (preset.size, settings.batch)
+    assert facts.parameters == count(state.params)
+    assert facts.gflop == pytest.approx(step_flops(preset, settings.batch) / 1e9)
+    assert facts.checkpoint == pytest.approx(
+        sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state)), rel=1e-5
+    )
+    one_face = facts.training_memory(faces=1) - facts.training_memory()
+    assert one_face == crop_side(preset.size) ** 2 * CHANNELS
+
+
+def test_just_these_presets_are_offered():
+    assert list(OFFERED) == list(PRESETS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_memory_that_is_told_is_what_the_compiler_plans(name: str):
+    settings = settings_for(name)
+    state = state_shapes(get_preset(name), settings)
+    side = crop_side(OFFERED[name].size)
+    pixels = {
+        person: jax.ShapeDtypeStruct((64, side, side, CHANNELS), jnp.uint8) for person in PEOPLE
+    }
+    step = make_step(build(get_preset(name)), settings, CROP_MARGIN)
+    planned = jax.jit(step, donate_argnums=0).lower(state, pixels).compile().memory_analysis()
+    told = OFFERED[name].training_memory(faces=2 * 64)
+    assert told == pytest.approx(
+        planned.argument_size_in_bytes + planned.temp_size_in_bytes, rel=0.15
+    )
