@@ -6,6 +6,7 @@ a verb has to say at its end goes into a `result` event.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -93,16 +94,12 @@ def import_faces(workspace: Workspace, arguments: Arguments, reporter: Reporter)
 
 
 def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, steps, minutes, plateau -> step, checkpoint, seconds, best."""
+    """swap and the limits of `training_options.LIMITS` -> step, checkpoint, seconds, best."""
     from engine.training.limits import Limits
     from engine.training.loop import train as train_swap
 
     swap = get_swap(workspace, arguments["swap"])
-    limits = Limits(
-        steps=arguments.get("steps"),
-        minutes=arguments.get("minutes"),
-        plateau=bool(arguments.get("plateau")),
-    )
+    limits = Limits.from_arguments(arguments)
     watched = consented(workspace, swap, "training", reporter)
     with training_in_ledger(workspace, swap, steps=limits.steps, minutes=limits.minutes):
         trained = train_swap(workspace, swap, limits, watched)
@@ -140,6 +137,21 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         label=Label(**arguments["label"]) if arguments.get("label") else None,
         settings=settings,
     )
+
+
+def export(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """swap, folder, newest -> folder, step."""
+    # Only shapes are worked out; a training that runs meanwhile needs all of the accelerator.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    from engine.training.export import export_swap
+
+    swap = get_swap(workspace, arguments["swap"])
+    folder = Path(arguments["folder"])
+    reporter.event("stage", name="export", total=None, unit="")
+    step, warnings = export_swap(workspace, swap, folder, newest=bool(arguments.get("newest")))
+    for text in warnings:
+        reporter.event("warning", text=text)
+    reporter.event("result", swap=swap.slug, folder=str(folder), step=step)
 
 
 def report(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
@@ -180,6 +192,7 @@ VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {
     "import": import_faces,
     "train": train,
     "convert": convert,
+    "export": export,
     "report": report,
     "demo": demo,
 }

@@ -7,30 +7,24 @@ from typing import Any
 
 import click
 
+from engine.cli.described import described_options
 from engine.cli.follow import run_job
 from engine.cli.options import detach_option
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import duration
+from projects.training_options import LIMITS, train_arguments
 
 
 @click.command(cls=Verb)
 @click.argument("swap")
-@click.option(
-    "--steps", type=click.IntRange(min=1), help="Train to this step, counted from the first run."
-)
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Train this long now.")
-@click.option(
-    "--until-plateau", "plateau", is_flag=True, help="End when the held-out score levels off."
-)
+@described_options(LIMITS)
 @detach_option
 @pass_session
 def train(
     session: Session,
     swap: str,
-    steps: int | None,
-    minutes: float | None,
-    plateau: bool,
     detach: bool,
+    **limits: Any,
 ) -> None:
     """Train SWAP's model.
 
@@ -41,7 +35,7 @@ def train(
     workspace = session.open()
     one = get_swap(workspace, swap)
     require_consent(workspace, one, "training")
-    arguments = {"swap": one.slug, "steps": steps, "minutes": minutes, "plateau": plateau}
+    arguments = train_arguments(one.slug, limits)
     outcome = run_job(session, workspace, "train", one.slug, arguments, detach=detach)
     for result in outcome.results:
         session.output.remark(

@@ -27,6 +27,11 @@ class Clock:
         self._last[what] = now
         return True
 
+    @property
+    def latest_rate(self) -> float | None:
+        """What `rate` last found."""
+        return self._rate
+
     def rate(self, step: int) -> float | None:
         """Steps a second over the last seconds; None before there is anything to tell."""
         now = self._now()

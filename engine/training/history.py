@@ -1,7 +1,11 @@
-"""The losses of a swap over its steps, in history.jsonl: {step, loss, losses, seconds, at}."""
+"""The losses of a swap over its steps, in history.jsonl.
+
+A row is {step, loss, losses, seconds, at} and, from how the machine fared, {rate, stall, memory}.
+"""
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from projects.files import append_line, read_jsonl, write_bytes
@@ -21,10 +25,22 @@ class History:
         self._written = time.monotonic()
         _truncate(path, step)
 
-    def add(self, step: int, loss: float, losses: dict[str, float], seconds: float) -> None:
-        """Take in the values of one step; `seconds` of this run."""
+    def add(
+        self,
+        step: int,
+        loss: float,
+        losses: dict[str, float],
+        seconds: float,
+        machine: Mapping[str, float | None],
+    ) -> None:
+        """Take in the values of one step; `seconds` of this run.
+
+        machine: steps a second, the share of the time that the device waited, and bytes of memory,
+        as they are now.
+        """
         self._rows.append({"loss": loss, **losses})
         self._step, self._seconds = step, seconds
+        self._machine = {name: value for name, value in machine.items() if value is not None}
         if time.monotonic() - self._written >= EVERY:
             self.flush()
 
@@ -35,7 +51,7 @@ class History:
         mean = {
             name: sum(row[name] for row in self._rows) / len(self._rows) for name in self._rows[0]
         }
-        row = {"step": self._step, "loss": mean.pop("loss"), "losses": mean}
+        row = {"step": self._step, "loss": mean.pop("loss"), "losses": mean, **self._machine}
         append_line(self._path, {**row, "seconds": round(self._seconds, 2), "at": time.time()})
         self._rows = []
         self._written = time.monotonic()

@@ -1,9 +1,13 @@
 """When a training ends, and how often it saves, shows and scores."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from projects.errors import CommandError
+from projects.options import checked
+from projects.training_options import LIMITS
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,20 @@ class Limits:
     """Seconds."""
     score_every: float = 60.0
     """Seconds between two looks at the held-out faces."""
-    plateau: bool = False
+    until_plateau: bool = False
     """End when the score has levelled off."""
     keep: int = 3
     """Checkpoints that are kept."""
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "Limits":
+        """From what a job was told, by the names of `training_options.LIMITS`.
+
+        Raises CommandError.
+        """
+        names = [one.name for one in LIMITS]
+        given = {n: arguments[n] for n in names if arguments.get(n) is not None}
+        return cls(**checked(LIMITS, given, "A training"))  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.steps < 1:

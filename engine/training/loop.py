@@ -37,6 +37,7 @@ from projects.checkpoints import newest
 from projects.errors import CommandError, StopRequested
 from projects.faces import FaceIndex
 from projects.people import get_person
+from projects.rates import remember_rate
 from projects.swaps import Swap, update_swap
 from projects.workspace import Workspace
 
@@ -136,16 +137,19 @@ def _train(
                     run.tell(*pending, stall)
                     pending = None
                     run.save(state)
-                if asked.preview or clock.due("preview", limits.preview_every):
+                due = clock.due("preview", limits.preview_every)
+                if asked.preview or due or run.saved_unseen:
                     run.preview(draw, state)
         except StopRequested:
             if pending is not None:
                 run.tell(*pending, stall)
             run.finish(draw, state, None)
+            _remember_rate(settings, clock)
             raise
         if pending is not None:
             run.tell(*pending, stall)
         checkpoint = run.finish(draw, state, validator)
+        _remember_rate(settings, clock)
     return TrainResult(step, checkpoint, clock.seconds())
 
 
@@ -217,6 +221,14 @@ def _steps_a_dispatch(advance: Step, state: State, pixels: Pixels) -> int:
     copy, metrics = advance(copy, pixels)
     float(metrics["loss"])
     return max(1, min(1000, round(DISPATCH_SECONDS / (time.monotonic() - start))))
+
+
+def _remember_rate(settings: TrainSettings, clock: Clock) -> None:
+    """Keep how fast this machine was, by which the next training of the kind is estimated."""
+    rate = clock.latest_rate
+    if rate is not None:
+        device = jax.local_devices()[0].device_kind
+        remember_rate(settings.preset, settings.batch, rate, device, "training")
 
 
 def _reached(limits: Limits, step: int, seconds: float) -> bool:

@@ -1,6 +1,6 @@
 """A picture of what the model can do now: a row for each of a few faces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,8 @@ from engine.training.settings import Augmentation, TrainSettings
 from engine.training.step import Pixels
 
 ROWS = 3
+MOST = 240
+"""Previews of a swap that are kept, to look back through a training."""
 SCALE = 2
 _STILL = Augmentation(rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0)
 
@@ -47,6 +49,20 @@ def previewer(model: Model, settings: TrainSettings, pixels: Pixels, margin: flo
         save_png(path, _grid([np.asarray(column) for column in decode(params)]))
 
     return draw
+
+
+def thin_previews(folder: Path, spare: Sequence[int], most: int = MOST) -> None:
+    """Delete every other preview of the older half once there are more than `most`.
+
+    What is left is dense where the training is now and still reaches back to its beginning. The
+    first, and those of the steps in `spare`, stay.
+    """
+    found = sorted(path for path in folder.glob("*.png") if path.stem.isdigit())
+    if len(found) <= most:
+        return
+    for path in found[1 : len(found) // 2 : 2]:
+        if int(path.stem) not in spare:
+            path.unlink(missing_ok=True)
 
 
 def _still_chips(pixels: jax.Array, size: int, margin: float) -> jax.Array:

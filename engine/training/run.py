@@ -12,12 +12,14 @@ from engine.reporting import Reporter
 from engine.training.clock import Clock, Stall
 from engine.training.history import History
 from engine.training.limits import Limits, seconds_left
-from engine.training.preview import Draw
+from engine.training.preview import Draw, thin_previews
 from engine.training.saving import Saver
 from engine.training.scores import Scores
 from engine.training.settings import TrainSettings
 from engine.training.step import Metrics, State
+from engine.training.usage import memory_in_use
 from engine.training.validate import Validator
+from projects.checkpoints import steps
 from projects.errors import SwapdeckError
 from projects.swaps import Swap
 
@@ -56,6 +58,8 @@ class Run:
         self._history = History(swap.history_path, step)
         self._scores = Scores(swap, step)
         self._saved = saved
+        self._unseen = False
+        self._scored = 0.0
         self._saver = Saver(
             swap.checkpoints_dir, settings, fingerprints, limits.keep, self._was_saved
         )
@@ -75,7 +79,7 @@ class Run:
     @property
     def levelled_off(self) -> bool:
         """Whether the training is to end because its score does not rise any more."""
-        return self._limits.plateau and self._scores.levelled_off
+        return self._limits.until_plateau and self._scores.levelled_off
 
     def tell(self, step: int, metrics: Metrics, stall: Stall) -> None:
         """Read the metrics of a call and make them known. Raises DivergedError."""
@@ -85,7 +89,13 @@ class Run:
         if not math.isfinite(loss):
             raise DivergedError(self._swap, step, self._clock)
         rate = self._clock.rate(step)
-        self._history.add(step, loss, values, seconds)
+        memory = memory_in_use()
+        machine = {
+            "rate": rate,
+            "stall": round(stall.share, 4),
+            "memory": None if memory is None else memory.used,
+        }
+        self._history.add(step, loss, values, seconds, machine)
         self._reporter.event(
             "step",
             step=step,
@@ -95,7 +105,10 @@ class Run:
             rate=rate,
             eta=seconds_left(self._limits, step, rate, seconds),
             seconds=seconds,
-            stall=round(stall.share, 4),
+            stall=machine["stall"],
+            memory=machine["memory"],
+            memory_limit=None if memory is None else memory.limit,
+            plateau=self._seconds_to_plateau(seconds),
         )
 
     def save(self, state: State) -> None:
@@ -104,21 +117,30 @@ class Run:
             raise DivergedError(self._swap, int(state.step), self._clock)
         self._saver.start(state)
         self._history.flush()
+        self._unseen = True
 
     def score(self, validator: Validator, state: State) -> None:
         """Look at the held-out faces; the best state so far gets a checkpoint that is kept."""
         score = validator.score(state.average, int(state.step))
-        best = self._scores.add(score, self._clock.seconds())
+        self._scored = self._clock.seconds()
+        best = self._scores.add(score, self._scored)
         self._reporter.event("score", **score.row(), best=best)
         if best:
             self.save(state)
             self._saver.wait()
             self._scores.mark()
 
+    @property
+    def saved_unseen(self) -> bool:
+        """Whether a checkpoint was written since the last preview: each gets one of its own."""
+        return self._unseen
+
     def preview(self, draw: Draw, state: State) -> None:
         """Draw the preview picture."""
         path = self._swap.previews_dir / f"{int(state.step):08d}.png"
+        self._unseen = False
         draw(state.average, path)
+        thin_previews(self._swap.previews_dir, steps(self._swap.checkpoints_dir))
         self._reporter.event("preview", step=int(state.step), path=str(path))
 
     def finish(self, draw: Draw, state: State, validator: Validator | None) -> Path:
@@ -135,6 +157,13 @@ class Run:
             self._saved = saved
             self.preview(draw, state)
         return self._saved
+
+    def _seconds_to_plateau(self, seconds: float) -> float | None:
+        """How long it takes at least until the score has levelled off; None where that is no
+        limit."""
+        if not self._limits.until_plateau:
+            return None
+        return max(0.0, self._scored + self._scores.patience * self._limits.score_every - seconds)
 
     def _was_saved(self, step: int, path: Path) -> None:
         self._reporter.event("checkpoint", step=step, path=str(path))

@@ -4,7 +4,9 @@ import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
 
+from projects import training_options
 from projects.errors import CommandError
+from projects.training_options import DEFAULT_RECIPE, check_settings, nested
 
 T = TypeVar("T")
 
@@ -119,39 +121,9 @@ def _filled(kind: type[T], values: dict[str, Any], place: str) -> T:
 
 
 RECIPES: dict[str, TrainSettings] = {
-    "swapdeck": TrainSettings(
-        recipe="swapdeck",
-        learning_rate=2e-3,
-        # A chip is aligned again before it is swapped, so the model sees little turning and
-        # shifting in use; what it spends on more is missing from the face. A complexion that
-        # changes all the time cannot tell the encoder who it sees.
-        augmentation=Augmentation(rotate=5.0, zoom=0.03, shift=0.02, warp=0.03, tint=0.25),
-        losses=Losses(l1=1.0, edges=1.0, mask=0.3, eyes=3.0, mouth=3.0, outside=0.05),
-    ),
-    # The published defaults of faceswap's `original`, for those who know it.
-    "original": TrainSettings(
-        recipe="original",
-        learning_rate=5e-5,
-        warm_up=0,
-        epsilon=1e-7,
-        masked=False,
-        augmentation=Augmentation(
-            clahe=0.5, lightness=0.3, colour=0.08, warp=1.25 / 64, gain=0.0, gamma=0.0, tint=0.0
-        ),
-        losses=Losses(l1=0.0, mse=1.0, dssim=1.0, eyes=4.0, mouth=3.0),
-    ),
-    # The least that works, and what the demo is compared with: plain L1 on the whole chip.
-    "naive": TrainSettings(
-        recipe="naive",
-        learning_rate=2e-3,
-        masked=False,
-        augmentation=Augmentation(gain=0.0, gamma=0.0, tint=0.0),
-        losses=Losses(l1=1.0, outside=1.0),
-    ),
+    name: TrainSettings.from_dict(nested({**differs, "recipe": name}))
+    for name, differs in training_options.RECIPES.items()
 }
-
-DEFAULT_RECIPE = {"classic-64": "original"}
-"""Presets that are not trained with the recipe `swapdeck`."""
 
 
 def settings_for(
@@ -159,7 +131,7 @@ def settings_for(
 ) -> TrainSettings:
     """The settings of a preset with some of them changed, by their names in `TrainSettings`.
 
-    Raises CommandError for a recipe or a setting that does not exist.
+    Raises CommandError for a recipe or a setting that does not exist, or a value out of bounds.
     """
     name = recipe or DEFAULT_RECIPE.get(preset, "swapdeck")
     if name not in RECIPES:
@@ -170,4 +142,6 @@ def settings_for(
         if isinstance(part, dict) and isinstance(value, dict):
             value = {**part, **value}
         values[key] = value
-    return TrainSettings.from_dict({**values, "preset": preset, "seed": seed})
+    settings = TrainSettings.from_dict({**values, "preset": preset, "seed": seed})
+    check_settings({n: v for n, v in settings.as_dict().items() if n not in ("preset", "seed")})
+    return settings

@@ -13,6 +13,7 @@ from engine.reporting import CollectingReporter, NullReporter
 from engine.training.inference import load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import train
+from engine.training.preview import thin_previews
 from projects.checkpoints import steps
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
@@ -105,6 +106,34 @@ def test_only_the_newest_checkpoints_are_kept(workspace, swap):
     assert steps(swap.checkpoints_dir) == [3, 4]
 
 
+def test_a_training_tells_how_the_machine_fares(workspace, swap):
+    reporter = CollectingReporter()
+    train(workspace, swap, Limits(steps=3, until_plateau=True), reporter)
+    event = reporter.of("step")[-1]
+    assert 0 <= event["stall"] <= 1
+    assert 0 < event["memory"] < event["memory_limit"]
+    row = json.loads(swap.history_path.read_text().splitlines()[-1])
+    assert row["memory"] > 0 and row["stall"] == event["stall"]
+    assert event["plateau"] == pytest.approx(7 * 60, abs=60)
+
+
+def test_every_checkpoint_has_a_preview_of_its_step(workspace, swap):
+    train(workspace, swap, Limits(steps=4, checkpoint_every=0.0), NullReporter())
+    shown = {int(path.stem) for path in swap.previews_dir.glob("*.png")}
+    assert set(steps(swap.checkpoints_dir)) <= shown
+
+
+def test_old_previews_are_thinned_but_the_first_and_those_of_checkpoints_stay(tmp_path):
+    for step in range(100):
+        (tmp_path / f"{step:08d}.png").touch()
+        (tmp_path / "by-hand.png").touch()
+        thin_previews(tmp_path, spare=[3], most=20)
+    kept = sorted(int(path.stem) for path in tmp_path.glob("0*.png"))
+    assert kept[0] == 0 and 3 in kept and kept[-5:] == [95, 96, 97, 98, 99]
+    assert 10 < len(kept) <= 20
+    assert (tmp_path / "by-hand.png").is_file()
+
+
 def test_a_trained_swap_answers_both_ways(workspace, swap):
     train(workspace, swap, Limits(steps=1), NullReporter())
     random = np.random.default_rng(0)
@@ -129,7 +158,8 @@ def test_a_training_that_diverges_says_so_and_leaves_the_checkpoint(workspace, s
     good = weights(swap, 1)
     wild = update_swap(swap, settings={**swap.settings, "learning_rate": 1e38, "warm_up": 0})
     with pytest.raises(SwapdeckError, match="diverged"):
-        train(workspace, wild, Limits(steps=20), NullReporter())
+        rarely = Limits(steps=20, checkpoint_every=3600, preview_every=3600)
+        train(workspace, wild, rarely, NullReporter())
     assert steps(swap.checkpoints_dir) == [1]
     assert weights(swap, 1) == good
 

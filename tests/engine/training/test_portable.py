@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from engine import verbs
 from engine.nets.presets import Preset
+from engine.reporting import CollectingReporter
 from engine.training.checkpoint import load_state, read_settings, save_state
 from engine.training.export import export_swap
 from engine.training.importing import import_swap, load_identity
@@ -121,6 +123,15 @@ def test_an_export_is_in_the_ledger_and_is_not_made_twice(
         export_swap(workspace, swap, exported)
     with pytest.raises(CommandError, match="lies in the workspace"):
         export_swap(workspace, swap, workspace.swaps / "given")
+
+
+def test_an_export_runs_as_a_job_too(workspace: Workspace, swap: Swap, tmp_path: Path) -> None:
+    reporter = CollectingReporter()
+    folder = tmp_path / "given"
+    verbs.run(workspace, "export", {"swap": swap.slug, "folder": str(folder)}, reporter)
+    [result] = reporter.of("result")
+    assert result["folder"] == str(folder) and result["step"] > 0
+    assert {path.name for path in folder.iterdir()} == {MANIFEST, MODEL, CARD}
 
 
 def test_an_export_needs_a_consent_that_covers_it(

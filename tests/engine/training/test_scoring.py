@@ -132,6 +132,28 @@ def test_a_training_has_levelled_off_when_its_score_stops_rising(swap):
     assert scores.levelled_off
 
 
+def test_patience_tells_how_many_more_scores_it_takes_at_least_to_level_off(swap):
+    scores = Scores(swap, 0)
+    for step in range(2 * PATIENCE):
+        expected = scores.patience
+        again = Scores(swap, 10_000)
+        for more in range(expected):
+            assert not again.levelled_off
+            again.add(score(1000 + more, 0.0), 1.0)
+        assert again.levelled_off
+        (swap.root / "scores.jsonl").unlink()
+        scores = Scores(swap, 0)
+        for past in range(step + 1):
+            scores.add(score(past, 0.5 + (RISE if past < PATIENCE else 0) * past), 1.0)
+
+
+def test_a_best_one_that_lies_ahead_no_longer_counts_after_going_back(swap):
+    save(swap, 30)
+    checkpoints.mark_best(swap.checkpoints_dir, 30, 0.9)
+    assert not Scores(swap, 30).add(score(40, 0.5), 1.0)
+    assert Scores(swap, 20).add(score(40, 0.5), 1.0)
+
+
 def test_scores_after_the_checkpoint_that_is_gone_back_to_are_forgotten(swap):
     scores = Scores(swap, 0)
     for step in (10, 20, 30):

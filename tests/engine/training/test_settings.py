@@ -1,9 +1,13 @@
 """Settings are plain values; what is not one of them is refused by name."""
 
+from dataclasses import asdict, fields
+
 import pytest
 
+from engine.training.limits import Limits
 from engine.training.settings import RECIPES, TrainSettings, settings_for
 from projects.errors import CommandError
+from projects.training_options import DEFAULT_RECIPE, LIMITS, SETTINGS, flat, values_of
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -45,3 +49,40 @@ def test_what_is_not_a_setting_is_refused_in_a_sentence(changes, said):
     with pytest.raises(CommandError, match=said) as refused:
         settings_for("light-64", **changes)
     assert "__init__" not in str(refused.value)
+
+
+def test_the_options_are_the_settings_and_have_their_defaults():
+    usual = flat(asdict(TrainSettings()))
+    assert {option.name: option.default for option in SETTINGS} == {
+        name: value for name, value in usual.items() if name not in ("preset", "seed")
+    }
+    assert list(usual) == [*list(usual)[:3], *[option.name for option in SETTINGS][1:]]
+    for option in SETTINGS:
+        assert type(option.default) is type(usual[option.name])
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_an_option_offers_what_the_recipe_has(recipe: str):
+    values = flat(settings_for("light-64", recipe=recipe).as_dict())
+    offered = values_of("light-64", {"recipe": recipe})
+    assert offered == {name: values[name] for name in offered}
+
+
+def test_presets_have_the_recipes_that_are_offered():
+    for preset in ("light-64", "classic-64"):
+        assert settings_for(preset).recipe == values_of(preset, {})["recipe"]
+        assert (preset in DEFAULT_RECIPE) == (preset == "classic-64")
+
+
+def test_what_a_form_refuses_is_refused_in_a_file_too():
+    with pytest.raises(CommandError, match="Mirror cannot be '2'"):
+        settings_for("light-64", augmentation={"flip": 2.0})
+
+
+def test_the_options_of_a_run_are_its_limits_and_have_their_defaults():
+    usual = {field.name: field.default for field in fields(Limits)}
+    assert {option.name: option.default for option in LIMITS} == usual
+    given = {"swap": "ada-as-ben", "steps": 5, "minutes": None, "until_plateau": True}
+    assert Limits.from_arguments(given) == Limits(steps=5, until_plateau=True)
+    with pytest.raises(CommandError, match="Save every"):
+        Limits.from_arguments({"checkpoint_every": 0})

@@ -1,0 +1,265 @@
+"""What can be set about a training: the settings of a swap, and the limits of one run.
+
+Settings decide the weights and belong to the swap; they are nested in its swap.toml, as
+`[settings]` and `[settings.augmentation]`, and have a dot in their name here, as in
+`augmentation.warp`. The limits belong to one run. `engine.training.settings` and `.limits` hold
+the same as values that cannot change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from projects.errors import CommandError
+from projects.names import printable
+from projects.options import Option, Value, checked
+
+DEFAULT_RECIPE = {"classic-64": "original"}
+"""Presets that are not trained with the recipe `swapdeck`."""
+
+RECIPES: dict[str, dict[str, Value]] = {
+    # A chip is aligned again before it is swapped, so the model sees little turning and shifting
+    # in use; what it spends on more is missing from the face. A complexion that changes all the
+    # time cannot tell the encoder who it sees.
+    "swapdeck": {
+        "learning_rate": 2e-3,
+        "augmentation.rotate": 5.0,
+        "augmentation.zoom": 0.03,
+        "augmentation.shift": 0.02,
+        "augmentation.warp": 0.03,
+        "augmentation.tint": 0.25,
+        "losses.edges": 1.0,
+        "losses.mask": 0.3,
+        "losses.eyes": 3.0,
+        "losses.mouth": 3.0,
+        "losses.outside": 0.05,
+    },
+    # The published defaults of faceswap's `original`, for those who know it.
+    "original": {
+        "learning_rate": 5e-5,
+        "warm_up": 0,
+        "epsilon": 1e-7,
+        "masked": False,
+        "augmentation.clahe": 0.5,
+        "augmentation.lightness": 0.3,
+        "augmentation.colour": 0.08,
+        "augmentation.warp": 1.25 / 64,
+        "augmentation.gain": 0.0,
+        "augmentation.gamma": 0.0,
+        "augmentation.tint": 0.0,
+        "losses.l1": 0.0,
+        "losses.mse": 1.0,
+        "losses.dssim": 1.0,
+        "losses.eyes": 4.0,
+        "losses.mouth": 3.0,
+    },
+    # The least that works, and what the demo is compared with: plain L1 on the whole chip.
+    "naive": {
+        "learning_rate": 2e-3,
+        "masked": False,
+        "augmentation.gain": 0.0,
+        "augmentation.gamma": 0.0,
+        "augmentation.tint": 0.0,
+        "losses.outside": 1.0,
+    },
+}
+"""Named settings, each as what differs from the defaults below."""
+
+_BASIC, _CHANGE, _LIGHT, _LOSS = "Training", "Both chips change", "Only the input changes", "Loss"
+
+
+def _augmentation(
+    name: str, label: str, default: float, most: float, group: str, help: str, unit: str = ""
+) -> Option:
+    return Option(
+        f"augmentation.{name}", label, "float", default, 0, most, unit=unit, help=help, group=group
+    )
+
+
+def _loss(name: str, label: str, default: float, most: float, help: str) -> Option:
+    return Option(f"losses.{name}", label, "float", default, 0, most, help=help, group=_LOSS)
+
+
+SETTINGS: tuple[Option, ...] = (
+    Option(
+        "recipe", "Recipe", "choice", "swapdeck", choices=tuple(RECIPES), group=_BASIC,
+        help="Where every setting starts; what is set besides it differs from the recipe.",
+    ),
+    Option(
+        "batch", "Batch", "int", 16, 1, 1024, unit="chips", group=_BASIC,
+        help="Chips of each person in a step: more make a step steadier, slower and larger.",
+    ),
+    Option(
+        "learning_rate", "Learning rate", "float", 5e-4, 1e-8, group=_BASIC,
+        help="How far a step goes. Higher learns faster until the numbers run away.",
+    ),
+    Option(
+        "warm_up", "Warm-up", "int", 100, 0, unit="steps", group=_BASIC,
+        help="Steps over which the learning rate rises from nothing.",
+    ),
+    Option(
+        "beta2", "Adam's beta 2", "float", 0.999, 0, 0.999999, group=_BASIC,
+        help="How long Adam remembers the size of gradients.",
+    ),
+    Option(
+        "epsilon", "Adam's epsilon", "float", 1e-8, 1e-12, 1, group=_BASIC,
+        help="What Adam adds to that size; larger damps small gradients.",
+    ),
+    Option(
+        "average", "Running average", "float", 0.998, 0, 0.999999, group=_BASIC,
+        help="Decay of the average of the weights that previews and conversions use.",
+    ),
+    Option(
+        "masked", "Hide the background", "bool", True, group=_BASIC,
+        help="Hide all outside the face from the encoder, so that no background tells who it is.",
+    ),
+    _augmentation("rotate", "Rotate", 10.0, 180, _CHANGE, unit="degrees",
+                  help="Turned by up to this, either way."),
+    _augmentation("zoom", "Zoom", 0.05, 0.9, _CHANGE, help="Larger or smaller by up to this part."),
+    _augmentation("shift", "Shift", 0.05, 0.5, _CHANGE,
+                  help="Moved by up to this part of the side, along each axis."),
+    _augmentation("flip", "Mirror", 0.5, 1, _CHANGE, help="Probability of a mirrored chip."),
+    _augmentation("clahe", "Equalise", 0.0, 1, _CHANGE,
+                  help="Probability of a chip whose local contrast was equalised."),
+    _augmentation("lightness", "Lightness", 0.0, 1, _CHANGE,
+                  help="Lighter or darker by up to this part."),
+    _augmentation("colour", "Colour", 0.0, 1, _CHANGE,
+                  help="Colours moved by up to this part of their range."),
+    _augmentation("warp", "Warp", 0.02, 0.2, _LIGHT,
+                  help="How far the points of a grid are moved, as a part of the side."),
+    _augmentation("gain", "Brightness", 0.25, 2, _LIGHT, help="Spread of the brightness."),
+    _augmentation("gamma", "Gamma", 0.25, 2, _LIGHT, help="Spread of the gamma."),
+    _augmentation("tint", "Tint", 0.08, 2, _LIGHT,
+                  help="Spread of each colour channel: hides whose complexion it is."),
+    _loss("l1", "L1", 1.0, 1000, "Weight of the absolute difference."),
+    _loss("mse", "Squared", 0.0, 1000, "Weight of the squared difference."),
+    _loss("dssim", "DSSIM", 0.0, 1000, "Weight of the structural difference."),
+    _loss("edges", "Edges", 0.0, 1000, "Weight of differences between neighbouring pixels."),
+    _loss("mask", "Mask", 0.0, 1000, "Weight of the learnt mask, where the preset has one."),
+    _loss("eyes", "Eyes", 1.0, 1000, "How much a pixel of the eyes counts; one of skin counts 1."),
+    _loss("mouth", "Mouth", 1.0, 1000, "How much a pixel of the mouth counts."),
+    _loss("outside", "Outside", 0.0, 1000, "How much a pixel outside the face counts."),
+)  # fmt: skip
+
+LIMITS: tuple[Option, ...] = (
+    Option(
+        "steps", "To step", "int", None, 1, unit="steps",
+        help="Train to this step, counted from the first run.",
+    ),
+    Option(
+        "minutes", "Minutes", "float", None, 0.01, unit="minutes", help="Train this long now.",
+    ),
+    Option(
+        "until_plateau", "Until it levels off", "bool", False,
+        help="End when the held-out score levels off.",
+    ),
+    Option(
+        "checkpoint_every", "Save every", "float", 60.0, 1, 86_400, unit="seconds",
+        help="At most this much work is lost to a power cut.",
+    ),
+    Option(
+        "preview_every", "Preview every", "float", 20.0, 1, 86_400, unit="seconds",
+        help="How often a preview is drawn.",
+    ),
+    Option(
+        "score_every", "Score every", "float", 60.0, 5, 86_400, unit="seconds",
+        help="How often it is tried on the held-out faces, which takes about a second.",
+    ),
+    Option(
+        "keep", "Checkpoints", "int", 3, 1, 1000,
+        help="How many of the newest are kept, besides the best and the one in use.",
+    ),
+)  # fmt: skip
+
+
+def recipe_of(preset: str, settings: Mapping[str, Any]) -> str:
+    """The recipe of a swap with these settings, which may name one."""
+    return str(settings.get("recipe") or DEFAULT_RECIPE.get(preset, "swapdeck"))
+
+
+def options_for(preset: str, recipe: str | None = None) -> tuple[Option, ...]:
+    """SETTINGS with the defaults of a recipe, which is the preset's own where none is said."""
+    name = recipe or DEFAULT_RECIPE.get(preset, "swapdeck")
+    differs = {**RECIPES.get(name, {}), "recipe": name}
+    return tuple(replace(one, default=differs.get(one.name, one.default)) for one in SETTINGS)
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings, as a swap has them, by the names of the options."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{part}": inner for part, inner in value.items()}
+        else:
+            found[str(name)] = value
+    return found
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `flat`."""
+    settings: dict[str, Any] = {}
+    for name, value in values.items():
+        table, dot, part = name.partition(".")
+        if dot:
+            settings.setdefault(table, {})[part] = value
+        else:
+            settings[name] = value
+    return settings
+
+
+def values_of(preset: str, settings: Mapping[str, Any]) -> dict[str, Value]:
+    """Every setting of a swap, by the options' names: what it says itself, else its recipe's."""
+    options = options_for(preset, recipe_of(preset, settings))
+    return {one.name: one.default for one in options} | flat(settings)
+
+
+def changed(
+    preset: str, settings: Mapping[str, Any], changes: Mapping[str, Value]
+) -> dict[str, Any]:
+    """The nested settings of a swap after `changes`; what equals the recipe's is left out.
+
+    Raises:
+        CommandError: a change, or what the swap has already, cannot be.
+    """
+    values = checked(SETTINGS, {**flat(settings), **changes}, "A training")
+    wanted = options_for(preset, recipe_of(preset, values))
+    usual = {one.name: one.default for one in wanted}
+    usual["recipe"] = DEFAULT_RECIPE.get(preset, "swapdeck")
+    kept = {n: v for n, v in values.items() if v is not None and v != usual[n]}
+    return nested(kept)
+
+
+def read_changes(words: Sequence[str]) -> dict[str, Value]:
+    """`NAME=VALUE` as written on the command line, by the options' names; None for no VALUE.
+
+    Raises:
+        CommandError: a word without a name, an unknown name, a value that cannot be.
+    """
+    known = {one.name: one for one in SETTINGS}
+    found: dict[str, Value] = {}
+    for word in words:
+        name, sign, text = word.partition("=")
+        if not sign or name.strip() not in known:
+            raise CommandError(
+                f"'{printable(word)}' sets nothing. Write it as NAME=VALUE, with one of these "
+                f"names: {', '.join(known)}."
+            )
+        found[name.strip()] = known[name.strip()].parse(text) if text.strip() else None
+    return found
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Raise CommandError unless every one of these nested settings is within its bounds."""
+    checked(SETTINGS, flat(settings), "A training")
+
+
+def train_arguments(swap: str, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a `train` job of the swap with this slug; `limits` by the options' names.
+
+    Raises:
+        CommandError: a limit cannot be.
+    """
+    values = checked(LIMITS, {n: v for n, v in limits.items() if v is not None}, "A training")
+    return {"swap": swap, **values}
