@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.consent import consent_options
+from engine.cli.follow import run_job
+from engine.cli.options import detach_option
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
+from engine.cli.swap_checkpoints import checkpoints, restore, use
+from engine.cli.swap_settings import presets, set_
+from projects.presets import PRESETS
+from projects.training_options import changed, read_changes
 
 if TYPE_CHECKING:
     from projects.errors import SwapdeckError
     from projects.swaps import Swap
 
 RECORD = ".conversion.json"  # what a conversion leaves beside its result for a report
-PRESETS = ("light-64", "classic-64")
 
 SWAPS = (
     Column("swap", "swap"),
@@ -35,15 +40,38 @@ def swap() -> None:
     """Swap projects: a source person's face on a target person's footage."""
 
 
+for verb in (set_, presets, checkpoints, use, restore):
+    swap.add_command(verb)
+
+
 @swap.command()
 @click.argument("name")
 @click.option("--source", required=True, metavar="PERSON", help="Whose face will be seen.")
 @click.option("--target", required=True, metavar="PERSON", help="Whose footage is altered.")
-@click.option("--preset", type=click.Choice(PRESETS), default=PRESETS[0], show_default=True)
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default=next(iter(PRESETS)),
+    show_default=True,
+    help="See what they need with: swapdeck swap presets",
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="[default: a new one]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Train with this instead of what the recipe says; see: swapdeck swap set SWAP",
+)
 @pass_session
 def new(
-    session: Session, name: str, source: str, target: str, preset: str, seed: int | None
+    session: Session,
+    name: str,
+    source: str,
+    target: str,
+    preset: str,
+    seed: int | None,
+    settings: tuple[str, ...],
 ) -> None:
     """Make a swap of two people; train it next."""
     from projects.errors import CommandError
@@ -61,7 +89,7 @@ def new(
         other.slug,
         preset=preset,
         seed=secrets.randbelow(2**31) if seed is None else seed,
-        settings={},
+        settings=changed(preset, {}, read_changes(settings)),
     )
     session.output.done(
         describe(made), f"{made.name} is {made.slug}. Next: swapdeck train {made.slug}"
@@ -124,8 +152,9 @@ def remove(session: Session, name: str, yes: bool) -> None:
 @click.argument("name", metavar="SWAP")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
+@detach_option
 @pass_session
-def export(session: Session, name: str, folder: Path, newest: bool) -> None:
+def export(session: Session, name: str, folder: Path, newest: bool, detach: bool) -> None:
     """Write a trained swap to FOLDER, to be given to others.
 
     Weights as safetensors, a description as JSON, and a model card. Both people's consent must
@@ -136,17 +165,13 @@ def export(session: Session, name: str, folder: Path, newest: bool) -> None:
     workspace = session.open()
     one = get_swap(workspace, name)
     require_consent(workspace, one, "export")
-    _spare_the_accelerator()
-    from engine.training.export import export_swap
-
-    step, warnings = export_swap(workspace, one, folder, newest=newest)
-    for text in warnings:
-        session.output.remark(text)
-    session.output.done(
-        {"swap": one.slug, "folder": str(folder.absolute()), "step": step},
-        f"Wrote {one.slug} at step {step} to {folder}. Who gets it can make this face say anything:"
-        " give it on only as the consent allows.",
-    )
+    arguments = {"swap": one.slug, "folder": str(folder.absolute()), "newest": newest}
+    outcome = run_job(session, workspace, "export", one.slug, arguments, detach=detach)
+    for result in outcome.results:
+        session.output.remark(
+            f"Wrote {one.slug} at step {result['step']} to {folder}. Who gets it can make this "
+            "face say anything: give it on only as the consent allows."
+        )
 
 
 @swap.command("import")

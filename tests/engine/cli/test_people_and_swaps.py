@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from engine.cli.app import run
+from projects import checkpoints
+from projects.rates import remember_rate
 
 Cli = Callable[..., tuple[int, list[dict[str, Any]]]]
 
@@ -165,3 +167,60 @@ def test_an_error_is_a_sentence_on_stderr(
     assert printed.out == ""
     assert printed.err.startswith("swapdeck: There is no workspace at ")
     assert printed.err.count("\n") == 1
+
+
+def two_people(cli: Cli) -> None:
+    for name in ("Ada", "Ben"):
+        cli("person", "add", name, "--basis", "self")
+
+
+def test_a_swap_is_made_with_settings_and_changed_later(cli: Cli) -> None:
+    two_people(cli)
+    new = ("swap", "new", "one", "--source", "ada", "--target", "ben")
+    assert cli(*new, "--set", "batch=8", "--set", "losses.edges=0.5")[0] == 0
+    assert cli("swap", "show", "one")[1][0]["settings"] == {"batch": 8, "losses": {"edges": 0.5}}
+    code, [changed] = cli("swap", "set", "one", "batch=", "masked=no", "--rename", "The One")
+    assert (code, changed["name"]) == (0, "The One")
+    assert changed["settings"] == {"losses": {"edges": 0.5}, "masked": False}
+    _, listed = cli("swap", "set", "one")
+    values = {row["name"]: (row["value"], row["set"]) for row in listed}
+    assert values["masked"] == ("no", "set")
+    assert values["batch"] == ("16", "")
+
+
+def test_a_setting_that_cannot_be_makes_no_swap(cli: Cli) -> None:
+    two_people(cli)
+    new = ("swap", "new", "one", "--source", "ada", "--target", "ben")
+    code, [said] = cli(*new, "--set", "batch=0")
+    assert code == 2 and "1 to 1024 chips" in said["error"]
+    assert cli("swap", "list") == (0, [])
+
+
+def test_presets_say_what_they_need_and_a_rate_only_once_measured(cli: Cli) -> None:
+    remember_rate("light-64", 16, 12.345, "cpu", "bench")
+    code, rows = cli("swap", "presets")
+    assert code == 0
+    rates = {row["preset"]: row["rate"] for row in rows}
+    assert rates["light-64"] == 12.35 or rates["light-64"] == 12.34
+    assert rates["classic-64"] is None
+    assert all(row["memory"] > 0 and row["purpose"] for row in rows)
+
+
+def test_checkpoints_are_listed_used_and_gone_back_to(cli: Cli, tmp_path: Path) -> None:
+    two_people(cli)
+    cli("swap", "new", "one", "--source", "ada", "--target", "ben")
+    folder = tmp_path / "ws" / "swaps" / "one" / "checkpoints"
+    for step in (10, 20, 30):
+        checkpoints.save(folder, step, {"state.safetensors": b"weights"})
+    checkpoints.mark_best(folder, 20, 0.5)
+    _, rows = cli("swap", "checkpoints", "one")
+    assert [(row["step"], row["marks"]) for row in rows] == [
+        (30, "newest"), (20, "best, used"), (10, ""),
+    ]  # fmt: skip
+    assert cli("swap", "use", "one", "10")[1][0]["used"] == 10
+    assert cli("swap", "use", "one", "--best")[1][0]["used"] == 20
+    assert cli("swap", "use", "one")[0] == 2
+    assert cli("swap", "use", "one", "15")[0] == 2
+    assert cli("swap", "restore", "one", "10", "--yes")[0] == 0
+    assert checkpoints.steps(folder) == [10]
+    assert cli("swap", "restore", "one", "10", "--yes")[0] == 2
