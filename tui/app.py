@@ -207,6 +207,8 @@ class Dashboard(Services):
     async def action_show(self, mode: str, key: str) -> None:
         """Go to one row of a mode."""
         await self.action_mode(mode)
+        while len(self.screen_stack) > 1:  # what was opened from the list before
+            await self.pop_screen()
         self.screen.query_one(Rows).select(key)
 
     @on(ModeScreen.JobAsked)

@@ -28,10 +28,12 @@ from tui.states import can_be_asked
 class BaseScreen(Screen[None]):
     """A mode: the heading, a body, the footer.
 
-    `GROUPS` are the groups of actions that belong to it, for the help.
+    `GROUPS` are the groups of actions that belong to it, for the help. `TAB` is the mode in whose
+    place it stands, where that is another one.
     """
 
     MODE: ClassVar[str]
+    TAB: ClassVar[str] = ""
     GROUPS: ClassVar[Sequence[str]] = ()
     snapshot: Snapshot | None = None
 
@@ -39,7 +41,7 @@ class BaseScreen(Screen[None]):
         """Something else is selected, or this mode has just opened: a reading is wanted."""
 
     def compose(self) -> ComposeResult:
-        yield Heading(self.MODE)
+        yield Heading(self.TAB or self.MODE)
         yield from self.compose_body()
         yield Keys()
 
@@ -70,13 +72,68 @@ class BaseScreen(Screen[None]):
         self.query_one(Heading).show(snapshot)
 
 
-class ModeScreen(BaseScreen):
+class JobScreen(BaseScreen):
+    """What can be asked of the job that a screen is about."""
+
+    GROUPS: ClassVar[Sequence[str]] = (JOBS,)
+    BINDINGS = bindings(*ids(JOBS))
+
+    class JobAsked(Message):
+        """A running job is to be asked for something."""
+
+        def __init__(self, job: JobRow, what: Asked) -> None:
+            super().__init__()
+            self.job = job
+            self.what = what
+
+    def job(self) -> JobRow | None:
+        """The job that pause, save, preview and stop are about."""
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """False hides an action that would do nothing here. Subclasses ask this first."""
+        if not super().check_action(action, parameters):
+            return False
+        if action in ("request", "stop_job") and self.is_mounted:
+            what = "stop" if action == "stop_job" else cast(Asked, parameters[0])
+            job = self.job()
+            return job is not None and can_be_asked(job.state, job.verb, what)
+        return True
+
+    def action_request(self, what: Asked) -> None:
+        """Ask the selected job for something that costs nothing."""
+        job = self.job()
+        if job is not None:
+            self.post_message(self.JobAsked(job, what))
+
+    def action_stop_job(self) -> None:
+        """Ask the selected job to stop, once the question is answered."""
+        job = self.job()
+        if job is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.post_message(self.JobAsked(job, "stop"))
+
+        self.app.push_screen(
+            Confirm(
+                f"Stop {_DOING.get(job.verb, job.verb)} {job.subject}?",
+                "It saves what it has done and ends. The same command goes on from there later: "
+                f"swapdeck {job.verb} {job.subject}",
+                "Stop it",
+            ),
+            answered,
+        )
+
+
+class ModeScreen(JobScreen):
     """A mode with a list. Subclasses say what the list holds and fill the details."""
 
     COLUMNS: ClassVar[Sequence[Column]]
     EMPTY: ClassVar[str]
     GROUPS: ClassVar[Sequence[str]] = (LISTS, JOBS)
-    BINDINGS = bindings("open", "back", "filter", *ids(JOBS))
+    BINDINGS = bindings("open", "back", "filter")
     DEFAULT_CSS = """
     ModeScreen #panes { height: 1fr; }
     ModeScreen #list { width: 1fr; height: 1fr; }
@@ -94,14 +151,6 @@ class ModeScreen(BaseScreen):
     ModeScreen.-notice #panes { display: none; }
     ModeScreen.-notice #notice { display: block; }
     """
-
-    class JobAsked(Message):
-        """A running job is to be asked for something."""
-
-        def __init__(self, job: JobRow, what: Asked) -> None:
-            super().__init__()
-            self.job = job
-            self.what = what
 
     def compose_body(self) -> ComposeResult:
         yield Static(id="notice")
@@ -127,10 +176,6 @@ class ModeScreen(BaseScreen):
     def show_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
         """Fill the pane for the row named."""
         raise NotImplementedError
-
-    def job(self) -> JobRow | None:
-        """The job that pause, save, preview and stop are about."""
-        return None
 
     # Readings.
 
@@ -196,10 +241,6 @@ class ModeScreen(BaseScreen):
             return opened or filtered or self.query_one(Pane).has_focus
         if action == "filter":
             return not opened and not self.has_class("-notice")
-        if action in ("request", "stop_job"):
-            what = "stop" if action == "stop_job" else cast(Asked, parameters[0])
-            job = self.job()
-            return job is not None and can_be_asked(job.state, job.verb, what)
         return True
 
     def action_open(self) -> None:
@@ -237,32 +278,6 @@ class ModeScreen(BaseScreen):
         if not event.value.strip():
             event.input.remove_class("-active")
         self.query_one(Rows).focus()
-
-    def action_request(self, what: Asked) -> None:
-        """Ask the selected job for something that costs nothing."""
-        job = self.job()
-        if job is not None:
-            self.post_message(self.JobAsked(job, what))
-
-    def action_stop_job(self) -> None:
-        """Ask the selected job to stop, once the question is answered."""
-        job = self.job()
-        if job is None:
-            return
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.post_message(self.JobAsked(job, "stop"))
-
-        self.app.push_screen(
-            Confirm(
-                f"Stop {_DOING.get(job.verb, job.verb)} {job.subject}?",
-                "It saves what it has done and ends. The same command goes on from there later: "
-                f"swapdeck {job.verb} {job.subject}",
-                "Stop it",
-            ),
-            answered,
-        )
 
 
 _DOING = {
