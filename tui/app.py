@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from tui.actions import ACTIONS, EVERYWHERE, bindings, ids, key_name, writes
 from tui.dialogs import Help
+from tui.files import FilesScreen
 from tui.jobs import JobsScreen
 from tui.mode import BaseScreen, ModeScreen
 from tui.people import PeopleScreen
@@ -47,6 +48,7 @@ class Dashboard(Services):
         "people": PeopleScreen,
         "swaps": SwapsScreen,
         "jobs": JobsScreen,
+        "files": FilesScreen,
         "system": SystemScreen,
     }
     DEFAULT_MODE = "people"

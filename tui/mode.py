@@ -156,6 +156,7 @@ class ModeScreen(JobScreen):
         yield Static(id="notice")
         with Horizontal(id="panes"):
             with Vertical(id="list"):
+                yield from self.compose_above()
                 yield Rows(self.COLUMNS)
                 yield Input(id="filter", placeholder="words to look for", compact=True)
             yield self.make_pane()
@@ -164,6 +165,10 @@ class ModeScreen(JobScreen):
         self.query_one(Rows).focus()
 
     # What a mode says about itself.
+
+    def compose_above(self) -> ComposeResult:
+        """What stands above the list; nothing, usually."""
+        yield from ()
 
     def make_pane(self) -> Pane:
         """The pane with the details, its id "detail"."""
@@ -186,7 +191,7 @@ class ModeScreen(JobScreen):
     def update(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
         super().update(snapshot, key, detail)
         rows = self.rows(snapshot)
-        notice = self._notice(snapshot, bool(rows))
+        notice = self.notice(snapshot, bool(rows))
         shown = self.query_one("#notice", Static)
         self.set_class(notice is not None, "-notice")
         if notice is not None and notice != shown.content:
@@ -203,7 +208,8 @@ class ModeScreen(JobScreen):
         if self.snapshot is not None and self.key:
             pane.draw(partial(self.show_detail, self.snapshot, self.key, detail))
 
-    def _notice(self, snapshot: Snapshot, filled: bool) -> Content | None:
+    def notice(self, snapshot: Snapshot, filled: bool) -> Content | None:
+        """What is shown in place of the list; None when the list is."""
         if snapshot.problem:
             return Content.assemble(
                 ("The workspace cannot be shown.\n\n", "bold $error"), snapshot.problem
@@ -254,11 +260,16 @@ class ModeScreen(JobScreen):
         if self.has_class("-open"):
             self.remove_class("-open")
         else:
-            words = self.query_one("#filter", Input)
-            words.value = ""
-            words.remove_class("-active")
+            self.drop_filter()
         self.query_one(Rows).focus()
         self.refresh_bindings()
+
+    def drop_filter(self) -> None:
+        """Show every line again."""
+        words = self.query_one("#filter", Input)
+        words.value = ""
+        words.remove_class("-active")
+        self.query_one(Rows).narrow("")
 
     def action_filter(self) -> None:
         """Ask for words to look for."""

@@ -24,9 +24,11 @@ from projects.people import Person, load_person
 from projects.sources import list_sources
 from projects.swaps import Swap, load_swap
 from projects.workspace import Workspace, open_workspace
+from tui.folders import list_folder
 from tui.progress import Event, Follower, Progress, number, whole
 from tui.snapshot import (
     Detail,
+    FolderDetail,
     JobDetail,
     JobRow,
     PersonDetail,
@@ -48,6 +50,7 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 STALLED_AFTER = 120.0  # seconds without an event
 SHARP_FACES = 60  # of these, PORTRAITS are shown, from one profile to the other
 PORTRAITS = 4
+FEW_ENTRIES = 500
 
 
 class Reader:
@@ -91,6 +94,8 @@ class Reader:
                 from tui.machine import read_system  # slow to import, and seldom wanted
 
                 return read_system(self.root)
+            if mode == "files":
+                return self._folder_detail(key)
             return readers[mode](open_workspace(self.root), key)
         except (SwapdeckError, OSError, ValueError):  # the last: a name that no file can have
             return None
@@ -157,6 +162,31 @@ class Reader:
             return [{"kind": "step", **record} for record in records], after
 
         return SwapDetail(slug, self._follower(path, read).follow())
+
+    # Files.
+
+    def _folder_detail(self, key: str) -> Detail:
+        """`key` is the path of an entry in the workspace; ending in / where none is selected."""
+        from tui.looking import look
+
+        where, _, name = key.rpartition("/")
+        folder = inside(self.root, where)
+        listed = self._last("folder", folder, lambda: list_folder(folder, self.root))
+        entry = next((entry for entry in listed.entries if entry.path.name == name), None)
+        if entry is None or entry.kind in ("folder", "link"):
+            return FolderDetail(where, listed)
+        return FolderDetail(where, listed, self._last("look", entry.path, lambda: look(entry.path)))
+
+    def _last(self, kind: str, path: Path, build: Callable[[], T]) -> T:
+        """As `_remembered`, of the last path of its kind only. A folder with few entries is read
+        anew all the same, because its files may grow."""
+        found = self._known.get((kind, ""))
+        now = (path, _stamp(path))
+        few = found is not None and len(getattr(found[1], "entries", ())) <= FEW_ENTRIES
+        if found is None or found[0] != now or (kind == "folder" and few):
+            found = self._known[kind, ""] = (now, build())
+        value: T = found[1]
+        return value
 
     # Jobs.
 
@@ -349,6 +379,14 @@ def _time(path: Path) -> int | None:
         return path.stat().st_mtime_ns
     except OSError:
         return None
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _seconds(path: Path) -> float | None:

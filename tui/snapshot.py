@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tui.folders import Folder
 from tui.progress import Progress
 
 
@@ -140,4 +141,27 @@ class SystemDetail:
     sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
-Detail = PersonDetail | SwapDetail | JobDetail | SystemDetail | None
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one file says: facts, lines of text (or records of names and values), a picture to show,
+    a sentence about the rest."""
+
+    facts: Pairs = ()
+    lines: tuple[str | Pairs, ...] = ()
+    picture: Path | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FolderDetail:
+    """A folder of the workspace, `where` its path in it, and what the selected file says."""
+
+    where: str
+    folder: Folder
+    looked: Looked | None = None
+
+
+Detail = PersonDetail | SwapDetail | JobDetail | SystemDetail | FolderDetail | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual.actions import parse
 from textual.binding import Binding, BindingType
 
-from tui.actions import common, jobs, people, swaps
+from tui.actions import common, files, jobs, people, swaps
 from tui.actions.action import EVERYWHERE as EVERYWHERE
 from tui.actions.action import FILES as FILES
 from tui.actions.action import FORMS as FORMS
@@ -27,6 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     *people.ACTIONS,
     *swaps.ACTIONS,
     *jobs.ACTIONS,
+    *files.ACTIONS,
 )
 GROUPS = (EVERYWHERE, LISTS, PEOPLE, SWAPS, JOBS, FILES, SYSTEM, FORMS, PICKER)
 _WRITING = frozenset(parse(action.action)[1] for action in ACTIONS if action.writes)
@@ -38,6 +39,7 @@ _KEY_NAMES = {
     "enter": "Enter",
     "escape": "Esc",
     "space": "Space",
+    "backspace": "Bksp",
     "tab": "Tab",
     "pagedown": "PgDn",
     "pageup": "PgUp",

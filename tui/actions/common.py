@@ -8,6 +8,7 @@ MODES = {
     "people": "People",
     "swaps": "Swaps",
     "jobs": "Jobs",
+    "files": "Files",
     "system": "System",
 }
 
