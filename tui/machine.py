@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
+import time
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tui.snapshot import SystemDetail
 from tui.text import clean, clean_path, size
+
+CARDS_KEPT = 5.0  # seconds between two questions to the graphics cards
 
 
 def read_system(root: Path) -> SystemDetail:
@@ -39,7 +44,7 @@ def _machine() -> tuple[tuple[str, str], ...]:
         ("system", clean(f"{platform.system()} {platform.release()}, {platform.machine()}")),
         ("processors", f"{os.cpu_count() or 1}, load {load:.1f}"),
         ("memory", _memory()),
-        ("graphics", ", ".join(_graphics()) or "no NVIDIA card found; the engine uses the CPU"),
+        *_graphics(),
     )
 
 
@@ -53,14 +58,48 @@ def _memory() -> str:
         return ""
 
 
-def _graphics() -> list[str]:
-    """Models of the NVIDIA cards that the driver lists."""
-    return [
+def _graphics() -> list[tuple[str, str]]:
+    """A line for each card: as nvidia-smi tells of it now, else as the driver lists it."""
+    cards = _asked_cards(int(time.monotonic() / CARDS_KEPT)) or [
         clean(line.removeprefix("Model:").strip())
         for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
         for line in path.read_text(errors="replace").splitlines()
         if line.startswith("Model:")
     ]
+    none = "no NVIDIA card found; the engine uses the CPU"
+    return [
+        ("graphics" if number == 0 else "", card) for number, card in enumerate(cards or [none])
+    ]
+
+
+@lru_cache(maxsize=1)
+def _asked_cards(period: int) -> list[str]:
+    """What nvidia-smi says of each card; asked once in every `period`."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    wanted = "name,memory.used,memory.total,utilization.gpu,temperature.gpu"
+    try:
+        asked = subprocess.run(
+            ["nvidia-smi", f"--query-gpu={wanted}", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=5,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [_card(line) for line in asked.stdout.splitlines() if line.count(",") >= 4]
+
+
+def _card(line: str) -> str:
+    name, used, total, busy, warm = (clean(part) for part in line.rsplit(",", 4))
+    try:
+        memory = f"{size(float(used) * 2**20)} of {size(float(total) * 2**20)} used"
+    except ValueError:  # "[N/A]", as some cards say
+        memory = "memory unknown"
+    return f"{name}: {memory}, {busy} % busy, {warm} °C"
 
 
 def _program() -> tuple[tuple[str, str], ...]:
@@ -71,6 +110,7 @@ def _program() -> tuple[tuple[str, str], ...]:
     )
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

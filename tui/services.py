@@ -39,7 +39,8 @@ class Undoable:
 
 
 class Services(App[None]):
-    """The dashboard as its modes know it."""
+    """The dashboard as its modes know it. `doctor` is the command of the examination, () for the
+    program's own."""
 
     class Done(Message):
         """A piece of work in a thread has ended; `then` gets what it gave."""
@@ -55,6 +56,8 @@ class Services(App[None]):
             super().__init__()
             self.problem = problem
             self.then = then
+
+    doctor: tuple[str, ...] = ()
 
     def __init__(self, root: Path, *, readonly: bool = False) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual.actions import parse
 from textual.binding import Binding, BindingType
 
-from tui.actions import common, files, jobs, people, swaps
+from tui.actions import common, files, jobs, people, swaps, system
 from tui.actions.action import EVERYWHERE as EVERYWHERE
 from tui.actions.action import FILES as FILES
 from tui.actions.action import FORMS as FORMS
@@ -28,6 +28,7 @@ ACTIONS: tuple[Action, ...] = (
     *swaps.ACTIONS,
     *jobs.ACTIONS,
     *files.ACTIONS,
+    *system.ACTIONS,
 )
 GROUPS = (EVERYWHERE, LISTS, PEOPLE, SWAPS, JOBS, FILES, SYSTEM, FORMS, PICKER)
 _WRITING = frozenset(parse(action.action)[1] for action in ACTIONS if action.writes)

@@ -51,6 +51,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "y": ("Copy",),
     "z": ("Undo",),
     "C": ("Clean",),
+    "D": ("Doctor",),
     "G": ("Bottom",),
     "K": ("Keep",),
     "R": ("Retry", "Restore"),
