@@ -21,7 +21,7 @@ from types import FrameType
 from engine import blackbox
 from engine.memory import with_large_pages
 from engine.reporting import STOPPED
-from engine.turns import NotBegunError, Waiting, wait_for_job
+from engine.turns import NotBegunError, Waiting, wait_for_device, wait_for_job
 from projects.errors import SwapdeckError
 from projects.jobs import (
     ALREADY_RUNS,
@@ -32,6 +32,7 @@ from projects.jobs import (
     load_job,
     lock_record,
     read_exit,
+    read_spec,
     record_processes,
     requested,
     write_exit,
@@ -102,16 +103,18 @@ def supervise(
         waiting = Waiting(job, descriptor, told, started)
         try:
             wait_for_job(job, waiting)
+            turn = wait_for_device(job, read_spec(job)["arguments"], waiting)
         except NotBegunError as end:
             waiting.over()
-            _end(job, end.code, end.reason, because=end.because)
-            return end.code
+            _end(job, end.exit_code, str(end), because=end.because)
+            return end.exit_code
         while True:
             children[:] = [
                 subprocess.Popen(
                     [*worker, str(job.root)],
                     stdin=subprocess.DEVNULL,
-                    env=with_large_pages(os.environ),
+                    env=turn.added_to(with_large_pages(os.environ)),
+                    pass_fds=turn.inherited,
                 )
             ]
             if told:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from projects.devices import Device, choose
 from projects.errors import SwapdeckError
 from projects.files import inside
 from projects.jobs import (
@@ -17,18 +19,20 @@ from projects.jobs import (
     requested,
     state,
 )
+from projects.slots import Place
 
+TRAINS = ("train", "demo")  # the verbs that want a device for themselves
 PACE = 0.25  # seconds between two looks at what a job waits for
 _HOW = {"failed": "failed", "stopped": "was stopped", "crashed": "crashed"}
 
 
-@dataclass
 class NotBegunError(SwapdeckError):
-    """The job ends before it begins; `because` is the job before it, when that is why."""
+    """The job ends before it begins; `because` is the id of the job before it, when that is why."""
 
-    code: int
-    reason: str
-    because: str = ""
+    def __init__(self, code: int, reason: str, because: str = "") -> None:
+        super().__init__(reason)
+        self.exit_code = code
+        self.because = because
 
 
 class Waiting:
@@ -104,3 +108,48 @@ def wait_for_job(job: Job, waiting: Waiting) -> None:
             )
             raise NotBegunError(code, reason, before.id)
         waiting.wait(f"It begins when {what} is done ({before.id}).")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a worker gets: its device, whether it has it alone, and the descriptor of that
+    device's lock, to be inherited."""
+
+    device: Device | None = None
+    alone: bool = False
+    inherited: tuple[int, ...] = ()
+
+    def added_to(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The worker's environment. Who does not have a GPU alone takes of its memory only what
+        it needs, unless the user said otherwise."""
+        modest = {} if self.alone else {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+        return {**modest, **environment, **(self.device.environment if self.device else {})}
+
+
+def wait_for_device(job: Job, arguments: Mapping[str, Any], waiting: Waiting) -> Turn:
+    """Wait until a device is free, for a job that trains; the first that waits is the first to go.
+
+    `arguments` may say which `device`, and to `share` it with whoever has it. Raises NotBegunError
+    when there is no such device, or the job is asked to end.
+    """
+    if job.verb not in TRAINS:
+        return Turn()
+    try:
+        devices = choose(str(arguments.get("device") or "auto"))
+    except SwapdeckError as error:
+        raise NotBegunError(error.exit_code, str(error)) from error
+    who = {"job": job.id, "what": f"{job.verb} {job.subject}", "jobs": str(job.root.parent)}
+    try:
+        with Place(devices, who) as place:
+            while (taken := place.take()) is None:
+                if arguments.get("share"):
+                    return Turn(devices[0])
+                waiting.wait(place.sentence())
+    except NotBegunError:
+        raise
+    except SwapdeckError as error:
+        text = f"It does not wait for other trainings on {devices[0].name}: {error}"
+        EventLog(job).emit("warning", text=text)
+        return Turn(devices[0])
+    device, descriptor = taken
+    return Turn(device, alone=True, inherited=(descriptor,))

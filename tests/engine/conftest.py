@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,8 +137,12 @@ def start(workspace: Workspace) -> Iterator[Callable[..., Running]]:
     """Starts a job that does the given work; all that still run are killed at the end."""
     started: list[Running] = []
 
-    def begin(work: str, verb: str = "train", after: str = "") -> Running:
-        job = create_job(workspace, verb, "ada-as-ben", {"steps": 3}, after=after)
+    def begin(
+        work: str, verb: str = "train", after: str = "", arguments: Mapping[str, Any] | None = None
+    ) -> Running:
+        job = create_job(
+            workspace, verb, "ada-as-ben", {"steps": 3, **(arguments or {})}, after=after
+        )
         started.append(Running(job, work))
         return started[-1]
 
