@@ -37,6 +37,7 @@ from projects.jobs import (
     requested,
     write_exit,
 )
+from projects.notices import run_command
 from projects.processes import Process, is_alive
 
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
@@ -80,55 +81,73 @@ def supervise(
     crashes, or does nothing for `patience` seconds, while it reads a media file is started again
     without that file.
     """
+    begun = time.monotonic()
     with holding_lock(job) as descriptor:
         if descriptor is None or has_ended(job):
             return ALREADY_RUNS
-        told: list[int] = []
-        children: list[subprocess.Popen[bytes]] = []
+        code = _see_through(job, descriptor, worker, started, patience)
+    run_command(job, time.monotonic() - begun)
+    return code
 
-        def pass_on(number: int, frame: FrameType | None) -> None:
-            told.append(number)
-            for child in children:
-                child.send_signal(signal.SIGTERM)
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, pass_on)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the worker inherits this
-        _, orphan = lock_record(job)
-        if orphan is not None and is_alive(orphan):
-            record_processes(job, descriptor, orphan.pid)
-            started()
-            return _watch_orphan(job, orphan, told)
-        record_processes(job, descriptor, None)
-        waiting = Waiting(job, descriptor, told, started)
-        try:
-            wait_for_job(job, waiting)
-            turn = wait_for_device(job, read_spec(job)["arguments"], waiting)
-        except NotBegunError as end:
-            waiting.over()
-            _end(job, end.exit_code, str(end), because=end.because)
-            return end.exit_code
-        while True:
-            children[:] = [
-                subprocess.Popen(
-                    [*worker, str(job.root)],
-                    stdin=subprocess.DEVNULL,
-                    env=turn.added_to(with_large_pages(os.environ)),
-                    pass_fds=turn.inherited,
-                )
-            ]
-            if told:
-                children[0].send_signal(signal.SIGTERM)
-            record_processes(job, descriptor, children[0].pid)
-            waiting.over()
-            status, hung = _wait(children[0], blackbox.Watch(job.root), patience)
-            if has_ended(job):
-                return max(status, 0)
-            if told or not _leave_out(job, status, hung):
-                break
-        code, reason = _account(job, status, stopped=bool(told))
-        _end(job, code, reason)
-        return code
+def _see_through(
+    job: Job,
+    descriptor: int,
+    worker: Sequence[str],
+    started: Callable[[], None],
+    patience: float,
+) -> int:
+    """From the job's turn to its end; the job's exit code."""
+    told: list[int] = []
+    children: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        for child in children:
+            child.send_signal(signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, pass_on)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the worker inherits this
+    _, orphan = lock_record(job)
+    if orphan is not None and is_alive(orphan):
+        record_processes(job, descriptor, orphan.pid)
+        started()
+        return _watch_orphan(job, orphan, told)
+    record_processes(job, descriptor, None)
+    waiting = Waiting(job, descriptor, told, started)
+    try:
+        wait_for_job(job, waiting)
+        turn = wait_for_device(job, read_spec(job)["arguments"], waiting)
+    except NotBegunError as end:
+        waiting.over()
+        _end(job, end.exit_code, str(end), because=end.because)
+        return end.exit_code
+    except SwapdeckError as error:  # a full disk, a damaged spec
+        waiting.over()
+        _end(job, error.exit_code, str(error))
+        return error.exit_code
+    while True:
+        children[:] = [
+            subprocess.Popen(
+                [*worker, str(job.root)],
+                stdin=subprocess.DEVNULL,
+                env=turn.added_to(with_large_pages(os.environ)),
+                pass_fds=turn.inherited,
+            )
+        ]
+        if told:
+            children[0].send_signal(signal.SIGTERM)
+        record_processes(job, descriptor, children[0].pid)
+        waiting.over()
+        status, hung = _wait(children[0], blackbox.Watch(job.root), patience)
+        if has_ended(job):
+            return max(status, 0)
+        if told or not _leave_out(job, status, hung):
+            break
+    code, reason = _account(job, status, stopped=bool(told))
+    _end(job, code, reason)
+    return code
 
 
 def _end(job: Job, code: int, reason: str, *, because: str = "") -> None:

@@ -20,7 +20,10 @@ def clean(text: object) -> str:
     File names and the titles of other people's videos may carry sequences that move the cursor or
     rewrite the screen. Line ends and tabs become spaces.
     """
-    plain = ESCAPES.sub("", str(text))
+    given = str(text)
+    if given.isascii() and given.isprintable():
+        return given
+    plain = ESCAPES.sub("", given)
     return "".join(_safe(character) for character in plain)
 
 

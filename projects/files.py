@@ -27,6 +27,7 @@ from projects.names import printable
 from projects.names import slug as slug
 
 _MOST_JSON = 64_000_000  # bytes; read whole, so a bound on memory
+_USUAL = 32_768  # bytes that hold most documents whole
 _MOST_TOML = 256_000  # bytes; what people edit has a few thousand
 _MOST_DOTS = 1_000  # in one line: the parser takes the square of a dotted key's length
 _TEMPORARY = re.compile(r"\.tmp-(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}(\..*)?")
@@ -424,7 +425,9 @@ def _read_bounded(path: Path, most: int) -> bytes:
             path.stat()  # says what is wrong with it
             raise DamagedError(f"{path} is no ordinary file. Put back a good copy.")
         with path.open("rb") as file:
-            data = file.read(most + 1)
+            data = file.read(_USUAL)
+            if len(data) == _USUAL:  # room for `most` bytes takes time to find
+                data += file.read(most + 1 - _USUAL)
     if len(data) > most:
         raise DamagedError(
             f"{path} is larger than {most // 1000} kB and cannot be right. Put back a good copy."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from projects.errors import CommandError
 from projects.files import remove_folder, sweep
-from projects.jobfiles import Job, ended_at
+from projects.jobfiles import Job
 from projects.joblock import holding_lock
 from projects.jobs import list_jobs
 from projects.jobstate import state
@@ -30,7 +30,7 @@ def cleanable(ws: Workspace, *, older_than: float = 0.0, failed: bool = False) -
             continue
         if failed and now.name not in ("failed", "crashed"):
             continue
-        if time.time() - _end(job) >= older_than:
+        if time.time() - (now.at or _last_sign(job)) >= older_than:
             found.append(job)
     return found
 
@@ -66,11 +66,8 @@ def size(job: Job) -> int:
     return total
 
 
-def _end(job: Job) -> float:
-    """When it ended, or was last heard of."""
-    recorded = ended_at(job)
-    if recorded is not None:
-        return recorded
+def _last_sign(job: Job) -> float:
+    """When it was last heard of."""
     for path in (job.events_path, job.lock_path, job.spec_path):
         try:
             return path.stat().st_mtime

@@ -230,36 +230,55 @@ def has_ended(job: Job) -> bool:
     return job.exit_path.exists() or bool(read_lock_part(job, LOCK_PART))
 
 
-def read_exit(job: Job) -> tuple[int, str] | None:
-    """The exit code and the reason; None while there is no record.
+@dataclass(frozen=True)
+class End:
+    """How a job ended. `because` is the id of the job before it, when that one's end is why this
+    one never began; else ""."""
+
+    code: int
+    reason: str
+    at: float | None  # seconds since the epoch
+    because: str
+
+
+def read_end(job: Job) -> End | None:
+    """How the job ended; None while there is no record.
 
     Raises:
         DamagedError: the record cannot be read.
     """
     try:
-        record = _exit_record(job)
-        return (int(record["code"]), printable(str(record["reason"]))) if record else None
-    except (SwapdeckError, KeyError, TypeError, ValueError) as error:
+        try:
+            record = read_json(job.exit_path)
+        except DamagedError:
+            if os.path.lexists(job.exit_path):
+                raise
+            record = read_lock_part(job, LOCK_PART)
+        if not record:
+            return None
+        reason = printable(str(record["reason"]))
+        because = str(record.get("because", ""))
+        return End(int(record["code"]), reason, _moment(record.get("ended")), because)
+    except (SwapdeckError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError(
             f"{job.exit_path} is damaged: how the job ended is not known. What it printed is in "
             f"{job.output_path}."
         ) from error
 
 
+def read_exit(job: Job) -> tuple[int, str] | None:
+    """The exit code and the reason; as `read_end`."""
+    end = read_end(job)
+    return None if end is None else (end.code, end.reason)
+
+
 def ended_because(job: Job) -> str:
-    """The id of the job before it, when that one's end is why this one never began; else ""."""
+    """`because` of how the job ended; "" also when that is not known."""
     try:
-        return str(_exit_record(job).get("because", ""))
-    except (SwapdeckError, AttributeError):
+        end = read_end(job)
+    except DamagedError:
         return ""
-
-
-def ended_at(job: Job) -> float | None:
-    """When it ended, in seconds since the epoch; None while there is no record that says so."""
-    try:
-        return datetime.fromisoformat(str(_exit_record(job)["ended"])).timestamp()
-    except (SwapdeckError, KeyError, TypeError, ValueError):
-        return None
+    return "" if end is None else end.because
 
 
 def lock_part(record: Mapping[str, Any]) -> bytes:
@@ -306,9 +325,11 @@ def _folder_lock(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _exit_record(job: Job) -> Any:
-    exists = job.exit_path.exists()
-    return read_json(job.exit_path) if exists else read_lock_part(job, LOCK_PART)
+def _moment(text: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None
 
 
 def _read_spec(path: Path) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from projects.jobfiles import (
     Job,
     ask,
     has_ended,
+    read_end,
     read_events,
-    read_exit,
     requested,
     write_exit,
 )
@@ -32,6 +32,7 @@ class JobState:
     name: StateName
     detail: str  # one sentence, or ""
     exit_code: int | None  # None while it has none
+    at: float | None = None  # when it ended, in seconds since the epoch, where that is recorded
 
     @property
     def ended(self) -> bool:
@@ -105,14 +106,13 @@ def stalled(job: Job, now: JobState) -> float | None:
 
 def _ended(job: Job) -> JobState | None:
     try:
-        end = read_exit(job)
+        end = read_end(job)
     except DamagedError as error:
         return JobState("failed", str(error), None)
     if end is None:
         return None
-    code, reason = end
-    name: StateName = "done" if code == 0 else "stopped" if code == 130 else "failed"
-    return JobState(name, reason, code)
+    name: StateName = "done" if end.code == 0 else "stopped" if end.code == 130 else "failed"
+    return JobState(name, end.reason, end.code, end.at)
 
 
 def _watched(job: Job) -> JobState:

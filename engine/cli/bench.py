@@ -199,3 +199,24 @@ def landmarks(session: Session) -> None:
         )
     ]
     session.output.table(columns, rows, "Nothing was measured.")
+
+
+@bench.command("jobs")
+@click.option("--jobs", "number", type=click.IntRange(min=1), default=1000, show_default=True)
+@pass_session
+def jobs_(session: Session, number: int) -> None:
+    """How fast many finished jobs are listed, made, and gone through for what is old."""
+    from dataclasses import asdict
+
+    from engine.bench.jobs import run
+
+    answers = [asdict(answer) for answer in run(number)]
+    columns = (
+        Column("what", f"of {number:,} finished jobs"),
+        Column("milliseconds", "ms", right=True),
+        Column("slowest", "slowest", right=True),
+    )
+    if not session.json:
+        for row in answers:
+            row.update({name: f"{row[name]:.0f}" for name in ("milliseconds", "slowest")})
+    session.output.table(columns, answers, "Nothing was measured.")
