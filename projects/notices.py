@@ -104,7 +104,7 @@ def run_command(job: Job, seconds: float) -> None:
             _run(notify.command, {**os.environ, **facts(job, seconds)})
     except (SwapdeckError, OSError, ValueError) as error:
         with suppress(OSError):
-            sys.stderr.write(f"The command that is told of a job's end did not run: {error}\n")
+            sys.stderr.write(f"The command that is told of a job's end did not do it: {error}\n")
 
 
 def _is_an_end(job: Job) -> bool:
@@ -141,8 +141,6 @@ def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
-        raise ValueError(
-            f"{command[0]} took longer than {PATIENCE:.0f} s, and was ended."
-        ) from None
+        raise ValueError(f"{command[0]} was ended after {PATIENCE:.0f} seconds.") from None
     if status:
         raise ValueError(f"{command[0]} ended with status {status}.")

@@ -149,17 +149,17 @@ def _follow(job: Job, display: Display, interrupts: Interrupts, only_watches: bo
         if now.ended:
             outcome.code, outcome.reason = _ending(job, now)
             return outcome
+        if interrupts.count and not only_watches and not asked:
+            asked = True
+            with contextlib.suppress(CommandError):  # it ended just now
+                request(job, "stop")
+            display.say("Stopping: saving first. Ctrl-C again leaves the job to finish alone.")
         if interrupts.leave or interrupts.count > (0 if only_watches else 1):
             outcome.left = True
             outcome.code = StopRequested.exit_code
             how = "saves and stops by itself" if asked else "goes on"
             outcome.reason = f"Left {job.id}, which {how}: swapdeck jobs attach {job.id}"
             return outcome
-        if interrupts.count and not asked:
-            asked = True
-            with contextlib.suppress(CommandError):  # it ended just now
-                request(job, "stop")
-            display.say("Stopping: saving first. Ctrl-C again leaves the job to finish alone.")
         time.sleep(POLL)
 
 

@@ -50,6 +50,10 @@ LOOP = """
             say("saved")
         threading.Event().wait(0.002)
 """
+UNTIL_SAVE = """
+    while not reporter.check().save:
+        threading.Event().wait(0.002)
+"""
 DEAF = """
     say("deaf")
     while True:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from projects.errors import CommandError
 from projects.jobchain import followers, retry
 from projects.jobs import Job, create_job, has_ended, read_events, read_spec, request, state
 from projects.workspace import Workspace
-from tests.engine.running import DEAF, LOOP, Running, kinds
+from tests.engine.running import DEAF, LOOP, UNTIL_SAVE, Running, kinds
 
 
 def ended(job: Job) -> Any:
@@ -48,7 +49,7 @@ def test_when_a_job_ends_otherwise_those_after_it_end_with_a_sentence(
     start: Any, how: str, name: str, words: str
 ) -> None:
     work = 'raise SwapdeckError("No face was found.")' if how == "fail" else LOOP
-    first = start("signal.pause()\n" + work if how == "fail" else work)
+    first = start(dedent(UNTIL_SAVE) + work if how == "fail" else work)
     second = start('say("never")', "convert", after=first.job.id)
     third = start('say("never")', "report", after=second.job.id)
     first.hear("began")
@@ -57,7 +58,7 @@ def test_when_a_job_ends_otherwise_those_after_it_end_with_a_sentence(
         case "stop":
             request(first.job, "stop")
         case "fail":
-            os.kill(first.pids()[1], signal.SIGTERM)
+            request(first.job, "save")
         case "kill":
             for pid in first.pids():
                 os.kill(pid, signal.SIGKILL)
@@ -108,11 +109,11 @@ def test_nothing_can_follow_what_has_failed_or_is_not_there(workspace: Workspace
 
 
 def test_a_retry_goes_on_and_takes_the_chain_along(start: Any, workspace: Workspace) -> None:
-    first = start("signal.pause()\n" + 'raise SwapdeckError("The disk is full.")')
+    first = start(dedent(UNTIL_SAVE) + 'raise SwapdeckError("The disk is full.")')
     second = start('say("never")', "convert", after=first.job.id)
     third = start('say("never")', "report", after=second.job.id)
     first.hear("began")
-    os.kill(first.pids()[1], signal.SIGTERM)
+    request(first.job, "save")
     ended(third.job)
     again: list[Running] = []
 
