@@ -1,15 +1,47 @@
 """Laying a chip back into the frame that it was cut from."""
 
 import math
+from collections.abc import Callable
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.conversion.multiband import multiband
+from engine.conversion.poisson import poisson
 from engine.faces.align import apply, chip_matrix, invert, pixel_scale
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+
+
+class Blender(Protocol):
+    """Mixes the new face into a part of a frame; one is in BLENDERS by its name."""
+
+    def __call__(self, part: Floats, face: Floats, weight: Floats) -> Floats:
+        """part, face: float32 [h, w, 3] RGB in 0..255, the frame and the new face over the same
+        pixels. weight: float32 [h, w] in 0..1, how much of the face is wanted. Returns the mixture;
+        where the weight is 0 it is the frame's, bit for bit.
+        """
+        ...
+
+
+def feather(part: Floats, face: Floats, weight: Floats) -> Floats:
+    """The plain mixture by the weight."""
+    return part + (face - part) * weight[..., None]
+
+
+BLENDERS: Final[dict[str, Blender]] = {
+    "feather": feather,
+    "multiband": multiband,
+    "poisson": poisson,
+}
+"""The blenders by the names that settings use."""
+
+Finish = Callable[[Floats, Floats, Floats], Floats]
+"""What is done to the new face at the frame's resolution before it is mixed in: of the frame's
+part, the face and its weight, as a Blender takes them, a new face is made."""
 
 
 def blend(
@@ -18,6 +50,8 @@ def blend(
     mask: Floats,
     transform: npt.NDArray[np.float64],
     opacity: float = 1.0,
+    blender: str = "feather",
+    finish: Finish | None = None,
 ) -> None:
     """Blend `chip` into `image`, in place; every pixel where the mask is 0 stays as it is.
 
@@ -30,12 +64,30 @@ def blend(
     left, top, right, bottom = region
     size = (right - left, bottom - top)
     weight = _warp(_fitted(mask, transform), transform, region, size, cv2.INTER_LINEAR)
-    weight = np.clip(weight, 0, 1)[..., None] * np.float32(opacity)
+    weight = np.clip(weight, 0, 1)
     face = _warp(_fitted(chip, transform), transform, region, size, cv2.INTER_CUBIC)
-    face = np.clip(face, 0, 1) * 255
+    face = np.clip(face, 0, 1) * np.float32(255)
     part = image[top:bottom, left:right]
-    mixed = part + (face - part) * weight
-    image[top:bottom, left:right] = np.rint(mixed).astype(np.uint8)
+    before = part.astype(np.float32)
+    if finish is not None:
+        face = finish(before, face, weight)
+    mixed = BLENDERS[blender](before, face, weight)
+    if opacity < 1:
+        mixed = before + (mixed - before) * np.float32(opacity)
+    np.copyto(part, np.rint(np.clip(mixed, 0, 255)).astype(np.uint8), where=weight[..., None] > 0)
+
+
+def laid(
+    image: Image, mask: Floats, transform: npt.NDArray[np.float64]
+) -> tuple[Floats | None, Floats]:
+    """The part of a frame that a mask over a unit chip reaches, float32 [h, w, 3] RGB in 0..255,
+    and the mask over its pixels, float32 [h, w]; None and nothing where they do not meet."""
+    region = _region(image, mask, transform)
+    if region is None:
+        return None, np.zeros((0, 0), np.float32)
+    left, top, right, bottom = region
+    weight = _warp(mask, transform, region, (right - left, bottom - top), cv2.INTER_LINEAR)
+    return image[top:bottom, left:right].astype(np.float32), weight
 
 
 def _region(

@@ -7,32 +7,42 @@ alone and keeps only what is small; `steady` weighs the frames of a track around
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.conversion.blend import blend
-from engine.conversion.colour import COLOURS
+from engine.conversion.blend import Finish, blend, laid
+from engine.conversion.colour import coloured, measured_colour
+from engine.conversion.grain import Texture, matched, sharpened, texture
 from engine.conversion.locate import LocatedFace
-from engine.conversion.mask import Free, blend_mask
+from engine.conversion.mask import FINE, Free, blend_mask, moved
+from engine.conversion.outline import bent, radii
 from engine.conversion.picture import PictureSettings
+from engine.conversion.placement import TwoFaces, placed
+from engine.conversion.smooth import weighed
 from engine.conversion.swapper import face_mask
+from engine.conversion.transport import Numbers
+from engine.faces.align import apply
+from engine.faces.masks import FOREHEAD, face_outline
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-AROUND = 7
+AROUND: Final = 7
 """Frames before and after one whose looks `steady` is given, at most."""
-_SURE = 0.5
+_SURE: Final = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Decoded:
     """A located face and what the model answered for it.
 
     chip: uint8 [S, S, 3] RGB, what the frame shows. rgb: float32 [S, S, 3] RGB in 0..1, the new
     face. own: float32 [S, S, 3], the face of the frame by its own person's decoder. mask: float32
-    [S, S] in 0..1, the one that the model learnt. free: what a person left of the face.
+    [S, S] in 0..1, the one that the model learnt. free: what a person left of the face. two: whose
+    proportions the new face has, and whose the old one; None where that is not known.
     """
 
     face: LocatedFace
@@ -41,14 +51,27 @@ class Decoded:
     own: Floats
     mask: Floats
     free: Free | None = None
+    two: TwoFaces | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
-    """What is measured of a face in one frame and steadied along its track."""
+    """What is measured of a face in one frame and steadied along its track.
+
+    colour: what the matcher named `matcher` goes by. texture: how sharp and grainy the old face is.
+    Each is None where the frame does not tell, or nobody asks.
+    """
 
     frame: int
     track: int
+    matcher: str
+    colour: Numbers | None = None
+    texture: Texture | None = None
+
+
+def needs_own(settings: PictureSettings) -> bool:
+    """Whether `Decoded.own` is looked at; where not, it may be anything."""
+    return settings.colour == "light"
 
 
 def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
@@ -59,9 +82,21 @@ def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
     return np.asarray(np.rint(outline * free(size)), np.uint8)
 
 
-def measure(decoded: Decoded, settings: PictureSettings) -> Look:
-    """What one frame says of the light and of what covers the face; a few kilobytes at most."""
-    return Look(decoded.face.frame, decoded.face.track)
+def measure(image: Image, decoded: Decoded, settings: PictureSettings) -> Look:
+    """What one frame says of the light on a face and of its grain; a few kilobytes at most.
+
+    image: uint8 [H, W, 3] RGB, the frame that `decoded` is of.
+    """
+    face, size = decoded.face, len(decoded.chip)
+    outline = seen(face, decoded.free, size)
+    inside = (outline > 255 * _SURE) & (decoded.mask > _SURE)
+    original = np.asarray(decoded.chip / 255, np.float32)
+    colour = measured_colour(settings.colour, decoded.rgb, decoded.own, original, inside)
+    of_skin = None
+    if settings.grain > 0:
+        part, weight = laid(image, inside.astype(np.float32), face.transform)
+        of_skin = None if part is None else texture(part, weight)
+    return Look(face.frame, face.track, settings.colour, colour, of_skin)
 
 
 def steady(looks: Sequence[Look], at: int) -> Look:
@@ -69,7 +104,27 @@ def steady(looks: Sequence[Look], at: int) -> Look:
 
     looks: up to AROUND before and after it; fewer at an end of a track or of the footage.
     """
-    return looks[at]
+    now = looks[at]
+    own = [
+        look
+        for look in looks
+        if (look.track, look.matcher) == (now.track, now.matcher)
+        and abs(look.frame - now.frame) <= AROUND
+    ]
+    away = [look.frame - now.frame for look in own]
+    colour = weighed([look.colour for look in own], away, AROUND)
+    textures = [
+        None if look.texture is None else np.array([look.texture.grain, look.texture.detail])
+        for look in own
+    ]
+    skin = weighed(textures, away, AROUND)
+    return Look(
+        now.frame,
+        now.track,
+        now.matcher,
+        colour,
+        None if skin is None else Texture(float(skin[0]), float(skin[1])),
+    )
 
 
 def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSettings) -> Image:
@@ -77,12 +132,31 @@ def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSetting
 
     Pixels outside the face's mask keep their bits. For several faces, one call follows another.
     """
-    face, chip = decoded.face, decoded.chip
-    mask = blend_mask(face.landmarks, face.transform, decoded.mask, settings, decoded.free)
-    outline = seen(face, decoded.free, len(chip)) > 255 * _SURE
-    inside = outline & (decoded.mask > _SURE)
-    original = np.asarray(chip / 255, np.float32)
-    rgb = COLOURS[settings.colour](decoded.rgb, decoded.own, original, inside)
+    face = decoded.face
+    two = decoded.two if settings.placement == "own" else None
+    place = placed(face.transform, two, settings.scale)
+    rgb, learnt = coloured(settings.colour, decoded.rgb, look.colour), decoded.mask
+    if two is not None and settings.outline > 0:
+        goal = radii(face_outline(apply(place, face.landmarks), FOREHEAD))
+        factors = 1 + (two.new.outline / two.old.outline - 1) * settings.outline
+        rgb, learnt = bent(rgb, goal, factors), bent(learnt, goal, factors)
+    free = None if decoded.free is None else moved(decoded.free(FINE), face.transform, place)
+    mask = blend_mask(face.landmarks, place, learnt, settings, free)
     done = image.copy()
-    blend(done, rgb, mask, face.transform, settings.opacity)
+    blend(done, rgb, mask, place, settings.opacity, settings.blend, _finish(look, settings))
     return done
+
+
+def _finish(look: Look, settings: PictureSettings) -> Finish | None:
+    """What is done to the new face at the frame's resolution."""
+    if look.texture is None and settings.sharpen == 0:
+        return None
+    return partial(_finished, look=look, settings=settings)
+
+
+def _finished(
+    part: Floats, face: Floats, weight: Floats, look: Look, settings: PictureSettings
+) -> Floats:
+    if look.texture is not None:
+        face = matched(face, weight, look.texture, look.frame, settings.grain)
+    return sharpened(face, settings.sharpen)

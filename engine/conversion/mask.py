@@ -9,9 +9,13 @@ import numpy.typing as npt
 
 from engine.conversion.picture import PictureSettings, face_pixels
 from engine.conversion.swapper import face_mask
+from engine.faces.align import chip_matrix, invert
 
 Floats = npt.NDArray[np.float32]
+Transform = npt.NDArray[np.float64]
 Free = Callable[[int], Floats]
+"""What somebody has left free of a face: float32 [size, size] in 0..1 over the unit chip, for the
+size that it is asked for."""
 FINE: Final = 128
 """Masks have this many pixels a side, or the chip's, if it has more: an outline needs them even
 where the colours of a small model do not."""
@@ -33,26 +37,48 @@ def blend_mask(
     transform: npt.NDArray[np.float64],
     learnt: Floats,
     settings: PictureSettings,
-    free: Free | None = None,
+    free: Floats | None = None,
 ) -> Floats:
     """The weight of the new face: float32 [M, M] in 0..1 over the unit chip, 0 at its border.
 
     landmarks: [68, 2] frame pixels. transform: float64 [2, 3], frame pixels to the unit chip.
-    learnt: float32 [S, S] in 0..1, the model's own mask. free: what somebody has left free of the
-    face, as float32 [size, size] in 0..1 over the unit chip, for the size that it is asked for.
+    learnt: float32 [S, S] in 0..1, the model's own mask. free: float32 [F, F] in 0..1, what
+    somebody has left free of the face.
     """
     size = max(FINE, learnt.shape[0])
     hull = np.asarray(face_mask(landmarks, transform, size) / 255, np.float32)
-    enlarged = np.asarray(
-        cv2.resize(learnt, (size, size), interpolation=cv2.INTER_LINEAR), np.float32
-    )
-    mask = SHAPES[settings.mask](hull, enlarged)
+    mask = SHAPES[settings.mask](hull, _resized(learnt, size))
     erode = face_pixels(settings.erode, size)
     if erode < 0:
         mask = _grown(mask, -erode)
     if free is not None:
-        mask = mask * free(size)
+        mask = mask * _resized(free, size)
     return _feathered(mask, max(erode, 0.0), face_pixels(settings.feather, size))
+
+
+def moved(mask: Floats, start: Transform, goal: Transform) -> Floats:
+    """A mask over one unit chip as another sees it, each by its transform from frame pixels."""
+    if np.array_equal(start, goal):
+        return mask
+    size = len(mask)
+    there, here = chip_matrix(start, size), invert(chip_matrix(goal, size))
+    matrix = np.column_stack([there[:, :2] @ here[:, :2], there[:, :2] @ here[:, 2] + there[:, 2]])
+    return np.asarray(
+        cv2.warpAffine(
+            mask,
+            matrix,
+            (size, size),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+        np.float32,
+    )
+
+
+def _resized(mask: Floats, size: int) -> Floats:
+    if len(mask) == size:
+        return mask
+    return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _grown(mask: Floats, by: float) -> Floats:

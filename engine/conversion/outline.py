@@ -41,7 +41,7 @@ def radii(outline: npt.NDArray[np.floating]) -> Floats:
         far = _cross(points, edges)[None] / across
         along = _cross(points[None], rays[:, None]) / across
     met = (along >= -1e-9) & (along <= 1 + 1e-9) & (far > 0) & np.isfinite(far)
-    return np.where(met, far, 0.0).max(axis=1)
+    return np.asarray(np.where(met, far, 0.0).max(axis=1), np.float64)
 
 
 def _cross(a: Floats, b: Floats) -> Floats:

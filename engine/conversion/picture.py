@@ -19,7 +19,13 @@ class PictureSettings:
     erode: float = 0.0
     feather: float = 13.0
     colour: str = "lab"
+    blend: str = "feather"
     opacity: float = 1.0
+    grain: float = 0.0
+    sharpen: float = 0.0
+    placement: str = "own"
+    outline: float = 0.0
+    scale: float = 1.0
     smooth: int = 7
 
     def __post_init__(self) -> None:

@@ -49,7 +49,7 @@ class Proportions:
 
 
 @dataclass(frozen=True)
-class Pair:
+class TwoFaces:
     """The person whose face goes in, and the person whose footage it is."""
 
     new: Proportions
@@ -81,15 +81,15 @@ def proportions_of(index: FaceIndex, alignment: Alignment) -> Proportions | None
     return proportions([landmarks_of(face) for face in chosen], alignment)
 
 
-def placed(transform: Floats, pair: Pair | None, scale: float = 1.0) -> Floats:
+def placed(transform: Floats, two: TwoFaces | None, scale: float = 1.0) -> Floats:
     """Where the new face goes: float64 [2, 3], frame pixels to the unit chip.
 
-    transform: where the old one was cut out, likewise. pair: whose proportions differ; None for
+    transform: where the old one was cut out, likewise. two: whose proportions differ; None for
     faces that are taken to be alike. scale: how much larger than life the new face is, around the
     middle of its eyes.
     """
-    down = 0.0 if pair is None else pair.old.eyes - pair.new.eyes
-    eyes = np.array([0.5, EYE_LINE if pair is None else pair.new.eyes])
+    down = 0.0 if two is None else two.old.eyes - two.new.eyes
+    eyes = np.array([0.5, EYE_LINE if two is None else two.new.eyes])
     moved = transform.copy()
     moved[1, 2] -= down
     moved /= scale

@@ -57,7 +57,7 @@ def swapped_frames(
             frame, decoded = item
             if decoded is None:
                 return frame
-            look = measure(decoded, settings)
+            look = measure(frame.image, decoded, settings)
             done = replace(frame, image=compose(frame.image, decoded, look, settings))
             return done if mark is None else replace(done, image=mark(done.image))
 

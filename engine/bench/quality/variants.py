@@ -36,6 +36,9 @@ _NAIVE: Final[dict[str, Any]] = {
     "erode": 0.0,
     "feather": 26.0,
     "colour": "lab",
+    "blend": "feather",
+    "grain": 0.0,
+    "placement": "target",
     "smooth": 1,
 }
 """Raw landmarks, mean and standard deviation of the colours, a feathered outline."""

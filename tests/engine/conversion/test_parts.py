@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from engine.conversion.blend import blend
-from engine.conversion.colour import COLOURS
 from engine.conversion.mask import blend_mask
 from engine.conversion.picture import PictureSettings
 from engine.conversion.settings import ConvertSettings
@@ -114,37 +113,6 @@ def test_a_mask_grows_where_erosion_is_negative_and_either_is_the_union():
     assert (grown >= hull).all()
     wider = np.flatnonzero(grown[64]).size - np.flatnonzero(hull[64]).size
     assert 14 <= wider <= 18  # 16 px of a 256 px face are 8 of this mask's, on both sides
-
-
-def test_colour_match_takes_over_mean_and_spread():
-    rng = np.random.default_rng(2)
-    dark = (0.2 + 0.1 * rng.random((32, 32, 3))).astype(np.float32)
-    light = (0.5 + 0.15 * rng.random((32, 32, 3))).astype(np.float32)
-    inside = np.zeros((32, 32), bool)
-    inside[4:28, 4:28] = True
-    matched = COLOURS["lab"](dark, dark, light, inside)
-    assert matched.dtype == np.float32
-    assert np.abs(matched[inside].mean(0) - light[inside].mean(0)).max() < 0.01
-    assert np.abs(matched[inside].std(0) - light[inside].std(0)).max() < 0.01
-    assert np.array_equal(COLOURS["none"](dark, dark, light, inside), dark)
-
-
-def test_matching_light_changes_nothing_that_the_model_knew():
-    rng = np.random.default_rng(3)
-    new, own = rng.uniform(0.3, 0.6, (2, 32, 32, 3)).astype(np.float32)
-    inside = np.ones((32, 32), bool)
-    assert np.abs(COLOURS["light"](new, own, own, inside) - new).max() < 0.01
-    brighter = COLOURS["light"](new, own, own + 0.1, inside)
-    assert (brighter - new).mean() == pytest.approx(0.1, abs=0.02)
-    assert not np.allclose(brighter.mean((0, 1)), (own + 0.1).mean((0, 1)), atol=1e-3)
-
-
-def test_colour_match_leaves_a_chip_without_a_face_alone_and_a_flat_one_flat():
-    flat = np.full((16, 16, 3), 0.4, np.float32)
-    other = np.random.default_rng(0).random((16, 16, 3), np.float32)
-    nothing = np.zeros((16, 16), bool)
-    assert np.array_equal(COLOURS["lab"](flat, flat, other, nothing), flat)
-    assert COLOURS["lab"](flat, flat, other, ~nothing).std((0, 1)).max() < 0.01
 
 
 @pytest.mark.parametrize("scale", [1 / 40, 1 / 64, 1 / 150])
