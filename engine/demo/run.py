@@ -17,9 +17,10 @@ from engine.faces.extract import ExtractSettings, extract_person
 from engine.gather.run import gather_paths
 from engine.media.pictures import save_png
 from engine.quality.assess import spread
+from engine.report.conversions import truth_of
 from engine.report.record import ConversionRecord, list_records, save_record
 from engine.report.side_by_side import side_by_side
-from engine.report.write import truth_of, write_report
+from engine.report.write import write_report
 from engine.reporting import Reporter
 from engine.training.limits import Limits
 from engine.training.loop import train

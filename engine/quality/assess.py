@@ -1,4 +1,4 @@
-"""Measuring one conversion: the quality table of a report."""
+"""Measuring one conversion: the quality table of a report, and its frames one by one."""
 
 from __future__ import annotations
 
@@ -7,40 +7,34 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.conversion.swapper import Swapper
 from engine.faces.align import Alignment
-from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
+from engine.faces.identity import IDENTITY_THRESHOLD
+from engine.media import EncodeSettings
 from engine.media.info import probe
-from engine.media.reader import Frame, open_frames
+from engine.media.reader import open_frames
 from engine.media.sound import compare_sound
-from engine.quality.exact import Truth, compare_exactly, exact_frames, largest
+from engine.quality.background import Background, Mark, measure_background
+from engine.quality.exact import Finds, Truth, compare_exactly, exact_frames
 from engine.quality.fidelity import Fidelity
-from engine.quality.likeness import (
-    Likeness,
-    correlation,
-    distance,
-    landmark_error,
-    mean,
-    mouth_opening,
-)
+from engine.quality.frames import Embedding, FrameFigures, Looker, Pair
+from engine.quality.likeness import correlation, mean, ratio
 from engine.quality.table import QualityTable, Row
 from projects.errors import SwapdeckError
 
-SAMPLES = 48  # frames of a clip that are looked at for likeness
-EMBEDDED = 16  # of those, how many are embedded: 70 ms each
-
-Embedding = NDArray[np.float32]
+SAMPLES = 96
+"""Frames of a clip that are looked at, spread evenly along it."""
+EMBEDDED = 32
+"""Of those, how many are embedded: 70 ms each, and again for the footage's own."""
 
 
 @dataclass(frozen=True)
 class Conversion:
     """What is measured: a result, what it was made from, and the two people's mean embeddings.
 
-    `source` and `target` are float32 [128]. `alignment` is the model's.
+    `source` and `target` are float32 [128]. `alignment` is the model's. `mark` and `encode` are
+    what was done to every frame besides.
     """
 
     target_clip: Path
@@ -49,25 +43,18 @@ class Conversion:
     target: Embedding
     alignment: Alignment = Alignment.EYES_BRIDGE
     truth: Truth | None = None
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
+    mark: Mark = lambda image: image
 
 
-@dataclass
-class _Track:
-    """What is gathered about one of the two clips."""
+@dataclass(frozen=True)
+class Assessment:
+    """What was found out. `exact`: PSNR in place by the frame's index, where there is a truth."""
 
-    to_source: list[float] = field(default_factory=list)
-    to_target: list[float] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
-    mouths: list[float] = field(default_factory=list)
-
-    def likeness(self, mouths: Sequence[float]) -> Likeness:
-        return Likeness(
-            mean(self.to_source),
-            mean(self.to_target),
-            mean(self.errors),
-            correlation(self.mouths, mouths),
-            len(self.mouths),
-        )
+    table: QualityTable
+    frames: tuple[FrameFigures, ...]
+    background: Background
+    exact: dict[int, float]
 
 
 def assess(
@@ -75,67 +62,108 @@ def assess(
     swapper: Swapper,
     *,
     name: str,
-    finder: FaceFinder,
+    finder: Finds,
     embedder: Embedder,
     check: Callable[[int, int], None],
-) -> QualityTable:
+) -> Assessment:
     """Measure a conversion and, for comparison, its target left unchanged.
 
     `check(done, total)` is called after every frame and may raise StopRequested. Raises MediaError
     when a clip cannot be read and SwapdeckError when the two do not belong together.
     """
-    swapped, unchanged = measure_likeness(conversion, finder, embedder, check)
-    row = _row(name, swapped)
-    base = _row("target unchanged", unchanged)
+    frames = measure_frames(conversion, finder, embedder, check)
+    background = measure_background(
+        conversion.target_clip, conversion.result_clip, finder, conversion.encode, conversion.mark
+    )
+    row = replace(
+        result_row(name, frames), background=background.result, background_loss=background.loss
+    )
+    base = unchanged_row(frames)
+    by_frame: dict[int, float] = {}
     if conversion.truth is not None:
-        frames = exact_frames(conversion.target_clip, conversion.result_clip, conversion.truth)
-        exact = compare_exactly(frames, finder, swapper, conversion.alignment)
+        pairs = exact_frames(conversion.target_clip, conversion.result_clip, conversion.truth)
+        exact = compare_exactly(pairs, finder, swapper, conversion.alignment)
         row = _with_exact(row, exact.registered, exact.in_place)
         base = _with_exact(base, exact.registered_unchanged, exact.in_place_unchanged)
+        by_frame = exact.frames
     drift, identical = _sound(conversion)
-    return QualityTable((row, base), drift, identical)
+    return Assessment(
+        QualityTable((row, base), drift, identical), tuple(frames), background, by_frame
+    )
 
 
-def measure_likeness(
+def measure_frames(
     conversion: Conversion,
-    finder: FaceFinder,
+    finder: Finds,
     embedder: Embedder,
     check: Callable[[int, int], None],
-) -> tuple[Likeness, Likeness]:
-    """(of the result, of the target unchanged), over frames spread evenly along the clip."""
-    result, target = _Track(), _Track()
-    wanted_mouths: list[float] = []
+) -> list[FrameFigures]:
+    """Frames spread evenly along the clip, in order."""
+    looker = Looker(finder, embedder, conversion.source, conversion.target)
     chosen = spread(count_frames(conversion.target_clip), SAMPLES)
-    embedded = set(spread(len(chosen), EMBEDDED))
-    for number, (before, after) in enumerate(
-        _pairs(conversion.target_clip, conversion.result_clip, set(chosen))
-    ):
-        check(number, len(chosen))
-        wanted, found = largest(finder, before.image), largest(finder, after.image)
-        if wanted is None or found is None:
-            continue
-        wanted_mouths.append(mouth_opening(wanted.landmarks))
-        look = number in embedded
-        for track, frame, face in ((result, after, found), (target, before, wanted)):
-            _observe(track, frame, face, wanted, conversion, embedder if look else None)
+    embedded = {chosen[i] for i in spread(len(chosen), EMBEDDED)}
+    moving = probe(conversion.target_clip).kind == "video"
+    measured: list[FrameFigures] = []
+    previous: Pair | None = None
+    for pair in _pairs(conversion.target_clip, conversion.result_clip, max(chosen, default=-1)):
+        index = pair.before.index
+        if len(measured) < len(chosen) and index == chosen[len(measured)]:
+            check(len(measured), len(chosen))
+            measured.append(
+                looker.look(pair, previous if moving else None, embed=index in embedded)
+            )
+        previous = pair
     check(len(chosen), len(chosen))
-    return result.likeness(wanted_mouths), target.likeness(wanted_mouths)
+    return measured
 
 
-def _observe(
-    track: _Track,
-    frame: Frame,
-    face: Detection,
-    wanted: Detection,
-    conversion: Conversion,
-    embedder: Embedder | None,
-) -> None:
-    track.errors.append(landmark_error(face.landmarks, wanted.landmarks))
-    track.mouths.append(mouth_opening(face.landmarks))
-    if embedder is not None:
-        embedding = embedder.embed(frame.image, face.landmarks)
-        track.to_source.append(distance(embedding, conversion.source))
-        track.to_target.append(distance(embedding, conversion.target))
+def result_row(name: str, frames: Sequence[FrameFigures]) -> Row:
+    """The table's row of a result, from its frames."""
+    seen = [frame for frame in frames if frame.face]
+    return Row(
+        name,
+        to_source=mean([frame.to_source for frame in seen]),
+        to_target=mean([frame.to_target for frame in seen]),
+        still_target=_within([frame.to_target for frame in seen]),
+        landmark_error=mean([frame.landmark_error for frame in seen]),
+        pose_error=mean([frame.pose_error for frame in seen]),
+        mouth_correlation=correlation(
+            [frame.mouth for frame in seen], [frame.own_mouth for frame in seen]
+        ),
+        eye_correlation=correlation(
+            [frame.eyes for frame in seen], [frame.own_eyes for frame in seen]
+        ),
+        flicker=ratio([frame.flicker for frame in seen], [frame.own_flicker for frame in seen]),
+        seam=ratio([frame.seam for frame in seen], [frame.own_seam for frame in seen]),
+        missed=mean([float(frame.missed) for frame in seen]),
+        frames=len(seen),
+    )
+
+
+def unchanged_row(frames: Sequence[FrameFigures]) -> Row:
+    """What the footage itself scores: what a swap is to be compared with."""
+    seen = [frame for frame in frames if frame.face]
+    if not seen:
+        return Row("target unchanged")
+    return Row(
+        "target unchanged",
+        to_source=mean([frame.own_to_source for frame in seen]),
+        to_target=mean([frame.own_to_target for frame in seen]),
+        still_target=_within([frame.own_to_target for frame in seen]),
+        landmark_error=0.0,
+        pose_error=0.0,
+        mouth_correlation=1.0,
+        eye_correlation=1.0,
+        flicker=1.0,
+        seam=1.0,
+        missed=0.0,
+        frames=len(seen),
+    )
+
+
+def _within(distances: Sequence[float]) -> float:
+    """The share of what is known that lies within the bound of one person."""
+    return mean([float(d <= IDENTITY_THRESHOLD) if d == d else d for d in distances])
 
 
 def count_frames(clip: Path) -> int:
@@ -144,19 +172,18 @@ def count_frames(clip: Path) -> int:
         return sum(1 for _ in reader)
 
 
-def _pairs(target: Path, result: Path, chosen: set[int]) -> Iterator[tuple[Frame, Frame]]:
-    """The chosen frames of both clips; raises SwapdeckError when one clip is shorter."""
-    left = set(chosen)
+def _pairs(target: Path, result: Path, last: int) -> Iterator[Pair]:
+    """The frames of both clips up to `last`; raises SwapdeckError when the result is shorter."""
+    seen = -1
     with ExitStack() as stack:
         before = stack.enter_context(open_frames(target))
         after = stack.enter_context(open_frames(result))
         for one, other in zip(before, after, strict=False):
-            if one.index in left:
-                left.remove(one.index)
-                yield one, other
-            if not left:
+            if one.index > last:
                 return
-    if left:
+            yield Pair(one, other)
+            seen = one.index
+    if seen < last:
         raise SwapdeckError(
             f"{result} has fewer frames than {target}. Convert it again, then write the report."
         )
@@ -175,17 +202,6 @@ def _sound(conversion: Conversion) -> tuple[float | None, bool | None]:
         return None, None
     compared = compare_sound(conversion.target_clip, conversion.result_clip)
     return compared.drift_ms, compared.identical
-
-
-def _row(name: str, likeness: Likeness) -> Row:
-    return Row(
-        name,
-        to_source=likeness.to_source,
-        to_target=likeness.to_target,
-        landmark_error=likeness.landmark_error,
-        mouth_correlation=likeness.mouth_correlation,
-        frames=likeness.frames,
-    )
 
 
 def _with_exact(row: Row, registered: Fidelity, in_place: Fidelity) -> Row:

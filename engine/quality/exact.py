@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.conversion.swapper import Swapper, face_mask
 from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
-from engine.faces.detect import Detection, FaceFinder
+from engine.faces.detect import Detection
 from engine.media.reader import open_frames
 from engine.quality.fidelity import Fidelity, compare
 from projects.errors import DamagedError, SwapdeckError
@@ -53,12 +53,13 @@ class ExactFrame:
 
 @dataclass(frozen=True)
 class Exact:
-    """Sums for the swap and for the target left unchanged."""
+    """Sums for the swap and for the target left unchanged; frames: PSNR in place by index."""
 
     registered: Fidelity
     registered_unchanged: Fidelity
     in_place: Fidelity
     in_place_unchanged: Fidelity
+    frames: dict[int, float] = field(default_factory=dict)
 
 
 def exact_frames(target: Path, converted: Path, truth: Truth) -> Iterator[ExactFrame]:
@@ -90,12 +91,13 @@ def load_mask(path: Path) -> NDArray[np.uint8]:
 
 def compare_exactly(
     frames: Iterator[ExactFrame],
-    finder: FaceFinder,
+    finder: Finds,
     swapper: Swapper,
     alignment: Alignment,
 ) -> Exact:
     """Sum the errors of all frames in which a face is found in the target and in the truth."""
     total = Exact(Fidelity(), Fidelity(), Fidelity(), Fidelity())
+    by_frame: dict[int, float] = {}
     for frame in frames:
         in_target, in_truth = largest(finder, frame.target), largest(finder, frame.truth)
         if in_target is None or in_truth is None:
@@ -107,13 +109,15 @@ def compare_exactly(
         exact_chip = crop(frame.truth, theirs, size)
         inside = warp_mask(frame.mask, theirs, size)
         decoded = _decode(swapper, chip, face_mask(in_target.landmarks, mine, size))
+        in_place = compare(frame.converted, frame.truth, frame.mask)
+        by_frame[frame.index] = in_place.psnr
         total = Exact(
             total.registered + compare(decoded, exact_chip, inside),
             total.registered_unchanged + compare(chip, exact_chip, inside),
-            total.in_place + compare(frame.converted, frame.truth, frame.mask),
+            total.in_place + in_place,
             total.in_place_unchanged + compare(frame.target, frame.truth, frame.mask),
         )
-    return total
+    return replace(total, frames=by_frame)
 
 
 def _decode(

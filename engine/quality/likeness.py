@@ -1,34 +1,15 @@
-"""What can be measured on any footage: whose face it is, and whether it moves as the target."""
+"""Figures of faces and of series of them: distances, errors, correlation, means."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 LEFT_EYE = slice(36, 42)
 RIGHT_EYE = slice(42, 48)
-INNER_UPPER_LIP = slice(61, 64)
-INNER_LOWER_LIP = slice(65, 68)
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """Means over the frames that were looked at; `nan` where nothing could be measured.
-
-    Distances are Euclidean between dlib embeddings (the same person is usually below 0.5).
-    `landmark_error` is the mean distance of the 68 landmarks from the target's own, in that frame's
-    eye distances. `mouth_correlation` is Pearson's r of the mouth's opening along the clip.
-    """
-
-    to_source: float
-    to_target: float
-    landmark_error: float
-    mouth_correlation: float
-    frames: int
 
 
 def eye_distance(landmarks: NDArray[np.float32]) -> float:
@@ -43,16 +24,14 @@ def landmark_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> f
     return distance / eye_distance(wanted)
 
 
-def mouth_opening(landmarks: NDArray[np.float32]) -> float:
-    """Gap between the inner lips in eye distances. `landmarks`: float32 [68, 2], pixels."""
-    upper = landmarks[INNER_UPPER_LIP].mean(axis=0)
-    lower = landmarks[INNER_LOWER_LIP][::-1].mean(axis=0)
-    return float(np.linalg.norm(upper - lower)) / eye_distance(landmarks)
-
-
 def correlation(a: Sequence[float], b: Sequence[float]) -> float:
-    """Pearson's r; `nan` for fewer than three pairs or when one of them never changes."""
+    """Pearson's r of the pairs in which both are numbers.
+
+    `nan` for fewer than three of them, or when one side never changes.
+    """
     x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    both = np.isfinite(x) & np.isfinite(y)
+    x, y = x[both], y[both]
     if len(x) < 3 or x.std() < 1e-9 or y.std() < 1e-9:
         return math.nan
     return float(np.corrcoef(x, y)[0, 1])
@@ -64,5 +43,13 @@ def distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Arithmetic mean; `nan` for none."""
-    return float(np.mean(values)) if len(values) else math.nan
+    """Arithmetic mean of what is a number; `nan` for none."""
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def ratio(values: Sequence[float], others: Sequence[float]) -> float:
+    """The sum of one over that of the other, where both are numbers; `nan` without any."""
+    pairs = [(a, b) for a, b in zip(values, others, strict=True) if not math.isnan(a + b)]
+    below = sum(b for _, b in pairs)
+    return sum(a for a, _ in pairs) / below if below > 0 else math.nan

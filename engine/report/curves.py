@@ -1,48 +1,61 @@
-"""Loss curves as a picture in a report."""
+"""A training's curves as pictures in a report."""
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
+from engine.report.charts import line_chart
 
 POINTS = 400  # more would only make the file larger
-WIDTH, HEIGHT = 7.2, 3.0  # inches
+
+Rows = Sequence[Mapping[str, Any]]
 
 
-def loss_curves(history: Sequence[Mapping[str, Any]]) -> str:
-    """An SVG of every loss against the step; "" when there is nothing to draw.
+def training_curves(history: Rows, scores: Rows) -> list[tuple[str, str]]:
+    """Captions and SVGs of what a training did; none for what there is too little of.
 
-    `history`: the lines of a swap's history, with `step`, `loss` and `losses` {name: value}. Where
-    there are many, each point is the mean of its neighbours.
+    history: the lines of a swap's history, with `step`, `loss` and `losses` {name: value}. scores:
+    the lines of its held-out scores, with `step`, `value`, `identity`, `landmarks` and `ssim` of
+    each person.
     """
-    names = sorted({name for line in history for name in line.get("losses") or {}})
-    series = {"loss": [(line["step"], line.get("loss")) for line in history if "step" in line]}
+    drawn = [
+        ("Losses", _losses(history)),
+        ("Scores on held-out faces", _scores(scores)),
+    ]
+    return [(caption, svg) for caption, svg in drawn if svg]
+
+
+def _losses(history: Rows) -> str:
+    """Every loss against the step. Where there are many points, each is the mean of neighbours."""
+    lines = [line for line in history if "step" in line]
+    names = sorted({name for line in lines for name in line.get("losses") or {}})
+    series = {"loss": thin([(line["step"], line.get("loss")) for line in lines])}
     for name in names:
-        series[name] = [
-            (line["step"], (line.get("losses") or {}).get(name))
-            for line in history
-            if "step" in line
-        ]
-    drawn = {name: thin(points) for name, points in series.items()}
-    if len(drawn["loss"]) < 2:
-        return ""
-    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-    axes = figure.subplots()
-    for name, points in drawn.items():
-        if len(points) > 1:
-            steps, values = zip(*points, strict=True)
-            axes.plot(steps, values, label=name, linewidth=2.0 if name == "loss" else 1.0)
-    axes.set_yscale("log")
-    axes.set_xlabel("step")
-    axes.grid(alpha=0.3, which="both", linewidth=0.5)
-    axes.legend(frameon=False, fontsize="small", ncols=4)
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None})
-    return file.getvalue()
+        values = [(line["step"], (line.get("losses") or {}).get(name)) for line in lines]
+        series[name] = thin(values)
+    return line_chart("losses against steps", list(series.items()), x="step", y="loss", log=True)
+
+
+def _scores(scores: Rows) -> str:
+    rows = [row for row in scores if "step" in row]
+    series = [
+        (label, [(float(row["step"]), _number(row.get(key))) for row in rows])
+        for label, key in (
+            ("score", "value"),
+            ("identity distance", "identity"),
+            ("landmark error", "landmarks"),
+        )
+    ]
+    for person in ("source", "target"):
+        points = [(float(r["step"]), _number((r.get("ssim") or {}).get(person))) for r in rows]
+        series.append((f"SSIM of the {person}", points))
+    return line_chart("held-out scores against steps", series, x="step", y="value")
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def thin(points: Sequence[tuple[int, float | None]]) -> list[tuple[float, float]]:

@@ -12,13 +12,25 @@ from engine.quality.table import MEASURES, QualityTable, written
 
 
 @dataclass(frozen=True)
+class WorstFrame:
+    """A frame that came out badly. `when`: which it is. `picture`: a JPEG's bytes."""
+
+    when: str
+    why: str
+    picture: bytes
+
+
+@dataclass(frozen=True)
 class ConversionPart:
-    """One converted clip in a report. `stills` is a JPEG's bytes, empty where there are none."""
+    """One converted clip in a report. `stills` is a JPEG's bytes, empty where there are none;
+    `charts` are captions and SVGs."""
 
     title: str
     facts: Sequence[tuple[str, str]]
     stills: bytes
     quality: QualityTable
+    charts: Sequence[tuple[str, str]] = ()
+    worst: Sequence[WorstFrame] = ()
 
 
 @dataclass(frozen=True)
@@ -28,8 +40,8 @@ class Report:
     title: str
     summary: Sequence[tuple[str, str]]
     conversions: Sequence[ConversionPart]
-    curves: str
-    """An SVG, "" for none."""
+    curves: Sequence[tuple[str, str]]
+    """Of the training: captions and SVGs."""
     preview: bytes
     """A PNG of the training's newest preview, empty for none."""
     datasets: Sequence[tuple[str, Sequence[tuple[str, str]]]]

@@ -7,23 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.faces.align import Alignment
-from engine.faces.dataset import person_identity
-from engine.faces.detect import FaceFinder
-from engine.faces.embed import Embedder
-from engine.media.errors import MediaError
-from engine.quality.assess import Conversion, Embedding, assess, count_frames, spread
-from engine.quality.exact import Truth
+from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.quality.table import QualityTable
-from engine.report.curves import loss_curves
-from engine.report.page import ConversionPart, Report, render
+from engine.report.conversions import Shown, Tools, measure, part_of, show, values_of
+from engine.report.curves import training_curves
+from engine.report.page import Report, render
 from engine.report.record import ConversionRecord, list_records
-from engine.report.side_by_side import side_by_side
-from engine.report.stills import jpeg
+from engine.report.worst import save_worst
 from engine.reporting import Reporter
-from engine.text import count, duration
-from engine.training.inference import load_swapper
 from projects.checkpoints import steps
+from projects.errors import CommandError
 from projects.faces import FaceCounts, FaceIndex
 from projects.files import read_jsonl, write_json, write_text
 from projects.people import Person, get_person
@@ -31,8 +24,7 @@ from projects.sources import list_sources
 from projects.swaps import Swap
 from projects.workspace import Workspace, now
 
-VERSION = 1
-STILLS = 4
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,14 +34,6 @@ class Written:
     html: Path
     values: Path
     quality: dict[str, QualityTable]
-
-
-class _Tools:
-    """The detectors, loaded once and only when there is something to measure."""
-
-    def __init__(self) -> None:
-        self.finder = FaceFinder()
-        self.embedder = Embedder()
 
 
 def write_report(
@@ -62,11 +46,14 @@ def write_report(
 ) -> Written:
     """Measure every conversion of `swap` that is still there, and write it up.
 
-    `output` is the HTML file, by default results/report.html; the values go beside it as JSON. The
-    swaps in `compare` add a row each wherever they converted the same input. Raises SwapdeckError
-    when nothing can be written and StopRequested when asked to stop.
+    `output` is the HTML file, by default results/report.html; beside it go the values as JSON, and
+    a folder with the worst frames as pictures. The swaps in `compare` add a row each wherever they
+    converted the same input. Raises SwapdeckError when nothing can be written and StopRequested
+    when asked to stop.
     """
     html = output or swap.results_dir / "report.html"
+    if output is not None and not output.parent.is_dir():
+        raise CommandError(f"There is no folder {output.parent}. Create it, or choose another.")
     people = {
         "source": get_person(workspace, swap.source),
         "target": get_person(workspace, swap.target),
@@ -74,30 +61,29 @@ def write_report(
     warnings: list[str] = []
     records = _present(list_records(swap), warnings)
     others = [(other, _present(list_records(other), warnings)) for other in compare]
-    tools = _Tools() if records else None
-    parts: list[ConversionPart] = []
-    measured: list[dict[str, Any]] = []
-    quality: dict[str, QualityTable] = {}
-    for record in records:
-        if tools is None:
-            break
-        table = _measure(swap, record, people, tools, reporter)
-        for other, theirs in others:
-            for rival in theirs:
-                if rival.input == record.input and rival.reverse == record.reverse:
-                    rows = _measure(other, rival, people, tools, reporter).rows
-                    table = replace(table, rows=(*table.rows, rows[0]))
-        quality[record.output] = table
-        parts.append(_part(record, table))
-        measured.append({**asdict(record), "quality": table.as_dict()})
+    shown = _measured(swap, records, others, people, reporter)
+    pictures = [
+        [f"{number}-{one.frame:06d}.png" for one in each.worst]
+        for number, each in enumerate(shown, 1)
+    ]
+    folder = html.with_name(f"{html.stem}-worst")
+    save_worst(
+        folder,
+        [
+            (name, picture)
+            for names, each in zip(pictures, shown, strict=True)
+            for name, picture in zip(names, each.pictures, strict=True)
+        ],
+    )
     counts = {side: _counts(person) for side, person in people.items()}
     for text in warnings:
         reporter.event("warning", text=text)
+    history, scores = (read_jsonl(p)[0] for p in (swap.history_path, swap.root / "scores.jsonl"))
     page = Report(
         title=f"{swap.name}: {people['source'].name} on {people['target'].name}",
         summary=_summary(swap, people),
-        conversions=parts,
-        curves=loss_curves(read_jsonl(swap.history_path)[0]),
+        conversions=[part_of(each) for each in shown],
+        curves=training_curves(history, scores),
         preview=_newest_preview(swap),
         datasets=[
             (f"{side}: {person.name}", _dataset(person, counts[side]))
@@ -121,10 +107,40 @@ def write_report(
             "settings": _settings(swap),
             "fingerprints": dict(swap.fingerprints),
             "datasets": {side: asdict(found) for side, found in counts.items()},
-            "conversions": measured,
+            "threshold": IDENTITY_THRESHOLD,
+            "scores": scores,
+            "conversions": [
+                values_of(each, [f"{folder.name}/{name}" for name in names])
+                for names, each in zip(pictures, shown, strict=True)
+            ],
         },
     )
+    quality = {each.record.output: each.assessment.table for each in shown}
     return Written(html, values, quality)
+
+
+def _measured(
+    swap: Swap,
+    records: Sequence[ConversionRecord],
+    others: Sequence[tuple[Swap, Sequence[ConversionRecord]]],
+    people: dict[str, Person],
+    reporter: Reporter,
+) -> list[Shown]:
+    """Every conversion, with a row more for each other swap's result of the same input."""
+    if not records:
+        return []
+    tools = Tools()
+    shown = []
+    for record in records:
+        found = measure(swap, record, people, tools, reporter)
+        table = found.table
+        for other, theirs in others:
+            for rival in theirs:
+                if rival.input == record.input and rival.reverse == record.reverse:
+                    rows = measure(other, rival, people, tools, reporter).table.rows
+                    table = replace(table, rows=(*table.rows, rows[0]))
+        shown.append(show(record, replace(found, table=table)))
+    return shown
 
 
 def _present(records: list[ConversionRecord], warnings: list[str]) -> list[ConversionRecord]:
@@ -138,79 +154,6 @@ def _present(records: list[ConversionRecord], warnings: list[str]) -> list[Conve
         else:
             kept.append(record)
     return kept
-
-
-def _measure(
-    swap: Swap,
-    record: ConversionRecord,
-    people: dict[str, Person],
-    tools: _Tools,
-    reporter: Reporter,
-) -> QualityTable:
-    stage = f"measure {swap.name}: {Path(record.output).name}"
-    reporter.event("stage", name=stage, total=None, unit="frames")
-
-    def check(done: int, total: int) -> None:
-        reporter.check()
-        reporter.event(
-            "progress", stage=stage, done=done, total=total, rate=None, eta=None, text=""
-        )
-
-    seen, altered = ("target", "source") if record.reverse else ("source", "target")
-    conversion = Conversion(
-        target_clip=Path(record.input),
-        result_clip=Path(record.output),
-        source=_identity(people[seen]),
-        target=_identity(people[altered]),
-        alignment=Alignment(record.alignment),
-        truth=truth_of(record),
-    )
-    swapper, damaged = load_swapper(swap, reverse=record.reverse)
-    for warning in damaged:
-        reporter.event("warning", text=warning)
-    name = swap.name if record.truth else "swap"
-    return assess(
-        conversion,
-        swapper,
-        name=name,
-        finder=tools.finder,
-        embedder=tools.embedder,
-        check=check,
-    )
-
-
-def truth_of(record: ConversionRecord) -> Truth | None:
-    """The exact answer that belongs to a conversion, if there is one."""
-    if record.truth is None or record.truth_mask is None:
-        return None
-    return Truth(Path(record.truth), Path(record.truth_mask))
-
-
-def _identity(person: Person) -> Embedding:
-    with FaceIndex(person.index_path, readonly=True) as index:
-        return person_identity(index)
-
-
-def _part(record: ConversionRecord, table: QualityTable) -> ConversionPart:
-    target, result, truth = Path(record.input), Path(record.output), truth_of(record)
-    facts = [
-        ("made from", target.name),
-        ("frames", f"{record.frames}, {count(record.faces, 'face')} swapped"),
-        ("model's step", f"{record.step}"),
-        ("time taken", duration(record.seconds)),
-    ]
-    if record.reverse:
-        facts.append(("direction", "reversed: the target person's face on the source person"))
-    return ConversionPart(result.name, facts, stills(target, result, truth), table)
-
-
-def stills(target: Path, result: Path, truth: Truth | None) -> bytes:
-    """A JPEG of frames side by side; nothing when no frame can be shown."""
-    try:
-        chosen = spread(count_frames(target), STILLS)
-        return jpeg(side_by_side(target, result, truth, frames=chosen))
-    except (MediaError, ValueError):
-        return b""
 
 
 def _counts(person: Person) -> FaceCounts:

@@ -1,0 +1,179 @@
+"""What is measured of single frames of a conversion, each beside the same frame of its footage."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.faces.detect import Detection
+from engine.faces.detectors import overlap
+from engine.faces.embed import Embedder
+from engine.faces.masks import face_hull_mask
+from engine.faces.measure import eye_opening, mouth_opening
+from engine.faces.pose import head_pose
+from engine.media import Frame
+from engine.quality.exact import Finds
+from engine.quality.flicker import change, motion, smooth_luma
+from engine.quality.likeness import distance, landmark_error
+from engine.quality.seam import across, seam_band
+
+_SAME_PLACE = 0.3
+"""Overlap of two boxes from which they are the same face."""
+
+Embedding = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FrameFigures:
+    """One frame; `nan` where there was nothing to measure.
+
+    box: left, top, right, bottom of the footage's face in pixels. face: whether the footage shows
+    it there. found: whether the result still does. to_source, to_target: embedding distances of
+    the result; own_to_source, own_to_target: of the footage. landmark_error in eye distances,
+    pose_error in degrees, mouth and eyes as openings, flicker in levels of 255, seam in levels a
+    pixel; `own_` is the footage's.
+    """
+
+    frame: int
+    time: float
+    box: tuple[int, int, int, int] | None = None
+    face: bool = False
+    found: bool = False
+    to_source: float = math.nan
+    to_target: float = math.nan
+    own_to_source: float = math.nan
+    own_to_target: float = math.nan
+    landmark_error: float = math.nan
+    pose_error: float = math.nan
+    mouth: float = math.nan
+    own_mouth: float = math.nan
+    eyes: float = math.nan
+    own_eyes: float = math.nan
+    flicker: float = math.nan
+    own_flicker: float = math.nan
+    seam: float = math.nan
+    own_seam: float = math.nan
+
+    @property
+    def missed(self) -> bool:
+        """Whether the detector finds the footage's face and not the result's."""
+        return self.face and not self.found
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The same frame of the footage and of the result."""
+
+    before: Frame
+    after: Frame
+
+
+class Looker:
+    """Looks at pairs of frames with one finder and one embedder."""
+
+    def __init__(
+        self, finder: Finds, embedder: Embedder, source: Embedding, target: Embedding
+    ) -> None:
+        """source, target: float32 [128], the two people's mean embeddings."""
+        self._finder, self._embedder = finder, embedder
+        self._source, self._target = source, target
+
+    def look(self, now: Pair, previous: Pair | None, *, embed: bool) -> FrameFigures:
+        """Everything about one frame. previous: the one just before it, for the flicker."""
+        wanted = self._swapped_face(now)
+        if wanted is None:
+            return FrameFigures(now.before.index, now.before.time)
+        found = _same(self._finder.find(now.after.image), wanted)
+        flicker = (math.nan, math.nan)
+        if previous is not None:
+            flicker = _flicker(now, previous, wanted)
+        seam = _seam(now, wanted)
+        # What is not found is still measured where the footage has it, but for the landmarks.
+        points = wanted.landmarks if found is None else found.landmarks
+        after = self._distances(now.after.image, points) if embed else (math.nan, math.nan)
+        before = (
+            self._distances(now.before.image, wanted.landmarks) if embed else (math.nan, math.nan)
+        )
+        figures = FrameFigures(
+            now.before.index,
+            now.before.time,
+            box=wanted.box,
+            face=True,
+            found=found is not None,
+            to_source=after[0],
+            to_target=after[1],
+            own_to_source=before[0],
+            own_to_target=before[1],
+            own_mouth=mouth_opening(wanted.landmarks),
+            own_eyes=eye_opening(wanted.landmarks),
+            flicker=flicker[0],
+            own_flicker=flicker[1],
+            seam=seam[0],
+            own_seam=seam[1],
+        )
+        return figures if found is None else _with_landmarks(figures, found, wanted)
+
+    def _swapped_face(self, pair: Pair) -> Detection | None:
+        """Of the footage's faces the one that changed most: it is the one that was swapped."""
+        differs = cv2.absdiff(pair.before.image, pair.after.image).mean(-1)
+
+        def changed(face: Detection) -> float:
+            inside = face_hull_mask(face.landmarks, differs.shape[:2]) > 0
+            return float(differs[inside].mean()) if inside.any() else 0.0
+
+        return max(self._finder.find(pair.before.image), key=changed, default=None)
+
+    def _distances(self, image: Image, landmarks: NDArray[np.float32]) -> tuple[float, float]:
+        embedding = self._embedder.embed(image, landmarks)
+        return distance(embedding, self._source), distance(embedding, self._target)
+
+
+def pose_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """The largest difference of yaw, pitch and roll in degrees. Both: float32 [68, 2], pixels."""
+    one, other = head_pose(found), head_pose(wanted)
+    return max(abs(one.yaw - other.yaw), abs(one.pitch - other.pitch), abs(one.roll - other.roll))
+
+
+def _same(found: Sequence[Detection], wanted: Detection) -> Detection | None:
+    best = max(found, key=lambda face: overlap(face.box, wanted.box), default=None)
+    if best is None or overlap(best.box, wanted.box) < _SAME_PLACE:
+        return None
+    return best
+
+
+def _with_landmarks(figures: FrameFigures, found: Detection, wanted: Detection) -> FrameFigures:
+    return replace(
+        figures,
+        landmark_error=landmark_error(found.landmarks, wanted.landmarks),
+        pose_error=pose_error(found.landmarks, wanted.landmarks),
+        mouth=mouth_opening(found.landmarks),
+        eyes=eye_opening(found.landmarks),
+    )
+
+
+def _flicker(now: Pair, previous: Pair, face: Detection) -> tuple[float, float]:
+    """Of the result and of the footage, along the footage's own movement."""
+    moved = motion(previous.before.image, now.before.image)
+    inside = face_hull_mask(face.landmarks, now.before.image.shape[:2]) > 127
+    result, own = (
+        change(smooth_luma(before), smooth_luma(after), moved, inside).mean
+        for before, after in (
+            (previous.after.image, now.after.image),
+            (previous.before.image, now.before.image),
+        )
+    )
+    return result, own
+
+
+def _seam(pair: Pair, face: Detection) -> tuple[float, float]:
+    band, normal = seam_band(face.landmarks, pair.before.image.shape[:2])
+    result, own = (
+        across(smooth_luma(frame.image), band, normal) for frame in (pair.after, pair.before)
+    )
+    return result, own
