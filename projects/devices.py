@@ -9,9 +9,29 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from typing import Any
 
 from projects.errors import CommandError
 from projects.names import printable
+from projects.options import Option, checked
+
+OPTIONS = (
+    Option(
+        "device",
+        "Device",
+        "text",
+        "auto",
+        help="What trains: auto (a GPU that is free, else the CPU), cpu, gpu, gpu:1, or a UUID.",
+    ),
+    Option(
+        "share",
+        "Share the device",
+        "bool",
+        default=False,
+        help="Start at once, although another training has the device.",
+    ),
+)
+"""What a training may say about its device, in the arguments of its job."""
 
 _PLUGINS = ("jax_cuda12_plugin", "jax_cuda13_plugin")
 _TIMEOUT = 20.0  # seconds; a driver that wakes up takes some
@@ -41,6 +61,19 @@ def check_asked(asked: str) -> str:
             "`nvidia-smi -L` shows."
         )
     return asked
+
+
+def device_arguments(values: Mapping[str, Any]) -> dict[str, Any]:
+    """OPTIONS, by their names, as the arguments of a job; those that are None are left out.
+
+    Raises:
+        CommandError: one cannot be.
+    """
+    given = {n: v for n, v in values.items() if v is not None}
+    found = checked(OPTIONS, given, "A training's device")
+    if "device" in found:
+        check_asked(str(found["device"]))
+    return dict(found)
 
 
 def choose(asked: str, environment: Mapping[str, str] | None = None) -> list[Device]:

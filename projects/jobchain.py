@@ -7,17 +7,66 @@ made anew after the new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import inside
-from projects.jobfiles import Job, ended_because, load_job, read_events, read_spec
+from projects.files import inside, remove_folder
+from projects.jobfiles import Job, ended_because, load_job, read_events, read_spec, write_exit
 from projects.jobs import create_job, launch, list_jobs
 from projects.jobstate import state
 from projects.workspace import Workspace
 
 _LEAST_MINUTES = 0.01  # so that a training that had only to be finished saves, and ends
+
+
+@dataclass(frozen=True)
+class Link:
+    """One job of a chain, as `create_job` takes it."""
+
+    verb: str
+    subject: str
+    arguments: Mapping[str, Any]
+
+
+def create_chain(ws: Workspace, links: Sequence[Link]) -> list[Job]:
+    """Jobs of which each begins when the one before it is done; all of them or none. Start them
+    with `start_chain`.
+
+    Raises:
+        SwapdeckError: one cannot be written.
+    """
+    made: list[Job] = []
+    try:
+        for number, link in enumerate(links, 1):
+            title = f"{link.verb} {link.subject} ({number} of {len(links)})"
+            after = made[-1].id if made else ""
+            arguments = link.arguments
+            made.append(
+                create_job(ws, link.verb, link.subject, arguments, title=title, after=after)
+            )
+    except SwapdeckError:
+        for job in made:
+            remove_folder(job.root)
+        raise
+    return made
+
+
+def start_chain(jobs: Sequence[Job], start: Callable[[Job], None] = launch) -> None:
+    """Start the jobs of a chain, the first one first. Where one does not start, those after it
+    are ended with a sentence.
+
+    Raises:
+        SwapdeckError: one does not start.
+    """
+    for number, job in enumerate(jobs):
+        try:
+            start(job)
+        except SwapdeckError as error:
+            for later in jobs[number + 1 :]:
+                write_exit(later, 1, f"It did not begin. {error}", because=jobs[number].id)
+            raise
 
 
 def before(ws: Workspace, job: Job) -> Job | None:
@@ -71,8 +120,7 @@ def retry(ws: Workspace, job: Job, start: Callable[[Job], None] = launch) -> lis
         if one.after in named:
             made.append(_again(ws, one, named[one.after]))
             named[one.id] = made[-1].id
-    for one in made:
-        start(one)
+    start_chain(made, start)
     return made
 
 

@@ -30,6 +30,7 @@ from engine.cli import (
     verify,
 )
 from engine.cli.output import Output
+from engine.cli.run import run_
 from engine.cli.session import Session, Verbs
 from projects.errors import SwapdeckError
 
@@ -59,6 +60,7 @@ for verb in (
     train.train,
     convert.convert,
     report.report,
+    run_,
     verify.verify,
     identity.identity,
     ledger.ledger,

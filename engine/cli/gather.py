@@ -144,7 +144,7 @@ def gather(
         wanted = asdict(Search(search.strip(), number, licence, min_width, min_size))
     arguments = {
         "person": one.slug,
-        **_sorted(sources),
+        **sorted_sources(sources),
         "search": wanted,
         "settings": {key: value for key, value in settings.items() if value is not None},
     }
@@ -153,7 +153,7 @@ def gather(
         session.output.remark(f"{_account(one.slug, result)}. Next: swapdeck extract {one.slug}")
 
 
-def _sorted(sources: tuple[str, ...]) -> dict[str, list[str]]:
+def sorted_sources(sources: tuple[str, ...]) -> dict[str, list[str]]:
     """Which of the sources are paths, patterns and links; paths absolute, as a job needs them."""
     from projects.errors import CommandError
     from projects.names import printable

@@ -12,30 +12,38 @@ from engine.cli.follow import run_job
 from engine.cli.options import detach_option
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import duration
+from projects.devices import OPTIONS, device_arguments
 from projects.training_options import LIMITS, train_arguments
 
 
 @click.command(cls=Verb)
 @click.argument("swap")
 @described_options(LIMITS)
+@described_options(OPTIONS)
 @detach_option
 @pass_session
 def train(
     session: Session,
     swap: str,
     detach: bool,
+    device: str | None,
+    share: bool | None,
     **limits: Any,
 ) -> None:
     """Train SWAP's model.
 
-    Goes on from its newest checkpoint. Without a limit it trains until Ctrl-C, which saves.
+    Goes on from its newest checkpoint. Without a limit it trains until Ctrl-C, which saves. While
+    another training has the device, this one waits, says for whom, and starts by itself.
     """
     from projects.swaps import get_swap, require_consent
 
     workspace = session.open()
     one = get_swap(workspace, swap)
     require_consent(workspace, one, "training")
-    arguments = train_arguments(one.slug, limits)
+    arguments = {
+        **train_arguments(one.slug, limits),
+        **device_arguments({"device": device, "share": share}),
+    }
     outcome = run_job(session, workspace, "train", one.slug, arguments, detach=detach)
     for result in outcome.results:
         session.output.remark(
