@@ -14,6 +14,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.faces.align import Alignment
@@ -23,7 +24,7 @@ from engine.faces.identity import REFERENCES, References
 from engine.faces.judge import JudgeSettings, judge, remember_bounds
 from engine.faces.models import embedding_model_path, landmark_model_path
 from engine.faces.references import read_references
-from engine.faces.scan import Numbering, Scanned, ScanSettings, crop_prefix
+from engine.faces.scan import Numbering, Scanned, ScanSettings, crop_prefix, scan
 from engine.faces.searchers import Searchers, searchers
 from engine.faces.segments import Choice, Segment, first_needed, segments
 from engine.faces.sight import Sighter
@@ -243,7 +244,8 @@ class _Run:
         for source, segment, warning in self._segments(unfinished):
             while len(waiting) > pool.number:
                 self._store(waiting.popleft())
-            scanned = pool.submit(self._scan, self._person.faces_dir, source, segment)
+            work = partial(scan, self._scan, self._person.faces_dir, source)
+            scanned = pool.submit(work, segment)
             waiting.append(_Work.of(source, segment, warning, scanned))
         while waiting:
             self._store(waiting.popleft())

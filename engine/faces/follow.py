@@ -89,18 +89,23 @@ def follow(
     ).trails()
 
 
+def cuts(pictures: Sequence[Picture]) -> set[int]:
+    """The places of the frames that begin a new shot."""
+    looks = [_look(picture) for picture in pictures]
+    return {
+        place
+        for place in range(1, len(pictures))
+        if _changed(looks[place - 1], looks[place]) > _CUT
+    }
+
+
 class _Following:
     def __init__(
         self, pictures: Sequence[Picture], finder: Finds, key_every: int, keys: range
     ) -> None:
         self._pictures = pictures
         self._finder = finder
-        self._looks = [_look(picture) for picture in pictures]
-        self._cuts = {
-            place
-            for place in range(1, len(pictures))
-            if _changed(self._looks[place - 1], self._looks[place]) > _CUT
-        }
+        self._cuts = cuts(pictures)
         wanted = {*keys[::key_every], *keys[-1:]}
         for cut in self._cuts:
             wanted |= {place for place in (cut - 1, cut) if place in keys}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -20,17 +20,14 @@ from engine.faces.align import (
     crop_pixels,
     fit_transform,
 )
+from engine.faces.courses import Placed, courses
 from engine.faces.detectors import Box, overlap
 from engine.faces.embed import Embedder
-from engine.faces.follow import KEY_EVERY, Trail, follow
 from engine.faces.judge import EYES_OFF, UNJUDGED
-from engine.faces.picture import Picture
 from engine.faces.pose import head_pose
-from engine.faces.segments import CONTEXT, Choice, Segment
+from engine.faces.segments import Choice, Segment
 from engine.faces.sharpness import sharpness
-from engine.faces.sight import Sighter, box_around, confidence
-from engine.faces.smooth import smooth_series
-from engine.faces.turning import turned_back
+from engine.faces.sight import Sighter
 from engine.media import RawFrame
 from engine.media.pictures import save_png
 from projects.faces import Face
@@ -38,12 +35,6 @@ from projects.sources import Source
 
 VERSION: Final = 2
 """Sources that were searched by another version are searched anew."""
-_SMOOTHED: Final = 2 * CONTEXT + 1
-_SMOOTHED_EVERY: Final = 2
-"""Frames further apart than this are not smoothed: too much happens between them."""
-_MOST_SHIFTED: Final = 0.04
-"""How far smoothing may move a face, in eye distances: more is no trembling but a head that starts,
-stops or is cut away."""
 _SAME: Final = 0.4
 
 
@@ -98,11 +89,19 @@ class Scanner:
     def scan(self, source: Source, segment: Segment) -> Scanned:
         """The faces of a stretch, ready to be stored when their tracks are numbered; their crops
         are written. A face keeps the name of its crop when its stretch is searched again."""
-        courses = [self._course(segment, trail) for trail in self._trails(source, segment)]
+        found_courses = courses(
+            segment,
+            self._sighter,
+            alone=source.kind == "image",
+            every=self._settings.choice.every,
+            rotate=self._settings.rotate,
+        )
         found: list[_Described] = []
         for place in segment.core:
             here = [
-                (number, course[place]) for number, course in enumerate(courses) if place in course
+                (number, course[place])
+                for number, course in enumerate(found_courses)
+                if place in course
             ]
             widest = sorted(here, key=lambda one: one[1].box[0] - one[1].box[2])
             for rank, (number, placed) in enumerate(widest[: self._settings.max_faces]):
@@ -112,40 +111,11 @@ class Scanner:
         for one in found:
             save_png(self._faces_dir / one.face.crop, one.picture)
         last = segment.core.start - 1
-        before = {n: course[last].box for n, course in enumerate(courses) if last in course}
+        before = {n: course[last].box for n, course in enumerate(found_courses) if last in course}
         return Scanned(tuple(one.face for one in found), before)
 
-    def _trails(self, source: Source, segment: Segment) -> list[Trail]:
-        rotate = self._settings.rotate
-        pictures = [Picture(frame.image, rotate) for frame in segment.frames]
-        if source.kind == "image":
-            return [
-                Trail({place: sight})
-                for place in segment.core
-                for sight in self._sighter.find_all(pictures[place])
-            ]
-        key_every = max(1, KEY_EVERY // self._settings.choice.every)
-        return follow(pictures, self._sighter, key_every, segment.core)
-
-    def _course(self, segment: Segment, trail: Trail) -> dict[int, "_Placed"]:
-        """A trail's steadied places in the frames as they are stored."""
-        places = sorted(trail.sights)
-        sights = [trail.sights[place] for place in places]
-        points = np.stack([sight.points for sight in sights])
-        if self._settings.choice.every <= _SMOOTHED_EVERY:
-            points = _steadied(points)
-        scores = _filled([sight.score for sight in sights])
-        spreads = _filled([sight.spread for sight in sights])
-        course = {}
-        for number, place in enumerate(places):
-            height, width = segment.frames[place].image.shape[:2]
-            back = turned_back(points[number], self._settings.rotate, width, height)
-            sure = confidence(spreads[number], scores[number])
-            course[place] = _Placed(points[number], back.astype(np.float32), sure)
-        return course
-
     def _described(
-        self, source: Source, frame: RawFrame, rank: int, track: int, placed: "_Placed"
+        self, source: Source, frame: RawFrame, rank: int, track: int, placed: Placed
     ) -> "_Described":
         landmarks = placed.landmarks
         transform = fit_transform(landmarks, self._settings.alignment)
@@ -223,47 +193,25 @@ class Numbering:
         return faces
 
 
+def scan(settings: ScanSettings, faces_dir: Path, source: Source, segment: Segment) -> Scanned:
+    """See `Scanner.scan`; a process keeps its scanner from one stretch to the next."""
+    return _scanner(settings, faces_dir).scan(source, segment)
+
+
+@lru_cache(maxsize=1)
+def _scanner(settings: ScanSettings, faces_dir: Path) -> Scanner:
+    return Scanner(settings, faces_dir)
+
+
 def crop_prefix(source: Source) -> str:
     """How the names of all crops of a source begin."""
     return f"{source.digest[:16]}-"
-
-
-@dataclass(frozen=True)
-class _Placed:
-    """upright: float64 [68, 2] in the turned frame. landmarks: float32 [68, 2] in the frame."""
-
-    upright: NDArray[np.float64]
-    landmarks: NDArray[np.float32]
-    confidence: float
-
-    @cached_property
-    def box(self) -> Box:
-        return box_around(self.landmarks)
 
 
 @dataclass
 class _Described:
     face: Face
     picture: NDArray[np.uint8]
-
-
-def _steadied(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Landmarks [T, 68, 2] of consecutive frames without their trembling."""
-    smooth = smooth_series(points, _SMOOTHED)
-    shift = (smooth - points).mean(1)
-    eyes = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)
-    most = _MOST_SHIFTED * np.linalg.norm(eyes, axis=1)
-    away = np.linalg.norm(shift, axis=1)
-    excess = shift * (1 - np.minimum(1, most / np.maximum(away, 1e-9)))[:, None]
-    return np.asarray(smooth - excess[:, None], np.float64)
-
-
-def _filled(values: Sequence[float]) -> list[float]:
-    """A series with what was not measured (NaN) put on a line between what was."""
-    series = np.array(values, np.float64)
-    known = np.flatnonzero(~np.isnan(series))
-    filled: list[float] = np.interp(np.arange(len(series)), known, series[known]).tolist()
-    return filled
 
 
 def _eyes_inside(landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> bool:

@@ -11,25 +11,23 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
 from itertools import repeat
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
-from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.faces.lending import Lender, Lent, borrowed
-from engine.faces.scan import Scanned, Scanner, ScanSettings
 from engine.faces.segments import Segment
 from engine.media.planar import arrays_of, with_arrays
-from projects.sources import Source
+
+T = TypeVar("T")
 
 MOST: Final = 8
 """Processes at most: more are not fed by one that decodes, and each holds a stretch of frames."""
@@ -39,24 +37,22 @@ _LENT: Final = np.zeros((0, 0), np.uint8)
 
 
 class Searchers:
-    """What searches stretches with the same settings."""
+    """What works on stretches of frames."""
 
     def __init__(self, executor: Executor, number: int, lender: Lender | None) -> None:
         self.number = number
         self._executor = executor
         self._lender = lender
 
-    def submit(
-        self, settings: ScanSettings, faces_dir: Path, source: Source, segment: Segment
-    ) -> Future[Scanned]:
-        """Search a stretch and write its crops; see `Scanner.scan`."""
+    def submit(self, work: Callable[[Segment], T], segment: Segment) -> Future[T]:
+        """Do `work`, which must be picklable, with a stretch; the frames are lent, not copied."""
         lender = self._lender
         arrays = [array for frame in segment.frames for array in arrays_of(frame.image)]
         lent = lender.lend(arrays) if lender else None
         if lender is None or lent is None:
-            return self._executor.submit(_search, settings, faces_dir, source, segment, None)
+            return self._executor.submit(work, segment)
         rest = _with_arrays(segment, repeat(_LENT))
-        found = self._executor.submit(_search, settings, faces_dir, source, rest, lent)
+        found = self._executor.submit(_work, work, rest, lent)
         found.add_done_callback(lambda _: lender.give_back(lent))
         return found
 
@@ -103,20 +99,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _search(
-    settings: ScanSettings, faces_dir: Path, source: Source, segment: Segment, lent: Lent | None
-) -> Scanned:
-    if lent is not None:
-        segment = _with_arrays(segment, iter(borrowed(lent)))
-    return _scanner(settings, faces_dir).scan(source, segment)
+def _work(work: Callable[[Segment], T], segment: Segment, lent: Lent) -> T:
+    return work(_with_arrays(segment, iter(borrowed(lent))))
 
 
 def _with_arrays(segment: Segment, arrays: Iterator[NDArray[np.uint8]]) -> Segment:
     """The same stretch, with pixels that are made of other arrays."""
     frames = (replace(f, image=with_arrays(f.image, arrays)) for f in segment.frames)
     return replace(segment, frames=tuple(frames))
-
-
-@lru_cache(maxsize=1)
-def _scanner(settings: ScanSettings, faces_dir: Path) -> Scanner:
-    return Scanner(settings, faces_dir)
