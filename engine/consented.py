@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -68,6 +68,11 @@ def consented(workspace: Workspace, swap: Swap, use: str, reporter: Reporter) ->
     `check` raise ConsentEndedError when that is so no more.
     """
     return Consented(people_of(workspace, swap), use, reporter)
+
+
+def all_consented(people: Sequence[Person], use: str, reporter: Reporter) -> Reporter:
+    """As `consented`, for any number of people."""
+    return Consented(list(people), use, reporter)
 
 
 @contextmanager

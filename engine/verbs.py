@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from engine.consented import consented, training_in_ledger
+from engine.consented import all_consented, consented, training_in_ledger
 from engine.reporting import Reporter
 from projects.checkpoints import marked_best
 from projects.errors import CommandError
@@ -114,29 +114,36 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 
 
 def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
-    """swap, inputs, output, reverse, newest, names, overwrite, … -> a result an input."""
+    """swap, inputs, output, reverse, newest, names, overwrite, cast, … -> a result an input.
+
+    preview: numbers of frames of the one input, as pictures; tracks: a list of each input's tracks.
+    """
+    from engine.conversion.players import people_of_cast
     from engine.conversion.settings import ConvertSettings
-    from engine.conversion.verb import convert_inputs
+    from engine.conversion.verb import Request, convert_inputs
     from engine.credentials.label import Label
 
     swap = get_swap(workspace, arguments["swap"])
+    casts = tuple((str(who), str(name)) for who, name in arguments.get("cast") or ())
     settings = ConvertSettings(
         overwrite=bool(arguments.get("overwrite")),
         landmark_model=_path(arguments.get("landmark_model")),
         **(arguments.get("settings") or {}),
     )
-    convert_inputs(
-        workspace,
-        swap,
-        [Path(path) for path in arguments["inputs"]],
-        _path(arguments.get("output")),
-        consented(workspace, swap, "conversion", reporter),
+    request = Request(
+        inputs=_paths(arguments["inputs"]),
+        output=_path(arguments.get("output")),
         reverse=bool(arguments.get("reverse")),
         newest=bool(arguments.get("newest")),
         names=bool(arguments.get("names")),
         label=Label(**arguments["label"]) if arguments.get("label") else None,
+        casts=casts,
+        preview=tuple(int(frame) for frame in arguments.get("preview") or ()),
+        tracks=bool(arguments.get("tracks")),
         settings=settings,
     )
+    people = people_of_cast(workspace, swap, casts)
+    convert_inputs(workspace, swap, request, all_consented(people, "conversion", reporter))
 
 
 def export(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:

@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.conversion.convert import Target, convert
-from engine.conversion.locate import Eyes
+from engine.conversion.casting import Role
+from engine.conversion.convert import convert
+from engine.conversion.parts import Part
+from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
 from engine.credentials.label import Label
 from engine.credentials.manifest import SYNTHETIC, sidecar
@@ -88,10 +90,10 @@ def converted(marking):
     """Converts footage, marked; the result's path."""
 
     def run(source, output, **wanted):
-        target = Target("Ben", identity("ben"))
-        eyes = Eyes(DiscFinder, DiscEmbedder())
+        parts = [Part(Role("ben", "Ben", identity("ben")), Unchanged())]
+        eyes = Eyes(DiscFinder, DiscEmbedder)
         wanted = {"eyes": eyes, "marking": marking, **wanted}
-        result = convert(source, output, target, Unchanged(), SETTINGS, NullReporter(), **wanted)
+        result = convert(source, output, parts, SETTINGS, NullReporter(), **wanted)
         return result.output
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 
 from engine.cli.follow import run_job
 from engine.cli.options import absolute, detach_option, landmark_model_option
+from engine.cli.output import Column
 from engine.cli.session import Session, Verb, pass_session
 from engine.cli.tables import table_options
 from engine.text import count, short_path
@@ -25,6 +27,19 @@ CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder to fill."
+)
+@click.option(
+    "--cast",
+    "casts",
+    multiple=True,
+    metavar="WHO=SWAP",
+    help="Who gets which swap's model: a person, track:N or picture:FILE. Again for each.",
+)
+@click.option("--tracks", is_flag=True, help="List who is in the footage, and convert nothing.")
+@click.option(
+    "--preview",
+    metavar="FRAMES",
+    help="Show these frames beside what becomes of them, as 0,120,400; convert nothing.",
 )
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
 @click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
@@ -47,6 +62,9 @@ def convert(
     swap: str,
     inputs: tuple[Path, ...],
     output: Path | None,
+    casts: tuple[str, ...],
+    tracks: bool,
+    preview: str | None,
     reverse: bool,
     newest: bool,
     names: bool,
@@ -60,14 +78,23 @@ def convert(
 ) -> None:
     """Swap the face in videos and images.
 
-    Videos keep their sound and timestamps; folders of images become folders of images.
+    Videos keep their sound and timestamps; folders of images become folders of images. Without
+    --cast the swap's own target is replaced; everybody else is left alone.
     """
+    from projects.casts import check_casts, parse_cast, parse_who
+    from projects.consent import require
     from projects.errors import CommandError
+    from projects.people import get_person
     from projects.swaps import get_swap, require_consent
 
     workspace = session.open()
     one = get_swap(workspace, swap)
     require_consent(workspace, one, "conversion")
+    cast = check_casts(workspace, one, [parse_cast(text) for text in casts])
+    for who, name in cast:
+        require_consent(workspace, get_swap(workspace, name), "conversion")
+        if parse_who(who)[0] == "person":
+            require(get_person(workspace, who), "conversion")
     for path in inputs:
         if not path.exists():
             raise CommandError(f"There is no {path}. Give the path of a video, image or folder.")
@@ -82,15 +109,76 @@ def convert(
         "names": names,
         "label": _label(label, label_corner, label_seconds),
         "overwrite": overwrite,
+        "cast": [[_absolute_who(who), name] for who, name in cast],
+        "tracks": tracks,
+        "preview": _frames(preview),
         "landmark_model": absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},
     }
     outcome = run_job(session, workspace, "convert", one.slug, arguments, detach=detach)
     for result in outcome.results:
+        _show(session, one.root, result)
+
+
+TRACKS = (
+    Column("name", "track"),
+    Column("frames", "frames"),
+    Column("seen", "seen in", right=True),
+    Column("nearest", "looks most like"),
+    Column("confidence", "sure", right=True),
+    Column("becomes", "becomes"),
+)
+
+
+def _show(session: Session, root: Path, result: Mapping[str, Any]) -> None:
+    if "output" in result:
         session.output.remark(
             f"{short_path(result['output'])}: {count(result['frames'], 'frame')}, "
             f"{count(result['faces'], 'face')} swapped"
         )
+        left = [row for row in result.get("tracks") or () if row["role"] is None]
+        if left and not session.json:
+            session.output.table(TRACKS, [_row(row) for row in left], "")
+    elif "pictures" in result:
+        for picture in result["pictures"]:
+            what = count(picture["faces"], "face") + " replaced"
+            session.output.remark(f"{short_path(str(root / picture['path']))}: {what}")
+    elif not session.json:
+        session.output.table(TRACKS, [_row(row) for row in result["tracks"]], "Nobody was found.")
+        session.output.remark(f"Pictures: {short_path(str(root / result['folder']))}")
+
+
+def _row(track: Mapping[str, Any]) -> dict[str, str]:
+    sure, apart = track["confidence"], track["distance"]
+    near = "" if track["nearest"] is None else f"{track['nearest']} ({apart:.2f} away)"
+    return {
+        "name": f"track:{track['track']}",
+        "frames": f"{track['first']} to {track['last']}",
+        "seen": str(track["seen"]),
+        "nearest": near,
+        "confidence": "" if sure is None else f"{sure:.0%}",
+        "becomes": track["role"] or f"as it was ({track['why']})",
+    }
+
+
+def _frames(text: str | None) -> list[int]:
+    """Frame numbers, as 0,120,400."""
+    from projects.errors import CommandError
+
+    if text is None:
+        return []
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise CommandError(
+            f"'{text}' are no frames. Write their numbers, counted from 0, as 0,120,400."
+        )
+    return [int(part) for part in parts]
+
+
+def _absolute_who(who: str) -> str:
+    """A picture's path as a job takes it."""
+    kind, _, path = who.partition(":")
+    return f"picture:{Path(path).absolute()}" if kind == "picture" else who
 
 
 def _label(text: str | None, corner: str | None, seconds: float | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.conversion.locate import LocatedFace
+from engine.conversion.locate import Faces, LocatedFace
 from engine.conversion.mask import Free
 from engine.datasets.corrections import compose, to_crop, was_mended
 from engine.faces.align import Alignment, apply, chip_matrix, fit_transform, invert
@@ -80,23 +80,24 @@ def set_by_hand(person: Person, path: Path) -> ByHand:
     return ByHand(places, masks)
 
 
-def placed_by_hand(
-    found: dict[int, LocatedFace], by_hand: ByHand, alignment: Alignment
-) -> dict[int, LocatedFace]:
-    """The located faces, with those that a person mended where that person put them."""
+def placed_by_hand(found: Faces, by_hand: ByHand, alignment: Alignment, role: int = 0) -> Faces:
+    """The located faces, with those of a role that a person mended where that person put them."""
     faces = dict(found)
     for frame, face in by_hand.places.items():
         landmarks = landmarks_of(face)
-        placed = faces.get(frame) or LocatedFace(
-            frame, -1, face.box, landmarks, transform_of(face), False
+        there = faces.get(frame, ())
+        placed = next(
+            (one for one in there if one.role == role),
+            LocatedFace(frame, -1, face.box, landmarks, transform_of(face), False, role),
         )
-        faces[frame] = replace(
+        mended = replace(
             placed,
             box=face.box,
             landmarks=landmarks,
             transform=fit_transform(landmarks, alignment),
             filled=False,
         )
+        faces[frame] = (*(one for one in there if one.role != role), mended)
     return dict(sorted(faces.items()))
 
 

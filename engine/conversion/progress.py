@@ -16,10 +16,10 @@ class Progress:
         self._began = time.monotonic()
         reporter.event("stage", name=stage, total=total, unit="frames")
 
-    def step(self) -> None:
-        """One frame more. Raises StopRequested when the work was asked to stop."""
+    def step(self, frames: int = 1) -> None:
+        """So many frames more. Raises StopRequested when the work was asked to stop."""
         self._reporter.check()
-        self._done += 1
+        self._done += frames
         self._say(self._total)
 
     def end(self) -> None:

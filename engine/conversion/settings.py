@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.conversion.casting import SURE
 from engine.conversion.picture import PictureSettings
 from engine.faces.align import Alignment
 from engine.media import EncodeSettings
@@ -19,6 +20,8 @@ class ConvertSettings(PictureSettings):
     """A dlib 68-point file, as the faces were extracted with; None is the installed one."""
     upsample: int = 0
     """How many times frames are doubled before the search, for faces smaller than 80 pixels."""
+    confidence: float = SURE
+    """The least confidence that a head is the person's at which it gets the new face."""
     batch: int = 16
     """Chips that are decoded at once."""
     encode: EncodeSettings = field(default_factory=EncodeSettings)
@@ -29,5 +32,7 @@ class ConvertSettings(PictureSettings):
         super().__post_init__()
         if self.batch < 1:
             raise CommandError(f"batch is {self.batch}, and must be at least 1.")
+        if not 0 < self.confidence <= 1:
+            raise CommandError(f"confidence is {self.confidence}, and must be above 0, up to 1.")
         if not 0 <= self.upsample <= 3:
             raise CommandError(f"upsample is {self.upsample}, and must be from 0 to 3.")

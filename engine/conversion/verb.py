@@ -1,92 +1,112 @@
-"""`swapdeck convert`: the inputs of one command, one by one, with a swap's newest model."""
+"""`swapdeck convert`: the inputs of one command, one by one, with a swap's best model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from engine import blackbox
-from engine.conversion.byhand import set_by_hand
-from engine.conversion.convert import ConvertResult, Target, check_output, convert
+from engine.conversion.cache import WorkspaceCache
+from engine.conversion.casting import Fate, cast
+from engine.conversion.convert import ConvertResult, check_output, convert, tell_fates
+from engine.conversion.find import find_faces, known_faces
+from engine.conversion.players import Player, approve, people_of_cast, players
+from engine.conversion.preview import preview
 from engine.conversion.settings import ConvertSettings
+from engine.conversion.tracklist import list_tracks
 from engine.credentials.label import Label
 from engine.credentials.marking import new_marking
-from engine.faces.dataset import person_identity
 from engine.media import probe
 from engine.media.writer import default_suffix
 from engine.report.record import ConversionRecord, save_record
 from engine.reporting import Reporter
-from engine.training.importing import load_identity
 from engine.training.inference import load_swapper
+from projects.casts import Casting
 from projects.errors import CommandError
-from projects.faces import FaceIndex
-from projects.people import Person, get_person
 from projects.swaps import Swap
 from projects.workspace import Workspace
 
+PREVIEWS = ("previews", "convert")
+"""Where previews and lists of tracks are, below the swap's folder."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one command asks for.
+
+    output: a file for one input, or a folder for any number; the swap's results when None. reverse:
+    the target person's face on footage of the source person. newest: the newest checkpoint instead
+    of the one with the best held-out score. names: whether the credentials name the people. label:
+    a visible one. casts: who is replaced by which swap's model; empty is the swap's own target.
+    preview: numbers of frames to show, instead of converting. tracks: list the tracks of the
+    inputs, instead.
+    """
+
+    inputs: tuple[Path, ...]
+    output: Path | None = None
+    reverse: bool = False
+    newest: bool = False
+    names: bool = False
+    label: Label | None = None
+    casts: tuple[Casting, ...] = ()
+    preview: tuple[int, ...] = ()
+    tracks: bool = False
+    settings: ConvertSettings = field(default_factory=ConvertSettings)
+
 
 def convert_inputs(
-    workspace: Workspace,
-    swap: Swap,
-    inputs: Sequence[Path],
-    output: Path | None,
-    reporter: Reporter,
-    *,
-    reverse: bool = False,
-    newest: bool = False,
-    names: bool = False,
-    label: Label | None = None,
-    settings: ConvertSettings | None = None,
+    workspace: Workspace, swap: Swap, request: Request, reporter: Reporter
 ) -> list[ConvertResult]:
-    """Convert every input and leave a record beside the swap's results for its report.
+    """Do what was asked with every input; a conversion leaves a record beside the swap's results
+    for its report. Everything that can be wrong with the command is found before the first frame
+    is read.
 
-    output: a file for one input, or a folder for any number; the swap's results when None.
-    reverse: the target person's face on footage of the source person. newest: the newest
-    checkpoint instead of the one with the best held-out score. names: whether the credentials name
-    the people. label: a visible one.
-    Everything that can be wrong with the command is found before the first frame is read.
-
-    Raises CommandError, MediaError, NoTargetError, StopRequested.
+    Raises CommandError, MediaError, NoTargetError, RefusedError, StopRequested.
     """
-    settings = settings or ConvertSettings()
-    altered = get_person(workspace, swap.source if reverse else swap.target)
-    left = _still_to_do(inputs, reporter)
-    plan = [(path, _output(swap, path, output, len(inputs), reverse)) for path in left]
+    if request.tracks or request.preview:
+        _look(workspace, swap, request, reporter)
+        return []
+    settings = request.settings
+    left = _still_to_do(request.inputs, reporter)
+    plan = [(path, _output(swap, path, request)) for path in left]
     _check_distinct([result for _, result in plan])
     for path, result in plan:
         probe(path)
         check_output(path, result, settings)
-    target = Target(altered.name, _identity(altered, swap, "source" if reverse else "target"))
-    swapper, warnings = load_swapper(swap, reverse=reverse, newest=newest)
-    for warning in warnings:
-        reporter.event("warning", text=warning)
-    people = (get_person(workspace, swap.source), get_person(workspace, swap.target))
+    cast_ = _players(workspace, swap, request, reporter)
+    step = next(player.step for player in cast_ if player.swap.slug == swap.slug)
+    people = people_of_cast(workspace, swap, request.casts)
     results = []
-    marks = [new_marking(workspace, swap, swapper.step, people, names=names) for _ in plan]
+    marks = [new_marking(workspace, swap, step, people, names=request.names) for _ in plan]
     for (path, result), marking in zip(plan, marks, strict=True):
         if warning := marking.signing.warning():
             reporter.event("warning", text=warning)
+        parts = [player.part(path) for player in cast_]
         done = convert(
             path,
             result,
-            target,
-            swapper,
+            parts,
             settings,
             reporter,
+            workspace=workspace,
+            store=WorkspaceCache(workspace),
             marking=marking,
-            label=label,
-            by_hand=set_by_hand(altered, path),
+            label=request.label,
+            approve=partial(approve, workspace),
         )
+        tracks = [fate.as_dict([part.role for part in parts]) for fate in done.located.fates]
         record = ConversionRecord(
             input=str(path.absolute()),
             output=str(done.output.absolute()),
-            step=swapper.step,
+            step=step,
             frames=done.frames,
             faces=done.swapped,
             seconds=done.seconds,
-            reverse=reverse,
+            reverse=request.reverse,
             alignment=settings.alignment.value,
+            cast=[[player.role.who, player.swap.slug] for player in cast_],
+            tracks=tracks,
         )
         save_record(swap, record)
         reporter.event(
@@ -98,9 +118,112 @@ def convert_inputs(
             faces=done.swapped,
             left_alone=done.left_alone,
             seconds=done.seconds,
+            tracks=tracks,
         )
         results.append(done)
     return results
+
+
+def _look(workspace: Workspace, swap: Swap, request: Request, reporter: Reporter) -> None:
+    """Previews, or lists of tracks, of the inputs."""
+    if request.output is not None:
+        raise CommandError("A preview and --tracks write beside the swap, not to --output.")
+    if request.preview and len(request.inputs) > 1:
+        raise CommandError("A preview shows frames of one input. Name one.")
+    for path in request.inputs:
+        probe(path)
+    cast_ = _players(workspace, swap, request, reporter)
+    for path in request.inputs:
+        if request.tracks:
+            _list(workspace, swap, path, cast_, request.settings, reporter)
+        else:
+            _preview(workspace, swap, path, cast_, request, reporter)
+
+
+def _list(
+    workspace: Workspace,
+    swap: Swap,
+    path: Path,
+    cast_: Sequence[Player],
+    settings: ConvertSettings,
+    reporter: Reporter,
+) -> None:
+    found = find_faces(
+        path, settings, reporter, workspace=workspace, store=WorkspaceCache(workspace)
+    )
+    roles = [player.role for player in cast_]
+    fates = cast(found.seen, roles, settings.confidence)
+    folder = swap.root.joinpath(*PREVIEWS, f"{path.stem}-tracks")
+    rows = list_tracks(path, found.seen, fates, roles, folder, reporter)
+    shown = "/".join((*PREVIEWS, folder.name))
+    reporter.event(
+        "result", swap=swap.slug, input=str(path), folder=shown, tracks=rows, how=found.how
+    )
+
+
+def _preview(
+    workspace: Workspace,
+    swap: Swap,
+    path: Path,
+    cast_: Sequence[Player],
+    request: Request,
+    reporter: Reporter,
+) -> None:
+    settings = request.settings
+    store = WorkspaceCache(workspace)
+    seen = known_faces(path, settings, workspace, store)
+    if seen is None and any(player.role.track is not None for player in cast_):
+        # Tracks have their numbers from a search of all of it.
+        seen = find_faces(path, settings, reporter, workspace=workspace, store=store).seen
+    step = cast_[0].step
+    people = people_of_cast(workspace, swap, request.casts)
+    marking = new_marking(workspace, swap, step, people, names=request.names)
+    made = preview(
+        path,
+        sorted(set(request.preview)),
+        swap.root.joinpath(*PREVIEWS),
+        [player.part(path) for player in cast_],
+        settings,
+        reporter,
+        seen=seen,
+        mark=marking.watermark.apply,
+        finish=marking.sign,
+        approve=partial(_approve_and_tell, workspace, cast_, reporter),
+    )
+    pictures = []
+    for frame, picture, faces in made:
+        shown = "/".join((*PREVIEWS, picture.name))
+        reporter.event("preview", path=shown, frame=frame, step=step, faces=faces)
+        pictures.append({"frame": frame, "path": shown, "faces": faces})
+    reporter.event("result", swap=swap.slug, input=str(path), pictures=pictures)
+
+
+def _approve_and_tell(
+    workspace: Workspace,
+    cast_: Sequence[Player],
+    reporter: Reporter,
+    seen: Any,
+    fates: Sequence[Fate],
+) -> None:
+    approve(workspace, seen, fates)
+    tell_fates(fates, [player.role for player in cast_], reporter)
+
+
+def _players(
+    workspace: Workspace, swap: Swap, request: Request, reporter: Reporter
+) -> list[Player]:
+    found, warnings = players(
+        workspace,
+        swap,
+        request.casts,
+        request.settings,
+        reverse=request.reverse,
+        newest=request.newest,
+        load=load_swapper,
+    )
+    for warning in warnings:
+        reporter.event("warning", text=warning)
+    return found
 
 
 def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
@@ -109,21 +232,14 @@ def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
     return [path for path in inputs if str(path) not in done and not blackbox.left_out(path)]
 
 
-def _identity(person: Person, swap: Swap, who: str) -> npt.NDArray[np.float32]:
-    """The mean embedding of the person's faces, or the one that came with an imported swap."""
-    with FaceIndex(person.index_path, readonly=True) as index:
-        if not index.counts().kept and (known := load_identity(swap, who)) is not None:
-            return known
-        return person_identity(index)
-
-
-def _output(swap: Swap, path: Path, output: Path | None, inputs: int, reverse: bool) -> Path:
-    name = f"{path.stem}-{swap.slug}{'-reversed' if reverse else ''}"
+def _output(swap: Swap, path: Path, request: Request) -> Path:
+    output = request.output
+    name = f"{path.stem}-{swap.slug}{'-reversed' if request.reverse else ''}"
     suffix = default_suffix(path)
     if output is None:
         return _free(swap.results_dir, name, suffix)
     folder_for_file = output.is_dir() and suffix != ""
-    if inputs == 1 and not folder_for_file and (output.suffix or not suffix):
+    if len(request.inputs) == 1 and not folder_for_file and (output.suffix or not suffix):
         return output
     if not output.is_dir():
         raise CommandError(f"There is no folder {output}. Create it, or name one that is there.")

@@ -22,8 +22,8 @@ class Marking:
     workspace: Workspace
     swap: Swap
     step: int
-    people: tuple[Person, Person]
-    """Source and target."""
+    people: tuple[Person, ...]
+    """Source and target, and everybody else who was cast."""
     signing: Signing
     identifier: str
     names: bool
@@ -52,6 +52,11 @@ class Marking:
 
         return finish
 
+    def sign(self, file: Path, name: Path, source: Path) -> None:
+        """Put credentials into a complete file that stays in the workspace, such as a preview; the
+        ledger has only results."""
+        sign(file, name, source, self._statement(), self.signing)
+
     def _record(self, output: Path, sha256: str | None) -> None:
         ledger.append(
             self.workspace,
@@ -74,7 +79,7 @@ class Marking:
 
 
 def new_marking(
-    workspace: Workspace, swap: Swap, step: int, people: tuple[Person, Person], *, names: bool
+    workspace: Workspace, swap: Swap, step: int, people: tuple[Person, ...], *, names: bool
 ) -> Marking:
     """A marking with a new identifier. Raises RefusedError when results cannot be signed."""
     return Marking(workspace, swap, step, people, signing(workspace), secrets.token_hex(4), names)

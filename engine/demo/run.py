@@ -10,7 +10,7 @@ from typing import Any
 from engine.avatars.demo import DemoClips, demo_clips
 from engine.consented import consented, training_in_ledger
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.verb import convert_inputs
+from engine.conversion.verb import Request, convert_inputs
 from engine.demo.stages import Progress, Stages
 from engine.faces.align import Alignment
 from engine.faces.extract import ExtractSettings, extract_person
@@ -177,7 +177,8 @@ def _convert(
         # Both were filmed by one camera, and the truth has the source's complexion.
         settings = ConvertSettings(alignment=cast.alignment, colour="light", overwrite=True)
         allowed = consented(workspace, swap, "conversion", stages.reporter("convert"))
-        convert_inputs(workspace, swap, [clips.scene], output, allowed, settings=settings)
+        request = Request((clips.scene,), output, settings=settings)
+        convert_inputs(workspace, swap, request, allowed)
     [record] = [record for record in list_records(swap) if record.output == str(output.absolute())]
     # Only the demo has a truth; a report measures against it from now on.
     record = replace(

@@ -1,7 +1,7 @@
 """Frames with exact timestamps, one at a time, from a video, a picture or a folder of pictures."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -66,9 +66,10 @@ class RawFrame:
 class FrameReader:
     """Iterates once over the frames of a source; a context manager. See `open_frames`."""
 
-    def __init__(self, path: Path, start: int = 0) -> None:
+    def __init__(self, path: Path, start: int = 0, at: int | None = None) -> None:
         self.info: MediaInfo = probe(path)
         self._start = start
+        self._at = at
         self._stack = ExitStack()
         self._frames: Iterator[RawFrame] | None = None
         self._ended = False
@@ -150,7 +151,8 @@ class FrameReader:
         self._declared = (declared_frames(stream), declared_duration(stream))
         first = pts = None
         to_rgb = ToRgb()
-        for index, decoded in enumerate(noted.each(self._decoded(container, stream))):
+        decoded_frames = self._from_start(container, stream)
+        for index, decoded in noted.each(decoded_frames):
             stamp = decoded.pts
             if pts is not None and (stamp is None or stamp <= pts):
                 stamp = pts + step
@@ -172,6 +174,25 @@ class FrameReader:
         if self._count == 0:
             raise no_frame_error(self.info.path)
         self._ended = True
+
+    def _from_start(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
+        """The decoded frames with their indices, from the start or a little before it on."""
+        if self._at is not None and self._start > 0:
+            with suppress(FFmpegError):
+                container.seek(self._at, stream=stream)
+                frames = self._decoded(container, stream)
+                for decoded in frames:
+                    if decoded.pts == self._at:
+                        yield self._start, decoded
+                        yield from enumerate(frames, self._start + 1)
+                        return
+                    if decoded.pts is None or decoded.pts > self._at:
+                        break
+            self._hidden = 0
+            container.seek(0)
+        yield from enumerate(self._decoded(container, stream))
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
         try:
@@ -203,11 +224,23 @@ class FrameReader:
         self._ended = True
 
 
-def open_frames(path: Path, start: int = 0) -> FrameReader:
+def open_frames(path: Path, start: int = 0, at: int | None = None) -> FrameReader:
     """The frames of a video, picture or folder of pictures, in order, from frame `start`.
 
     Frames before `start` are decoded and dropped, so indices are exact with any spacing of key
-    frames. Damaged packets are skipped, as players do; `FrameReader.shortfall` tells afterwards.
-    Raises MediaError as `probe` does, and when nothing can be decoded.
+    frames; where the timestamp `at` of frame `start` is known (see `frame_stamps`), reading begins
+    at the key frame before it. Damaged packets are skipped, as players do; `FrameReader.shortfall`
+    tells afterwards. Raises MediaError as `probe` does, and when nothing can be decoded.
     """
-    return FrameReader(path, start)
+    return FrameReader(path, start, at)
+
+
+def frame_stamps(path: Path) -> list[int]:
+    """The timestamps of a video's frames by their indices, in the stream's time base; nothing is
+    decoded, and a damaged file may have fewer frames than that. Raises MediaError."""
+    with open_video(path) as (container, stream):
+        return sorted(
+            packet.pts
+            for packet in container.demux(stream)
+            if packet.pts is not None and not packet.is_discard
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,10 @@ class ConversionRecord:
     seconds: float
     reverse: bool = False
     alignment: str = "eyes-bridge"
+    cast: list[list[str]] = field(default_factory=list)
+    """Who was replaced, as the command named them, and the swap that did it."""
+    tracks: list[dict[str, Any]] = field(default_factory=list)
+    """What became of every head, replaced or left alone, and why; see `casting.Fate`."""
     truth: str | None = None
     truth_mask: str | None = None
 
@@ -50,7 +54,7 @@ def list_records(swap: Swap) -> list[ConversionRecord]:
 def _load(path: Path) -> ConversionRecord:
     values: dict[str, Any] = read_json(path)
     check_version(path, values, VERSION)
-    known = {field.name for field in fields(ConversionRecord)}
+    known = {one.name for one in fields(ConversionRecord)}
     try:
         return ConversionRecord(**{key: value for key, value in values.items() if key in known})
     except TypeError as error:

@@ -15,6 +15,7 @@ from engine.training.settings import TrainSettings
 from engine.training.step import state_shapes
 from projects import checkpoints
 from projects.errors import SwapdeckError
+from projects.files import sha256_file
 from projects.swaps import Swap
 
 
@@ -22,10 +23,18 @@ class TrainedSwapper:
     """Implements `engine.conversion.swapper.Swapper` with the averaged weights of a checkpoint."""
 
     def __init__(
-        self, model: Model, params: Params, settings: TrainSettings, step: int, reverse: bool
+        self,
+        model: Model,
+        params: Params,
+        settings: TrainSettings,
+        step: int,
+        reverse: bool,
+        digest: str = "",
     ):
+        """digest: tells its weights apart from all others; "" where nothing does."""
         self.size = model.preset.size
         self.step = step
+        self.digest = f"{digest}-reversed" if reverse and digest else digest
         self._params = params
         self._reverse = reverse
 
@@ -72,5 +81,10 @@ def load_swapper(
     preset = get_preset(settings.preset)
     state = load_state(checkpoint, state_shapes(preset, settings))
     return TrainedSwapper(
-        build(preset), state.average, settings, int(state.step), reverse
+        build(preset),
+        state.average,
+        settings,
+        int(state.step),
+        reverse,
+        sha256_file(checkpoint / checkpoints.MANIFEST),
     ), warnings

@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.conversion.convert import Target
-from engine.conversion.locate import Eyes
-from engine.faces.detect import Detection
+from engine.conversion.casting import Role
+from engine.conversion.search import Eyes
+from engine.faces.sight import Sight
 from engine.faces.template import TEMPLATE
 
 SIDE = 120.0  # pixels of a disc's chip in the frame
 COLOURS = {"ben": (200, 60, 50), "stranger": (50, 70, 210)}
+ELSEWHERE = "elsewhere"
 Disc = tuple[str, float, float]
 
 
@@ -34,20 +35,31 @@ def identity(name: str) -> np.ndarray:
 class DiscFinder:
     """Finds discs by their colour, left to right, with landmarks spread as on a mean face."""
 
-    def find(self, image: np.ndarray) -> list[Detection]:
+    def find(self, picture: Any, *, thorough: bool = False, known: Sequence = ()) -> list[Sight]:
         found = []
         for colour in COLOURS.values():
-            distance = np.abs(image.astype(int) - colour).max(-1)
+            distance = np.abs(picture.image.astype(int) - colour).max(-1)
             near = (distance < 40).astype(np.uint8)
             count, _, stats, centres = cv2.connectedComponentsWithStats(near)
             for number in range(1, count):
-                if stats[number, cv2.CC_STAT_AREA] < 900:
-                    continue
-                x, y = centres[number]
-                points = (np.array([x, y]) + (TEMPLATE - 0.5) * SIDE).astype(np.float32)
-                box = (int(x - 40), int(y - 40), int(x + 40), int(y + 40))
-                found.append(Detection(box, points, 1.0))
-        return sorted(found, key=lambda detection: detection.box[0])
+                if stats[number, cv2.CC_STAT_AREA] >= 900:
+                    points = np.array(centres[number]) + (TEMPLATE - 0.5) * SIDE
+                    found.append(Sight(points, 0.0, 2.0))
+        return sorted(found, key=lambda sight: sight.box[0])
+
+    def find_all(self, picture: Any) -> list[Sight]:
+        return self.find(picture)
+
+    def follow(self, picture: Any, points: np.ndarray, *, careful: bool) -> Sight | None:
+        """The disc nearest to where one is expected, if it is near."""
+        middle = points.mean(0)
+        there = self.find(picture)
+        nearest = min(
+            there, key=lambda s: float(np.hypot(*(s.points.mean(0) - middle))), default=None
+        )
+        if nearest is None or np.hypot(*(nearest.points.mean(0) - middle)) > SIDE / 4:
+            return None
+        return nearest
 
 
 class DiscEmbedder:
@@ -61,11 +73,16 @@ class DiscEmbedder:
 
 
 def draw(discs: Sequence[Disc], width: int = 320, height: int = 240) -> np.ndarray:
-    """uint8 [H, W, 3]: discs of about a face's size on a patterned grey ground."""
+    """uint8 [H, W, 3]: discs of about a face's size on a patterned grey ground; "elsewhere" among
+    them is another ground."""
     y, x = np.mgrid[:height, :width]
     ground = (110 + 20 * np.sin(x / 9) + 15 * np.cos(y / 7)).astype(np.uint8)
+    if any(name == ELSEWHERE for name, _, _ in discs):
+        ground = (128 + 110 * np.sign(np.sin(x / 40))).astype(np.uint8)
     image = np.ascontiguousarray(np.stack([ground] * 3, -1))
     for name, cx, cy in discs:
+        if name == ELSEWHERE:
+            continue
         centre = (round(cx * 16), round(cy * 16))
         cv2.circle(image, centre, 32 * 16, COLOURS[name], -1, cv2.LINE_AA, 4)
     return image
@@ -127,12 +144,12 @@ class Green(Unchanged):
 
 @pytest.fixture
 def eyes() -> Eyes:
-    return Eyes(DiscFinder, DiscEmbedder())
+    return Eyes(DiscFinder, DiscEmbedder)
 
 
 @pytest.fixture
-def ben_as_target() -> Target:
-    return Target("Ben", identity("ben"))
+def ben_as_target() -> Role:
+    return Role("ben", "Ben", identity("ben"))
 
 
 @pytest.fixture

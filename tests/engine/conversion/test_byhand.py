@@ -8,6 +8,7 @@ import pytest
 
 from engine.conversion.byhand import NOTHING_BY_HAND, set_by_hand
 from engine.conversion.convert import convert
+from engine.conversion.parts import Part
 from engine.conversion.settings import ConvertSettings
 from engine.datasets.masks import save_masks
 from engine.faces.align import CROP_SIZE, fit_transform
@@ -49,12 +50,10 @@ def converted(source, ada, eyes, ben_as_target, green, tmp_path):
         result = convert(
             path,
             tmp_path / f"out-{path.stem}{path.suffix}",
-            ben_as_target,
-            green,
+            [Part(ben_as_target, green, by_hand=set_by_hand(ada, path))],
             PLAIN,
             NullReporter(),
             eyes=eyes,
-            by_hand=set_by_hand(ada, path),
         )
         with open_frames(result.output) as reader:
             frames = [frame.image.astype(int) for frame in reader]

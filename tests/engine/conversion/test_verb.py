@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.conversion import verb
-from engine.conversion.locate import Eyes
+from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
 from engine.media import EncodeSettings, MediaError
 from engine.report.record import list_records
@@ -39,7 +39,7 @@ FACE = Face(
 @pytest.fixture
 def swap(workspace, ada, ben, eyes, unchanged, monkeypatch):
     """Ada as Ben, with a model that changes nothing, in footage of discs."""
-    monkeypatch.setattr(Eyes, "for_settings", classmethod(lambda cls, settings: eyes))
+    monkeypatch.setattr(Eyes, "installed", classmethod(lambda cls, *settings: eyes))
     unchanged.step = 42
     monkeypatch.setattr(
         verb,
@@ -58,7 +58,8 @@ def swap(workspace, ada, ben, eyes, unchanged, monkeypatch):
 def run(workspace, swap, inputs, output=None, **wanted):
     reporter = CollectingReporter()
     wanted.setdefault("settings", QUICK)
-    results = verb.convert_inputs(workspace, swap, inputs, output, reporter, **wanted)
+    request = verb.Request(tuple(inputs), output, **wanted)
+    results = verb.convert_inputs(workspace, swap, request, reporter)
     return results, reporter
 
 
@@ -84,7 +85,7 @@ def test_the_other_way_round_looks_for_the_source_person(workspace, swap, discs)
     clip = discs([[("ben", 90, 120), ("stranger", 220, 120)]] * 3)
     (result,), _ = run(workspace, swap, [clip], reverse=True)
     assert result.output.name == f"clip-{swap.slug}-reversed.mp4"
-    assert result.located.faces[0].landmarks[:, 0].mean() > 180
+    assert result.located.faces[0][0].landmarks[:, 0].mean() > 180
     assert list_records(swap)[0].reverse
 
 

@@ -1,0 +1,96 @@
+"""Single frames of a conversion, beside what they were, in seconds."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from engine.conversion.compose import AROUND
+from engine.conversion.convert import Approve, located_parts
+from engine.conversion.locate import Located
+from engine.conversion.parts import Part
+from engine.conversion.search import Eyes
+from engine.conversion.settings import ConvertSettings
+from engine.conversion.swap import Mark, Rendered, rendered
+from engine.conversion.tracks import Seen
+from engine.conversion.windows import (
+    check_frames,
+    frames_in,
+    search_window,
+    stamps_of,
+    windows,
+)
+from engine.media.pictures import save_png
+from engine.report.stills import grid
+from engine.reporting import Reporter
+from projects.files import replacing, write_errors
+
+_TALLEST: Final = 720
+_FOUND_AROUND: Final = 8
+"""Frames more, so that a face which is not found in one frame is followed to it from others."""
+
+
+def preview(
+    source: Path,
+    wanted: Sequence[int],
+    folder: Path,
+    parts: Sequence[Part],
+    settings: ConvertSettings,
+    reporter: Reporter,
+    *,
+    seen: Seen | None = None,
+    eyes: Eyes | None = None,
+    mark: Mark | None = None,
+    finish: Callable[[Path, Path, Path], None] | None = None,
+    approve: Approve | None = None,
+) -> list[tuple[int, Path, int]]:
+    """Write a PNG for each of the wanted frames into `folder`: the frame, and what becomes of it.
+
+    seen: everybody in the source, where that is known; otherwise only the frames around the wanted
+    ones are searched. Returns each frame's number, its picture, and how many faces are replaced in
+    it; a frame without any shows the same twice. Raises CommandError for a frame that there is not.
+    """
+    stamps = stamps_of(source)
+    last = check_frames(source, wanted, stamps)
+    around = AROUND + settings.smooth // 2 + _FOUND_AROUND
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for window in windows(wanted, around, last):
+        here = seen or search_window(source, window, stamps, eyes or _eyes(settings), reporter)
+        located = located_parts(here, parts, settings)
+        if approve is not None:
+            approve(here, located.fates)
+        chosen = [frame for frame in wanted if frame in window]
+        for one in _shown(source, window, stamps, located, parts, settings, mark, chosen):
+            path = folder / f"{source.stem}-{one.frame.index:06d}.png"
+            shown = [one.original.image], [one.frame.image]
+            height = min(one.frame.image.shape[0], _TALLEST)
+            with replacing(path) as temporary:
+                save_png(temporary, grid(shown, (f"frame {one.frame.index}", "converted"), height))
+                if finish is not None:
+                    finish(temporary, path, source)
+            made.append((one.frame.index, path, len(one.faces)))
+            reporter.check()
+    return made
+
+
+def _shown(
+    source: Path,
+    window: range,
+    stamps: Sequence[int] | None,
+    located: Located,
+    parts: Sequence[Part],
+    settings: ConvertSettings,
+    mark: Mark | None,
+    chosen: Sequence[int],
+) -> list[Rendered]:
+    with (
+        closing(frames_in(source, window, stamps)) as frames,
+        closing(rendered(frames, located.faces, parts, settings, mark)) as done,
+    ):
+        return [one for one in done if one.frame.index in chosen]
+
+
+def _eyes(settings: ConvertSettings) -> Eyes:
+    return Eyes.installed(settings.landmark_model, settings.upsample)
