@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,10 +17,15 @@ from engine.bench.quality.oracle import Oracle
 from engine.bench.quality.scenes import PAIRS, Pair, Scene, scene
 from engine.bench.quality.trained import trained
 from engine.bench.quality.variants import UNCHANGED, Variant, variants
-from engine.conversion.convert import Target, convert
-from engine.conversion.locate import Embeds, Eyes, Finder, Identity, Located, locate
+from engine.conversion.casting import Role, cast
+from engine.conversion.convert import convert
+from engine.conversion.find import Found
+from engine.conversion.locate import LocatedFace, locate
+from engine.conversion.parts import Part
+from engine.conversion.search import Eyes, search
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swapper import Swapper
+from engine.conversion.tracks import Seen, Track
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
 from engine.media import EncodeSettings
@@ -31,6 +36,7 @@ from projects.errors import SwapdeckError
 
 ENCODE: Final = EncodeSettings(crf=4, preset="veryfast")
 """So fine that what is measured is the picture and not the codec."""
+Identity = NDArray[np.float32]
 _IDENTITY_FRAMES: Final = 5
 
 
@@ -59,7 +65,7 @@ class Row:
 class _Memory:
     """Faces and embeddings by a picture's bytes: every variant looks at the same frames."""
 
-    def __init__(self, finder: Finder, embedder: Embeds) -> None:
+    def __init__(self, finder: FaceFinder, embedder: Embedder) -> None:
         self._finder, self._embedder = finder, embedder
         self._found: dict[bytes, list[Detection]] = {}
         self._embedded: dict[bytes, Identity] = {}
@@ -87,6 +93,7 @@ class Bench:
         self._scenes = [scene(pair, wanted.cache, say, wanted.frames) for pair in wanted.pairs]
         self._exact = [Exact(one, finder, embedder) for one in self._scenes]
         self._models: list[Swapper] | None = None
+        self._seen: dict[tuple[Path, bool], Seen] = {}
         if wanted.minutes is not None:
             self._models = [trained(p, wanted.cache, wanted.minutes, say) for p in wanted.pairs]
 
@@ -116,26 +123,46 @@ class Bench:
                 else self._models[number]
             )
             figures[one.pair.name] = self._exact[number].measure(
-                self._converted(one, swapper, located, variant.settings)
+                self._converted(one, swapper, variant.settings)
             )
         return Row(variant, mean_of(list(figures.values())), figures)
 
-    def _oracle(self, number: int, variant: Variant, located: Located) -> Swapper:
+    def _oracle(self, number: int, variant: Variant, located: Mapping[int, LocatedFace]) -> Swapper:
         exact = self._exact[number]
         # The truth is aligned as a dataset is, whatever the variant makes of the footage.
         aligned = ConvertSettings(alignment=variant.settings.alignment)
         answers = self._locate(self._scenes[number].truth.picture, aligned)
-        return Oracle(
-            exact.frames, exact.truth, exact.face, located.faces, answers.faces, self._wanted.size
-        )
+        return Oracle(exact.frames, exact.truth, exact.face, located, answers, self._wanted.size)
 
-    def _locate(self, clip: Path, settings: ConvertSettings) -> Located:
+    def _locate(self, clip: Path, settings: ConvertSettings) -> dict[int, LocatedFace]:
         """Where the one person of a clip is."""
-        eyes = Eyes(lambda: self._memory, self._memory)
-        located = locate(clip, self._identity(clip), settings, NullReporter(), eyes)
+        roles = [Role("", "", self._identity(clip))]
+        seen = self._looked(clip, settings)
+        located = locate(seen, cast(seen, roles), roles, settings)
         if not located.faces:
             raise SwapdeckError(f"No face was found in {clip}, which a bench cannot do without.")
-        return located
+        return {frame: there[0] for frame, there in located.faces.items()}
+
+    def _looked(self, clip: Path, settings: ConvertSettings) -> Seen:
+        """Everybody in a clip, searched once for all variants; without any smoothing, where dlib
+        by itself puts their landmarks in every frame."""
+        raw = settings.smooth == 1
+        if (clip, raw) not in self._seen:
+            found = self._raw(clip) if raw else search(clip, Eyes.installed(), NullReporter())
+            self._seen[clip, raw] = found
+        return self._seen[clip, raw]
+
+    def _raw(self, clip: Path) -> Seen:
+        frames = read(clip)
+        found = [largest(self._memory, frame) for frame in frames]
+        there = [(number, one) for number, one in enumerate(found) if one is not None]
+        if not there:
+            return Seen(len(frames), ())
+        numbers = np.array([number for number, _ in there], np.int64)
+        embedded = self._memory.embed(frames[there[0][0]], there[0][1].landmarks)
+        points = np.stack([one.landmarks for _, one in there]).astype(np.float32)
+        sure = np.ones(len(there), np.float32)
+        return Seen(len(frames), (Track(0, numbers, points, sure, numbers[:1], embedded[None]),))
 
     def _identity(self, clip: Path) -> Identity:
         frames = read(clip)
@@ -149,12 +176,13 @@ class Bench:
         return np.asarray(np.mean(embedded, axis=0), np.float32)
 
     def _converted(
-        self, one: Scene, swapper: Swapper, located: Located, settings: ConvertSettings
+        self, one: Scene, swapper: Swapper, settings: ConvertSettings
     ) -> NDArray[np.uint8]:
         with tempfile.TemporaryDirectory(prefix="swapdeck-bench-") as folder:
             output = Path(folder) / "result.mp4"
-            target = Target(one.pair.target, self._identity(one.clip))
-            convert(one.clip, output, target, swapper, settings, NullReporter(), located=located)
+            part = Part(Role("", one.pair.target, self._identity(one.clip)), swapper)
+            found = Found(self._looked(one.clip, settings), "search", "")
+            convert(one.clip, output, [part], settings, NullReporter(), found=found)
             return read(output)
 
 
