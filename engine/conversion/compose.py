@@ -74,11 +74,6 @@ def needs_own(settings: PictureSettings) -> bool:
     return settings.colour == "light"
 
 
-def needs_own(settings: PictureSettings) -> bool:
-    """Whether `Decoded.own` is looked at; where not, it may be anything."""
-    return settings.colour == "light"
-
-
 def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
     """The face's outline on a chip, without what a mask by hand leaves out: uint8 [size, size]."""
     outline = face_mask(face.landmarks, face.transform, size)

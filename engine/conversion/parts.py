@@ -14,8 +14,8 @@ class Part:
 
     who: the decoder whose face goes in. by_hand: places and masks that a person set for frames of
     the footage. model: what tells the model apart from every other, as a digest of its weights; ""
-    for one whose answers are not kept. two: whose proportions the new face has, and whose the old one;
-    None where that is not known.
+    for one whose answers are not kept. two: whose proportions the new face has, and whose the old
+    one; None where that is not known.
     """
 
     role: Role

@@ -169,10 +169,13 @@ def _decoded(
             for cut, answer in _answers(cuts, part, settings.batch, own, kept[number]):
                 answers[cut.face.frame, number] = answer
         yield [
-            (frame, tuple(
+            (
+                frame,
+                tuple(
                     _joined(cut, answers[cut.face.frame, cut.face.role], parts[cut.face.role])
                     for cut in here
-                ))
+                ),
+            )
             for frame, here in batch
         ]
 
@@ -230,7 +233,7 @@ def _steadied(
         )
 
     for batch in batches:
-        measured = pool.map(lambda item: _measured(*item, settings), batch)
+        measured = pool.map(lambda item: _measured(item[0], item[1], settings), batch)
         for (frame, decoded), looks in zip(batch, measured, strict=True):
             held.append((frame, decoded, looks))
             if len(held) - done > AROUND:
