@@ -66,13 +66,21 @@ def default_root() -> Path:
         ) from error
 
 
+def is_writable(root: Path) -> bool:
+    """Whether the workspace at `root` can be changed, or made where there is none yet."""
+    place = next((one for one in (root, *root.parents) if os.path.lexists(one)), root)
+    return os.access(place, os.W_OK | os.X_OK)
+
+
 def is_workspace(root: Path) -> bool:
     """Whether a workspace was started at `root`; whether it can be used is another question."""
     return os.path.lexists(root / _FILE)
 
 
-def open_workspace(root: Path, *, create: bool = False) -> Workspace:
+def open_workspace(root: Path, *, create: bool = False, readonly: bool = False) -> Workspace:
     """The workspace at `root`; with `create`, a new one where there is nothing yet.
+
+    With `readonly` nothing is made, and it need not be writable; its folders may then be missing.
 
     Raises:
         CommandError: `root` is not a workspace, or is something else.
@@ -86,6 +94,10 @@ def open_workspace(root: Path, *, create: bool = False) -> Workspace:
     if not os.path.lexists(marker):
         _start(root, shown, create)
     versioned_toml(marker, VERSION)
+    if readonly:
+        for name in _FOLDERS:
+            inside(root, name)
+        return Workspace(root)
     if not os.access(root, os.W_OK):
         with write_errors(root / _FOLDERS[0]):
             _raise_unwritable(root)

@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
-from textual import on, work
+from rich.console import RenderableType
+from textual import events, on, work
 from textual.actions import ActionParseResult, parse
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.geometry import Size
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen
 
+from projects.workspace import is_writable
 from tui.actions import ACTIONS, EVERYWHERE, bindings, ids, key_name, writes
-from tui.dialogs import Help
+from tui.dialogs import Help, TooSmall
 from tui.files import FilesScreen
 from tui.jobs import JobsScreen
 from tui.mode import BaseScreen, ModeScreen
 from tui.people import PeopleScreen
 from tui.reading import Reader
+from tui.remembered import Remembered, recall, remember
 from tui.rows import Rows
 from tui.services import READ_ONLY, Services
-from tui.settings import Settings
+from tui.settings import Settings, keymap
 from tui.snapshot import Detail, Snapshot
 from tui.states import LIVE
 from tui.swaps import SwapsScreen
 from tui.system import SystemScreen
 from tui.text import clean
-from tui.themes import DARK, DEFAULT_VARIABLES, LIGHT
+from tui.themes import ANSI, DARK, DEFAULT_VARIABLES, OURS
 
 POLL = 0.5  # seconds between readings while a job runs
 IDLE_POLLS = 4  # so many polls between readings while none does
 SHOW_AGES_EVERY = 5.0  # seconds after which "12 s ago" is drawn anew though nothing else changed
+LOW_BANDWIDTH_POLLS = 4  # so many times more rarely is everything read and drawn then
+LOW_BANDWIDTH_AGES = 60.0
+REMEMBER_EVERY = 5.0  # seconds
 NAMED_IN_PALETTE = 500
+LEAST = Size(60, 16)
+FEW_COLOURS = frozenset({"linux", "vt100", "vt220", "xterm-16color", "ansi"})
 
 
 class Dashboard(Services):
@@ -77,8 +88,18 @@ class Dashboard(Services):
         readonly: bool = False,
         settings: Settings | None = None,
         problems: Sequence[str] = (),
+        state: Path | None = None,
     ) -> None:
-        super().__init__(reader.root, readonly=readonly)
+        self._state = state
+        self._recalled = recall(state) if state is not None else Remembered()
+        self.DEFAULT_MODE = self._recalled.mode  # type: ignore[misc] # read once, by what follows
+        self.settings = settings or Settings()
+        super().__init__(
+            reader.root,
+            readonly=readonly or not is_writable(reader.root),
+            low_bandwidth=self.settings.low_bandwidth,
+        )
+        self.places = dict(self._recalled.places)
         self._reader = reader
         self._poll_every = poll
         self._polls = 0
@@ -87,19 +108,26 @@ class Dashboard(Services):
         self.snapshot: Snapshot | None = None
         self._shown: tuple[Snapshot, str, str, Detail] | None = None
         self._shown_at = 0.0
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.settings = settings or Settings()
         self._problems = list(problems)
-        if self.settings.theme in self.available_themes:
-            self.theme = self.settings.theme
-        else:
-            self.theme = DARK.name
-            names = ", ".join(sorted(self.available_themes))
-            self._problems.append(f"There is no theme '{self.settings.theme}'. There are: {names}.")
-        self.keys = {action.id: action.keys for action in ACTIONS} | dict(self.settings.keys)
-        if self.settings.keys:  # Textual moves a key whole, so that all must be said again
+        if self.readonly and not readonly:
+            self._problems.append("You may not write to this workspace, so it is only shown.")
+        for theme in OURS:
+            self.register_theme(theme)
+        self._choose_theme(self.settings.theme, self._recalled.theme)
+        moved, wrong = keymap(self.settings.keys)
+        self._problems += [f"In your settings, {sentence}" for sentence in wrong]
+        self.keys = {action.id: action.keys for action in ACTIONS} | moved
+        if moved:  # Textual moves a key whole, so that all must be said again
             self.set_keymap(self.keys)
+
+    def _choose_theme(self, wanted: str, recalled: str) -> None:
+        """The one that the settings name; else the last one that was chosen here; else ours."""
+        known = self.available_themes
+        if wanted and wanted not in known:
+            names = ", ".join(sorted(known))
+            self._problems.append(f"There is no theme '{wanted}'. There are: {names}.")
+        usual = ANSI.name if os.environ.get("TERM") in FEW_COLOURS else DARK.name
+        self.theme = next(name for name in (wanted, recalled, usual) if name in known)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return DEFAULT_VARIABLES
@@ -111,7 +139,30 @@ class Dashboard(Services):
         for problem in self._problems:
             self.complain(clean(problem))
         if self._poll_every is not None:
-            self.set_interval(self._poll_every, self._poll)
+            slower = LOW_BANDWIDTH_POLLS if self.low_bandwidth else 1
+            self.set_interval(self._poll_every * slower, self._poll)
+            self.set_interval(REMEMBER_EVERY, self._remember)
+
+    def exit(
+        self, result: None = None, return_code: int = 0, message: RenderableType | None = None
+    ) -> None:
+        self._remember()
+        super().exit(result, return_code, message)
+
+    def _remember(self) -> None:
+        """Keep where somebody is, if that has changed."""
+        now = Remembered(self.current_mode, dict(self.places), self.theme)
+        if self._state is not None and now != self._recalled:
+            self._recalled = now
+            remember(self._state, now)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below the least size there is room for nothing but a message that says so."""
+        small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        if small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall(LEAST))
+        elif not small and isinstance(self.screen, TooSmall):
+            self.pop_screen()
 
     # Readings: a thread reads, a message brings the result, this handler alone shows it.
 
@@ -143,7 +194,7 @@ class Dashboard(Services):
         screen = self._mode_screen
         seen = (message.snapshot, message.mode, message.key, message.detail)
         age = message.snapshot.at - self._shown_at
-        if screen is not None and (seen != self._shown or not 0 <= age < SHOW_AGES_EVERY):
+        if screen is not None and (seen != self._shown or not 0 <= age < self._ages_every):
             self._shown, self._shown_at = seen, message.snapshot.at
             self.snapshot = message.snapshot
             same = message.mode == screen.MODE
@@ -151,6 +202,10 @@ class Dashboard(Services):
         if self._read_again:
             self._read_again = False
             self.refresh_now()
+
+    @property
+    def _ages_every(self) -> float:
+        return LOW_BANDWIDTH_AGES if self.low_bandwidth else SHOW_AGES_EVERY
 
     @property
     def _mode_screen(self) -> BaseScreen | None:
@@ -168,7 +223,14 @@ class Dashboard(Services):
     # Actions.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "demo":
+            new = self.snapshot is not None and not (self.snapshot.people or self.snapshot.problem)
+            return new and not self.readonly and not self._demo_runs()
         return not (self.readonly and writes(action))
+
+    def _demo_runs(self) -> bool:
+        rows = self.snapshot.jobs if self.snapshot is not None else ()
+        return any(row.verb == "demo" and row.state in LIVE for row in rows)
 
     async def run_action(
         self,
@@ -201,6 +263,10 @@ class Dashboard(Services):
         """Read the files again."""
         self.refresh_now()
 
+    def action_pictures(self) -> None:
+        """Show pictures, or spare the line."""
+        self.pictures = not self.pictures
+
     def action_help(self) -> None:
         """Show what every key does."""
         screen = self._mode_screen
@@ -211,7 +277,7 @@ class Dashboard(Services):
         await self.action_mode(mode)
         while len(self.screen_stack) > 1:  # what was opened from the list before
             await self.pop_screen()
-        self.screen.query_one(Rows).select(key)
+        self.screen.query_one(Rows).prefer(key)
 
     @on(ModeScreen.JobAsked)
     def _asked(self, message: ModeScreen.JobAsked) -> None:

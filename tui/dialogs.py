@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
@@ -62,6 +63,28 @@ class Confirm(ModalScreen[bool]):
     def _answered(self, event: Button.Pressed) -> None:
         event.stop()
         self.dismiss(event.button.id == "confirm")
+
+
+class TooSmall(ModalScreen[None]):
+    """In place of everything, while the terminal has no room for it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("q", "app.quit", "Quit")]
+    DEFAULT_CSS = """
+    TooSmall { align: center middle; background: $background; }
+    TooSmall Static { width: auto; max-width: 100%; text-align: center; }
+    """
+
+    def __init__(self, least: Size) -> None:
+        super().__init__()
+        self.least = least
+
+    def compose(self) -> ComposeResult:
+        least = self.least
+        yield Static(
+            f"swapdeck needs {least.width} x {least.height} cells.\n"
+            "Make the terminal larger; q quits.",
+            markup=False,
+        )
 
 
 class Help(ModalScreen[None]):

@@ -93,7 +93,6 @@ you have copied all of it.
         super().__init__()
         self.where = ""
         self._folder = Folder(Path())
-        self._select = ""  # the entry that the cursor goes to once the folder is listed
 
     def compose_above(self) -> ComposeResult:
         yield Static(id="place", markup=False)
@@ -104,6 +103,11 @@ you have copied all of it.
     @property
     def key(self) -> str:
         return f"{self.where}/{super().key}" if self.is_mounted else ""
+
+    def go_to(self, key: str) -> None:
+        if key:
+            where, _, name = key.rpartition("/")
+            self._go(where, name)
 
     @property
     def entry(self) -> Entry | None:
@@ -122,9 +126,6 @@ you have copied all of it.
             self.action_out()  # it leads out of the workspace by now
             return
         super().update(snapshot, key, detail)
-        if self._select and isinstance(detail, FolderDetail) and detail.where == self.where:
-            self.query_one(Rows).select(self._select)
-            self._select = ""
 
     def rows(self, snapshot: Snapshot) -> list[Row]:
         now = snapshot.at
@@ -185,9 +186,11 @@ you have copied all of it.
             self._go(parent, name)
 
     def _go(self, where: str, select: str = "") -> None:
-        self.where, self._select = where, select
+        self.where = where
         self.drop_filter()
-        self.query_one(Rows).cursor = 0
+        rows = self.query_one(Rows)
+        rows.show([])
+        rows.prefer(select)
         self.post_message(self.Wanted())
 
     def action_copy_path(self) -> None:

@@ -19,6 +19,7 @@ from tui.actions import JOBS, LISTS, bindings, ids, writes
 from tui.dialogs import Confirm
 from tui.frame import Heading, Keys
 from tui.panes import Pane
+from tui.remembered import Place
 from tui.rows import Column, Row, Rows
 from tui.services import Services
 from tui.snapshot import Detail, JobRow, Snapshot
@@ -130,6 +131,7 @@ class JobScreen(BaseScreen):
 class ModeScreen(JobScreen):
     """A mode with a list. Subclasses say what the list holds and fill the details."""
 
+    _reopen = False  # whether the details are to be opened once they are read
     COLUMNS: ClassVar[Sequence[Column]]
     EMPTY: ClassVar[str]
     GROUPS: ClassVar[Sequence[str]] = (LISTS, JOBS)
@@ -162,7 +164,19 @@ class ModeScreen(JobScreen):
             yield self.make_pane()
 
     def on_mount(self) -> None:
+        place = self.dashboard.places.get(self.MODE, Place())
+        self._reopen = place.opened
+        self.go_to(place.key)
         self.query_one(Rows).focus()
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a row, also one that is yet to be read."""
+        if key:
+            self.query_one(Rows).prefer(key)
+
+    def _remember(self) -> None:
+        if self.key and not self._reopen:
+            self.dashboard.places[self.MODE] = Place(self.key, self.has_class("-open"))
 
     # What a mode says about itself.
 
@@ -199,7 +213,12 @@ class ModeScreen(JobScreen):
         self.query_one(Rows).show(rows)
         if not rows:
             self.remove_class("-open")
+        elif self._reopen:
+            self._reopen = False
+            if self.key == self.dashboard.places[self.MODE].key and self.is_current:
+                self.action_open()
         self._draw_detail(detail if key == self.key else None)
+        self._remember()
         self.refresh_bindings()
 
     def _draw_detail(self, detail: Detail) -> None:
@@ -223,6 +242,7 @@ class ModeScreen(JobScreen):
         event.stop()
         self._draw_detail(None)
         self.query_one(Pane).scroll_home(animate=False)
+        self._remember()
         self.refresh_bindings()
         self.post_message(self.Wanted())
 
@@ -253,6 +273,7 @@ class ModeScreen(JobScreen):
         """Give the details the whole screen."""
         self.add_class("-open")
         self.query_one(Pane).focus()
+        self._remember()
         self.refresh_bindings()
 
     def action_back(self) -> None:
@@ -262,6 +283,7 @@ class ModeScreen(JobScreen):
         else:
             self.drop_filter()
         self.query_one(Rows).focus()
+        self._remember()
         self.refresh_bindings()
 
     def drop_filter(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rich.color import Color
@@ -22,10 +23,29 @@ from tui.text import clean
 GAP = 1  # pixels between pictures
 FORMATS = ("PNG", "JPEG", "WEBP")  # of all that Pillow knows, some of which run other programs
 MOST_PIXELS = 40_000_000
+NOT_DRAWN = "Pictures are off, to spare the line. P shows them."
 BIGGEST_FILE = 64_000_000  # bytes; a picture in a workspace is never near this
 
 Rgb = tuple[int, int, int]
-Wanted = tuple[tuple[Path, ...], Size, Rgb]
+# What a terminal's sixteen colours are where nobody has set them, after xterm.
+_SIXTEEN: tuple[Rgb, ...] = (
+    (0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0),
+    (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229),
+    (127, 127, 127), (255, 0, 0), (0, 255, 0), (255, 255, 0),
+    (92, 92, 255), (255, 0, 255), (0, 255, 255), (255, 255, 255),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be drawn, in how many cells, on which ground; `ansi` in sixteen colours."""
+
+    paths: tuple[Path, ...] = ()
+    width: int = 0
+    rows: int = 0
+    ground: Rgb = (0, 0, 0)
+    ansi: bool = False
+    drawn: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,12 +90,20 @@ def decode(paths: Sequence[Path], width: int, height: int, ground: Rgb) -> Pixel
     return Pixels(cut.width, cut.height, cut.tobytes())
 
 
-def half_blocks(pixels: Pixels) -> list[Strip]:
-    """One strip for every two rows of pixels."""
+@lru_cache(maxsize=4096)
+def nearest(red: int, green: int, blue: int) -> Color:
+    """The one of a terminal's sixteen colours that is least unlike."""
+    distances = [(red - r) ** 2 + (green - g) ** 2 + (blue - b) ** 2 for r, g, b in _SIXTEEN]
+    return Color.from_ansi(distances.index(min(distances)))
+
+
+def half_blocks(pixels: Pixels, *, ansi: bool = False) -> list[Strip]:
+    """One strip for every two rows of pixels; `ansi` keeps to the terminal's sixteen colours."""
 
     def colour(x: int, y: int) -> Color:
         start = (y * pixels.width + x) * 3
-        return Color.from_triplet(ColorTriplet(*pixels.rgb[start : start + 3]))
+        rgb = pixels.rgb[start : start + 3]
+        return nearest(*rgb) if ansi else Color.from_triplet(ColorTriplet(*rgb))
 
     strips = []
     for y in range(0, pixels.height, 2):
@@ -110,7 +138,11 @@ class Picture(Widget):
         super().__init__(id=id)
         self.set_reactive(Picture.rows, rows)
         self._strips: list[Strip] = []
-        self._wanted: Wanted = ((), Size(0, 0), (0, 0, 0))
+        self._wanted = Wanted()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "pictures", self._fetch, init=False)
+        self.watch(self.app, "theme", self._fetch, init=False)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self._strips)
@@ -125,20 +157,27 @@ class Picture(Widget):
         self._fetch()
 
     def _fetch(self) -> None:
-        wanted = (self.paths, Size(self.size.width, self.rows), self.background_colors[1].rgb)
+        wanted = Wanted(
+            self.paths,
+            self.size.width,
+            self.rows,
+            self.background_colors[1].rgb,
+            self.app.current_theme.ansi,
+            getattr(self.app, "pictures", True),
+        )
         if wanted == self._wanted or (self.paths and not self.size.width):
             return
         self._wanted = wanted
-        if self.paths:
+        if self.paths and wanted.drawn:
             self._decode(wanted)
         else:
-            self._strips = []
+            self._strips = [Strip([Segment(NOT_DRAWN)])] if self.paths else []
             self.refresh(layout=True)
 
     @work(thread=True, exclusive=True, group="picture")
     def _decode(self, wanted: Wanted) -> None:
-        paths, area, ground = wanted
-        self.post_message(self.Decoded(wanted, decode(paths, area.width, area.height * 2, ground)))
+        width, height = wanted.width, wanted.rows * 2
+        self.post_message(self.Decoded(wanted, decode(wanted.paths, width, height, wanted.ground)))
 
     @on(Decoded)
     def _decoded(self, message: Decoded) -> None:
@@ -148,7 +187,7 @@ class Picture(Widget):
         if isinstance(message.result, str):
             self._strips = [Strip([Segment(message.result)])]
         else:
-            self._strips = half_blocks(message.result)
+            self._strips = half_blocks(message.result, ansi=message.wanted.ansi)
         self.refresh(layout=True)
 
     def render_line(self, y: int) -> Strip:

@@ -68,7 +68,7 @@ class Reader:
         try:
             if self._is_vacant():
                 return empty
-            ws = open_workspace(self.root)
+            ws = open_workspace(self.root, readonly=True)
             people = tuple(self._person(folder) for folder in _folders(ws.people))
             names = {person.slug: person.name for person in people}
             return replace(
@@ -96,7 +96,7 @@ class Reader:
                 return read_system(self.root)
             if mode == "files":
                 return self._folder_detail(key)
-            return readers[mode](open_workspace(self.root), key)
+            return readers[mode](open_workspace(self.root, readonly=True), key)
         except (SwapdeckError, OSError, ValueError):  # the last: a name that no file can have
             return None
 

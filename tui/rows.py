@@ -104,6 +104,7 @@ class Rows(ScrollView, can_focus=True):
         self.rows: tuple[Row, ...] = ()
         self.filter = ""
         self._told = ""
+        self._preferred = ""
 
     @property
     def key(self) -> str:
@@ -129,6 +130,10 @@ class Rows(ScrollView, can_focus=True):
                 return True
         return False
 
+    def prefer(self, key: str) -> None:
+        """Put the cursor on a row that has yet to be shown, once it is among those that are."""
+        self._preferred = "" if self.select(key) else key
+
     def _apply(self) -> None:
         key, before, cursor = self.key, self.rows, self.cursor
         wanted = self.filter.split()
@@ -136,6 +141,9 @@ class Rows(ScrollView, can_focus=True):
             row for row in self._all if all(word in row.words.casefold() for word in wanted)
         )
         self.virtual_size = Size(self.size.width, len(self.rows) + 1)
+        if self._preferred and self.rows:
+            preferred, self._preferred = self._preferred, ""
+            key = preferred if any(row.key == preferred for row in self.rows) else key
         if not self.select(key):
             self.cursor = max(0, min(self.cursor, len(self.rows) - 1))
         self._tell()

@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 from textual import on, work
 from textual.app import App
 from textual.message import Message
+from textual.reactive import reactive
 
 from projects import jobs
 from projects.errors import SwapdeckError
 from projects.workspace import Workspace, list_trash, open_workspace, restore_from_trash
 from tui.dialogs import Confirm
+from tui.remembered import Place
 from tui.text import clean
 
 T = TypeVar("T")
@@ -58,12 +60,16 @@ class Services(App[None]):
             self.then = then
 
     doctor: tuple[str, ...] = ()
+    pictures: reactive[bool] = reactive(True)
 
-    def __init__(self, root: Path, *, readonly: bool = False) -> None:
+    def __init__(self, root: Path, *, readonly: bool = False, low_bandwidth: bool = False) -> None:
         super().__init__()
         self.root = root
+        self.low_bandwidth = low_bandwidth
+        self.set_reactive(Services.pictures, not low_bandwidth)
         self.readonly = readonly
         self.undoables: list[Undoable] = []
+        self.places: dict[str, Place] = {}
 
     def refresh_now(self) -> None:
         """Read the files again."""
@@ -148,6 +154,15 @@ class Services(App[None]):
                 then(identity)
 
         self.do(start, started)
+
+    def action_demo(self) -> None:
+        """Start the demo, and show it."""
+
+        def show(identity: str) -> None:
+            self.call_later(self.run_action, f"show('jobs', {identity!r})")
+
+        arguments = {"minutes": None, "fresh": False, "reference": False}
+        self.start_job("demo", "synthetic people", arguments, show)
 
     # The trash, and taking back.
 

@@ -11,7 +11,8 @@
     down = "j,down,ctrl+n"
 
 It belongs to the person and not to the workspace, which others may share. What is wrong in it is
-told in a sentence, and everything else of it holds.
+told in a sentence, and everything else of it holds. Reading it imports nothing of Textual, which
+looks at its own settings once and for all when it is imported.
 """
 
 from __future__ import annotations
@@ -21,42 +22,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from textual.keys import Keys
-
 from projects.errors import CommandError, SwapdeckError
 from projects.files import versioned_toml
 from projects.names import printable
 from projects.options import Option
-from tui.actions import ACTIONS, key_name
 
 VERSION = 1
 OPTIONS = (
-    Option("theme", "Theme", "text", "swapdeck", help="The colours."),
+    Option("theme", "Theme", "text", "", help="The colours."),
     Option("low_bandwidth", "Low bandwidth", "bool", default=False, help="Draw little."),
 )
 _MODIFIERS = ("ctrl", "shift", "alt")
-_NAMED = {key.value for key in Keys} | {"space", "slash", "colon", "question_mark", "full_stop"}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`keys` gives the keys, joined by commas, of actions that are not on their usual ones."""
+    """`theme` "" is the one last chosen in the dashboard. `keys` are those of actions by
+    their ids, as they are written; see `keymap`."""
 
-    theme: str = "swapdeck"
+    theme: str = ""
     low_bandwidth: bool = False
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: object = field(default_factory=dict)
 
 
-def settings_path() -> Path:
-    """Where the file is: in $XDG_CONFIG_HOME, else ~/.config."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    home = Path(base) if base and Path(base).is_absolute() else Path.home() / ".config"
-    return home / "swapdeck" / "dashboard.toml"
+def settings_path() -> Path | None:
+    """Where the file is: in $XDG_CONFIG_HOME, else ~/.config; None where nobody knows a home."""
+    folder = own_folder("XDG_CONFIG_HOME", ".config")
+    return None if folder is None else folder / "dashboard.toml"
 
 
-def read_settings(path: Path) -> tuple[Settings, tuple[str, ...]]:
+def own_folder(variable: str, usual: str) -> Path | None:
+    """swapdeck's folder in the one that an environment variable names, else in `usual` at home."""
+    base = os.environ.get(variable, "")
+    if base and Path(base).is_absolute():
+        return Path(base) / "swapdeck"
+    try:
+        return Path.home() / usual / "swapdeck"
+    except RuntimeError:
+        return None
+
+
+def read_settings(path: Path | None) -> tuple[Settings, tuple[str, ...]]:
     """What the file says, and a sentence for each thing in it that cannot be."""
-    if not os.path.lexists(path):
+    if path is None or not os.path.lexists(path):
         return Settings(), ()
     try:
         document = versioned_toml(path, VERSION)
@@ -74,10 +82,8 @@ def read_settings(path: Path) -> tuple[Settings, tuple[str, ...]]:
             values[name] = known[name].check(value)
         except CommandError as error:
             problems.append(f"{path.name}: {error}")
-    keys, wrong = keymap(document.get("keys", {}))
-    problems += [f"{path.name}: {sentence}" for sentence in wrong]
-    theme, low = values.get("theme", "swapdeck"), values.get("low_bandwidth", False)
-    return Settings(str(theme), bool(low), keys), tuple(problems)
+    theme, low = values.get("theme", ""), values.get("low_bandwidth", False)
+    return Settings(str(theme), bool(low), document.get("keys", {})), tuple(problems)
 
 
 def keymap(wanted: object) -> tuple[dict[str, str], list[str]]:
@@ -86,6 +92,8 @@ def keymap(wanted: object) -> tuple[dict[str, str], list[str]]:
     A key that another action has is refused, since one key means one thing: give that action
     another one as well.
     """
+    from tui.actions import ACTIONS, key_name
+
     if not isinstance(wanted, Mapping):
         return {}, ['[keys] is no table. Write lines like: stop = "ctrl+x"']
     usual = {action.id: action.keys for action in ACTIONS}
@@ -137,13 +145,14 @@ def _key(key: str) -> str:
     Raises:
         CommandError: no keyboard has it.
     """
-    from textual.keys import _character_to_key
+    from textual.keys import Keys, _character_to_key
 
+    named = {key.value for key in Keys} | {"space", "slash", "colon", "question_mark", "full_stop"}
     stripped = key.strip()
     *modifiers, last = stripped.split("+") if stripped != "+" else ["+"]
     if len(last) == 1 and last.isprintable() and not last.isspace():
         last = _character_to_key(last)
-    elif last not in _NAMED:
+    elif last not in named:
         raise CommandError(
             f"there is no key '{printable(key)}'. Write a letter, or a name such as f6, ctrl+x, "
             "pageup, space."

@@ -43,11 +43,18 @@ INTERRUPTED = 130
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="swapdeck", message="swapdeck %(version)s")
+@click.option("--readonly", is_flag=True, help="The dashboard shows everything, changes nothing.")
+@click.option("--low-bandwidth", is_flag=True, help="The dashboard draws rarely, and no pictures.")
+@click.option("--theme", metavar="NAME", help="The dashboard's colours, as swapdeck-light.")
 @click.pass_context
-def cli(context: click.Context) -> None:
+def cli(context: click.Context, readonly: bool, low_bandwidth: bool, theme: str | None) -> None:
     """A face-swap studio that lives in a terminal. Without a verb: the dashboard."""
+    given = ["--readonly"] * readonly + ["--low-bandwidth"] * low_bandwidth
+    given += ["--theme", theme] if theme is not None else []
     if context.invoked_subcommand is None:
-        open_dashboard(context.ensure_object(Session))
+        open_dashboard(context.ensure_object(Session), given)
+    elif given:
+        raise click.UsageError(f"{given[0]} is for the dashboard, which opens without a verb.")
 
 
 for verb in (
@@ -71,11 +78,11 @@ for verb in (
     cli.add_command(verb)
 
 
-def open_dashboard(session: Session) -> None:
+def open_dashboard(session: Session, options: Sequence[str] = ()) -> None:
     """Become the dashboard, which shares nothing with this process but the workspace's files."""
     if session.json:
         raise click.UsageError("--json needs a verb; the dashboard is for people.")
-    command = [sys.executable, "-m", "tui"]
+    command = [sys.executable, "-m", "tui", *options]
     if session.workspace is not None:
         command += ["--workspace", str(session.workspace)]
     if os.name == "nt":

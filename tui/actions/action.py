@@ -54,8 +54,10 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "D": ("Doctor",),
     "G": ("Bottom",),
     "K": ("Keep",),
+    "P": ("Pictures",),
     "R": ("Retry", "Restore"),
     "S": ("Sort",),
+    "T": ("Try",),
     "X": ("Kill",),
 }
 

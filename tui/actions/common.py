@@ -62,12 +62,21 @@ ACTIONS: tuple[Action, ...] = (
         for number, (name, title) in enumerate(MODES.items(), start=1)
     ),
     Action(
+        "demo", "T", "app.demo", "Try the demo",
+        "Do the whole job once on two rendered people, as a job that you can watch", EVERYWHERE,
+        footer=True, writes=True,
+    ),
+    Action(
         "undo", "z", "app.undo", "Undo", "Take the last change back, or out of the trash",
         EVERYWHERE, footer=True, writes=True,
     ),
     Action(
         "palette", "ctrl+p,colon", "app.command_palette", "Commands",
         "Find a command, person, swap or job", EVERYWHERE, palette=False,
+    ),
+    Action(
+        "pictures", "P", "app.pictures", "Pictures", "Show pictures, or spare the line",
+        EVERYWHERE,
     ),
     Action(
         "refresh", "f5", "app.refresh_now", "Refresh", "Read the files again now", EVERYWHERE

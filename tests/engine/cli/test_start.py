@@ -56,3 +56,14 @@ def test_ctrl_c_is_130_without_a_traceback(
     monkeypatch.setattr("projects.workspace.open_workspace", interrupted)
     assert app.run(["person", "list"]) == 130
     assert capsys.readouterr().err.strip().startswith("swapdeck: Interrupted")
+
+
+def test_the_dashboards_options_reach_it_and_belong_to_no_verb(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, command: called.append(command))
+    app.run(["--theme", "nord", "--readonly", "--low-bandwidth"])
+    assert called[0][3:] == ["--readonly", "--low-bandwidth", "--theme", "nord"]
+    assert app.run(["--readonly", "jobs", "list"]) == 2
+    assert "--readonly is for the dashboard" in capsys.readouterr().err
