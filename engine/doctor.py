@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+from engine.loginsession import at_logout
 from projects.errors import RefusedError, SwapdeckError
 from projects.workspace import Workspace, is_workspace
 
@@ -152,21 +152,15 @@ def _identity(root: Path) -> Check:
 
 
 def _login_session() -> Check:
-    """Whether systemd-logind ends a user's processes, jobs too, when they log out."""
-    settings = [Path("/etc/systemd/logind.conf")]
-    settings += sorted(Path("/etc/systemd/logind.conf.d").glob("*.conf"))
-    kills = False
-    for file in settings:
-        try:
-            text = file.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        for word in re.findall(r"(?m)^\s*KillUserProcesses\s*=\s*(\S+)", text):
-            kills = word.lower() in ("yes", "true", "1", "on")
-    if kills:
-        mend = "Start trainings with: systemd-run --user --scope swapdeck train SWAP"
-        return Check("session", "doubtful", "logging out ends your jobs", mend)
-    return Check("session", "good", "jobs outlive the login")
+    """Whether a logout ends jobs."""
+    logout = at_logout()
+    if not logout.kills:
+        return Check("session", "good", "jobs outlive the login")
+    found = "logging out ends your jobs (KillUserProcesses of systemd-logind is on)"
+    mend = "Start long work with: systemd-run --user --scope swapdeck train SWAP"
+    if not logout.lingers:
+        mend += ", and once, so that this outlives your last logout: loginctl enable-linger"
+    return Check("session", "doubtful", found, mend)
 
 
 def _devices() -> Check:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.doctor import Check, State
+from engine.text import duration
 from projects import checkpoints, jobs, ledger
 from projects.errors import NewerVersionError, SwapdeckError
 from projects.faces import FaceIndex
@@ -120,16 +121,29 @@ def _checkpoints(workspace: Workspace) -> Check:
 def _jobs(workspace: Workspace) -> Check:
     problems: list[SwapdeckError] = []
     found = jobs.list_jobs(workspace, problems)
-    odd = [f"{job.id} {jobs.state(job).name}." for job in found if _is_odd(job)]
+    retried = {job.retry_of for job in found}
+    odd = [text for job in found if job.id not in retried and (text := _odd(job))]
     if problems:
         texts = [str(error) for error in problems]
         return _verdict("jobs", "", texts, "Delete the folder of that job.")
-    mend = "Nothing is lost: run its command again."
+    mend = (
+        "Nothing is lost. Go on with what crashed: swapdeck jobs retry JOB, or take it off the "
+        "list: swapdeck jobs clean --failed --all. Take over an orphan: swapdeck jobs adopt JOB."
+    )
     return _verdict("jobs", f"{len(found)} jobs", odd, mend, "doubtful")
 
 
-def _is_odd(job: jobs.Job) -> bool:
-    return jobs.state(job).name in ("crashed", "orphaned")
+def _odd(job: jobs.Job) -> str:
+    """What is wrong with a job, if anything."""
+    now = jobs.state(job)
+    if now.name in ("crashed", "orphaned"):
+        return f"{job.id} {now.name}."
+    silent = jobs.stalled(job, now)
+    if silent is not None:
+        return f"{job.id} runs, but nothing was heard of it for {duration(silent)}."
+    if now.name == "waiting" and not jobs.is_held(job):
+        return f"{job.id} was never started; end it with: swapdeck jobs stop {job.id}."
+    return ""
 
 
 def _ledger(workspace: Workspace) -> Check:

@@ -15,8 +15,8 @@ from engine.doctor import Check
 from engine.soundness import examine_workspace
 from projects import ledger
 from projects.faces import FaceIndex
-from projects.jobs import create_job, holding_lock, record_processes
-from projects.workspace import open_workspace
+from projects.jobs import EventLog, create_job, holding_lock, record_processes
+from projects.workspace import Workspace, open_workspace
 
 CHECKPOINT = "swaps/ada-as-ben/checkpoints/00000004"
 
@@ -132,3 +132,21 @@ def test_looking_at_a_workspace_imports_nothing_heavy(root: Path) -> None:
     )
     command = [sys.executable, "-c", script, str(root)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_jobs_that_need_somebody_are_named_with_what_to_do(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten = create_job(workspace, "train", "a-as-b", {})
+    check = {check.name: check for check in examine_workspace(workspace.root)}["jobs"]
+    assert check.state == "doubtful"
+    assert f"{forgotten.id} was never started; end it with: swapdeck jobs stop" in check.found
+    assert "swapdeck jobs adopt" in check.mend and "swapdeck jobs retry" in check.mend
+    with holding_lock(forgotten) as descriptor:
+        assert descriptor is not None
+        record_processes(forgotten, descriptor, os.getpid())
+        EventLog(forgotten).emit("started", title="train")
+        assert {c.name: c for c in examine_workspace(workspace.root)}["jobs"].state == "good"
+        monkeypatch.setattr("projects.jobstate.SILENT_AFTER", -1.0)
+        check = {check.name: check for check in examine_workspace(workspace.root)}["jobs"]
+        assert f"{forgotten.id} runs, but nothing was heard of it for" in check.found
