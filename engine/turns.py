@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +60,9 @@ class Waiting:
         """Wait a moment for what `text`, one sentence, says. Raises NotBegunError when the job was
         asked to end."""
         if text != self._said:
-            record_processes(self._job, self._descriptor, None, text)
-            EventLog(self._job).emit("waiting", text=text)
+            with suppress(SwapdeckError):  # a full disk: it may have room when the turn comes
+                record_processes(self._job, self._descriptor, None, text)
+                EventLog(self._job).emit("waiting", text=text)
             self.over()
             self._said = text
         self.check()

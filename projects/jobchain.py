@@ -14,6 +14,7 @@ from typing import Any
 from projects.errors import CommandError, SwapdeckError
 from projects.files import inside, remove_folder
 from projects.jobfiles import Job, ended_because, load_job, read_events, read_spec, write_exit
+from projects.joblock import lock_record
 from projects.jobs import create_job, launch, list_jobs
 from projects.jobstate import state
 from projects.workspace import Workspace
@@ -104,7 +105,7 @@ def retry(ws: Workspace, job: Job, start: Callable[[Job], None] = launch) -> lis
         CommandError: it is done, has not ended, or a retry of it runs or is done.
         SwapdeckError: a job cannot be written or started.
     """
-    job = _first_to_retry(ws, retried_as(ws, job) or job)
+    job, follows = _first_to_retry(ws, retried_as(ws, job) or job)
     now = state(job)
     if now.name == "done":
         raise CommandError(f"The job {job.id} is done. There is nothing to go on with.")
@@ -114,7 +115,7 @@ def retry(ws: Workspace, job: Job, start: Callable[[Job], None] = launch) -> lis
             f"attach {job.id}"
         )
     waiting = [one for one in followers(ws, job) if _never_began(one)]
-    made = [_again(ws, job, "")]
+    made = [_again(ws, job, follows)]
     named = {job.id: made[0].id}
     for one in waiting:
         if one.after in named:
@@ -124,20 +125,26 @@ def retry(ws: Workspace, job: Job, start: Callable[[Job], None] = launch) -> lis
     return made
 
 
-def _first_to_retry(ws: Workspace, job: Job) -> Job:
-    while ended_because(job):
-        earlier = before(ws, job)
-        if earlier is None:
-            return job
+def _first_to_retry(ws: Workspace, job: Job) -> tuple[Job, str]:
+    """The first job of its chain that has to run again, and what it is to follow."""
+    while (earlier := before(ws, job)) is not None:
         newest = retried_as(ws, earlier) or earlier
-        if state(newest).name == "done":
-            return job
+        now = state(newest)
+        if now.name == "done":
+            break
+        if not now.ended:
+            return job, newest.id
         job = newest
-    return job
+    return job, ""
 
 
 def _never_began(job: Job) -> bool:
-    return bool(ended_because(job)) or state(job).name == "waiting"
+    """Whether its chain ended before its turn, or is about to; what was stopped by hand while it
+    waited is another matter."""
+    now = state(job)
+    if now.name == "crashed":
+        return lock_record(job)[1] is None
+    return now.name == "waiting" or bool(ended_because(job))
 
 
 def _again(ws: Workspace, job: Job, after: str) -> Job:

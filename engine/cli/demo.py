@@ -36,12 +36,12 @@ def demo(session: Session, minutes: float | None, fresh: bool, reference: bool) 
     otherwise. A second run skips what is done; with --minutes it trains on.
     """
     from projects.errors import CommandError
-    from projects.jobs import list_jobs, state
+    from projects.jobs import is_held, list_jobs, state
 
     session.workspace = session.workspace or Path(FOLDER)
     workspace = session.open(create=True)
     for job in list_jobs(workspace):
-        if job.verb == "demo" and state(job).name in ("running", "paused", "stopping"):
+        if job.verb == "demo" and (is_held(job) or state(job).name == "orphaned"):
             raise CommandError(
                 f"The demo runs already. Watch it: swapdeck jobs attach {job.id} "
                 f"--workspace {session.workspace}"

@@ -227,8 +227,10 @@ def _players(
 
 
 def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
-    """Without what was converted before a crash of this job, and without what crashed it."""
-    done = {result.get("input") for result in reporter.results()}
+    """Without what was converted before a crash or a retry of this job, and is there, and without
+    what crashed it."""
+    before = reporter.results()
+    done = {r.get("input") for r in before if Path(str(r.get("output", ""))).exists()}
     return [path for path in inputs if str(path) not in done and not blackbox.left_out(path)]
 
 

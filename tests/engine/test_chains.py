@@ -174,3 +174,18 @@ def test_an_orphan_that_was_taken_over_listens_as_before(start: Any) -> None:
     running.launch()
     os.kill(running.pids()[0], signal.SIGTERM)
     assert ended(running.job).name == "stopped"
+
+
+def test_what_was_left_out_of_a_retry_can_follow_it_later(start: Any, workspace: Workspace) -> None:
+    first = start(LOOP)
+    second = start('say("never")', "convert", after=first.job.id)
+    request(second.job, "stop")
+    ended(second.job)
+    request(first.job, "stop")
+    ended(first.job)
+    again: list[Running] = []
+    (train,) = retry(workspace, first.job, lambda job: again.append(Running(job, LOOP)))
+    (convert,) = retry(workspace, second.job, lambda job: again.append(Running(job, "pass")))
+    assert convert.after == train.id and state(convert).name == "waiting"
+    for running in again:
+        running.close()
