@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,17 +12,21 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui import text
+from projects.jobs import Job
+from tui import jobkeeping, text
+from tui.actions import JOB_LIST, JOBS, LISTS, bindings, ids
 from tui.curve import Curve
+from tui.dialogs import Confirm
 from tui.mode import ModeScreen
 from tui.panes import Pane, facts, lines, loss_lines, progress_bar, progress_words
 from tui.picture import Picture
 from tui.rows import Column, Row
 from tui.snapshot import Detail, JobDetail, JobRow, Snapshot
-from tui.states import LIVE, badge, warning
+from tui.states import ENDED, KILLABLE, LIVE, RETRIED, badge, warning
 
 SIDE_BY_SIDE = 96  # cells from which the curve and the preview stand beside each other
-LOG_SHOWN = 12
+LOG_SHOWN = 12  # lines, and more where there is room beside the LOG_LEAVES above them
+LOG_LEAVES = 14
 
 
 class JobPane(Pane):
@@ -95,7 +101,8 @@ class JobPane(Pane):
         result = facts(progress.result) if progress.result else None
         self.fill("#result", result)
         self.query_one("#result-title").display = result is not None
-        log = lines(detail.log[-LOG_SHOWN:]) if detail.log else None
+        shown = max(LOG_SHOWN, self.size.height - LOG_LEAVES)
+        log = lines(detail.log[-shown:]) if detail.log else None
         self.fill("#log", log)
         self.query_one("#log-title").display = log is not None
 
@@ -115,11 +122,15 @@ class JobsScreen(ModeScreen):
 A job is one run of the engine: extracting faces, training, converting.
 Jobs go on when this window closes or the connection drops.
 
+People and Swaps start them, each at its place. Or in another terminal:
+
   [b $primary]swapdeck demo[/]
   [$quiet]every kind of job once, on two rendered people[/]
 
   [b $primary]swapdeck train SWAP[/]
   [$quiet]a training; watch it here: loss, previews, time left[/]"""
+    GROUPS: ClassVar[Sequence[str]] = (JOB_LIST, JOBS, LISTS)
+    BINDINGS = bindings(*ids(JOB_LIST))
 
     def make_pane(self) -> Pane:
         return JobPane(id="detail")
@@ -136,6 +147,122 @@ Jobs go on when this window closes or the connection drops.
     def job(self) -> JobRow | None:
         rows = self.snapshot.jobs if self.snapshot is not None else ()
         return next((row for row in rows if row.id == self.key), None)
+
+    # Actions.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not super().check_action(action, parameters):
+            return False
+        if action not in _POSSIBLE or not self.is_mounted:
+            return True
+        if action == "clean_jobs":
+            return any(row.state in ENDED for row in self.snapshot.jobs) if self.snapshot else False
+        row = self.job()
+        return row is not None and row.state in _POSSIBLE[action]
+
+    def action_retry_job(self) -> None:
+        """Go on with the job, and go to the one that does."""
+        row = self.job()
+        if row is None:
+            return
+
+        def started(made: list[Job]) -> None:
+            self.go_to(made[0].id)
+            more = f", and {len(made) - 1} after it" if len(made) > 1 else ""
+            self.dashboard.say(f"{row.verb} {row.subject} goes on{more}.")
+
+        self.dashboard.do(partial(jobkeeping.retry, self.dashboard.root, row.id), started)
+
+    def action_kill_job(self) -> None:
+        """End the job's processes, once that is confirmed."""
+        row = self.job()
+        if row is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dashboard.say(f"{row.verb} {row.subject} is ended; it has ten seconds.")
+                self.dashboard.do(partial(jobkeeping.kill, self.dashboard.root, row.id))
+
+        self.app.push_screen(
+            Confirm(
+                f"Kill {row.verb} {row.subject}?",
+                "Its processes are ended, and by force after ten seconds. What it did since it "
+                "last saved is lost. Stopping (x) saves first.",
+                "Kill it",
+            ),
+            answered,
+        )
+
+    def action_adopt_job(self) -> None:
+        """Watch over an orphan again."""
+        row = self.job()
+        if row is not None:
+            self.dashboard.do(
+                partial(jobkeeping.adopt, self.dashboard.root, row.id),
+                lambda _: self.dashboard.say(f"{row.verb} {row.subject} is watched over again."),
+            )
+
+    async def action_go_to_subject(self) -> None:
+        """Show the person or the swap that the job works on."""
+        row = self.job()
+        if row is None or self.snapshot is None:
+            return
+        for mode, known in (("swaps", self.snapshot.swaps), ("people", self.snapshot.people)):
+            if any(one.slug == row.subject for one in known):
+                await self.app.run_action(f"app.show({mode!r}, {row.subject!r})")
+                return
+        self.dashboard.say(f"There is no person and no swap called {row.subject} any more.")
+
+    def action_trash_job(self) -> None:
+        """Move what is known of a job that has ended to the trash."""
+        row = self.job()
+        if row is not None:
+            self.dashboard.trash(
+                f"Move the record of {row.verb} {row.subject} to the trash?",
+                "Its events and its output go. What the job made stays: faces, checkpoints, "
+                "results.",
+                partial(jobkeeping.to_trash, identity=row.id),
+                f"the record of {row.verb} {row.subject}",
+            )
+
+    def action_clean_jobs(self) -> None:
+        """Move what is known of every job that has ended to the trash."""
+        root, ended = self.dashboard.root, 0
+        if self.snapshot is not None:
+            ended = sum(row.state in ENDED for row in self.snapshot.jobs)
+
+        def cleaned(trashed: list[Path]) -> None:
+            records = text.plural(len(trashed), "record")
+            self.dashboard.push_undo(
+                f"the removal of {records}", partial(jobkeeping.restore_all, root, trashed)
+            )
+            key = self.dashboard.keys_of("undo")
+            self.dashboard.say(f"{records} went to the trash. Press {key} to get them back.")
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dashboard.do(partial(jobkeeping.clean, root), cleaned)
+
+        self.app.push_screen(
+            Confirm(
+                f"Move the records of {text.plural(ended, 'job')} to the trash?",
+                "Events and output of all jobs that have ended go, but of those that a living job "
+                "waits for. What they made stays: faces, checkpoints, results.",
+                "To the trash",
+            ),
+            answered,
+        )
+
+
+_POSSIBLE = {
+    "retry_job": RETRIED,
+    "kill_job": KILLABLE,
+    "adopt_job": frozenset({"orphaned"}),
+    "go_to_subject": LIVE | ENDED,
+    "trash_job": ENDED,
+    "clean_jobs": ENDED,
+}
 
 
 def _cells(row: JobRow, now: float) -> tuple[Content | str, ...]:
@@ -180,6 +307,10 @@ def _notes(row: JobRow, warnings: Sequence[str]) -> list[Content]:
     notes = []
     if row.problem:
         notes.append(Content.styled(row.problem, "$error"))
+    if row.after:
+        notes.append(Content.styled(f"It comes after {row.after}.", "$quiet"))
+    if row.retry_of:
+        notes.append(Content.styled(f"It goes on with {row.retry_of}.", "$quiet"))
     if row.detail:
         notes.append(Content.styled(row.detail, "$error" if row.state in _BAD else "$quiet"))
     if row.stalled:

@@ -208,9 +208,11 @@ class Reader:
             clean(job.verb),
             clean(job.subject),
             _epoch(job.created),
-            None if live else _last_heard(job),
+            None if live else state.at or _last_heard(job),
             state.name,
             clean(state.detail),
+            clean(job.after),
+            clean(job.retry_of),
             self._is_silent(state.name, progress),
             progress,
         )

@@ -88,6 +88,8 @@ class JobRow:
     ended: float | None = None
     state: str = ""
     detail: str = ""
+    after: str = ""  # id of the job that has to be done before, as the next
+    retry_of: str = ""
     stalled: bool = False
     progress: Progress = field(default_factory=Progress)
     problem: str = ""

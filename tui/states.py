@@ -13,6 +13,10 @@ _ASKED_IN = {
     "preview": {"running"},
 }
 
+KILLABLE = frozenset({"running", "paused", "stopping", "orphaned"})
+RETRIED = frozenset({"failed", "stopped", "crashed"})
+ENDED = RETRIED | {"done"}
+
 _LOOKS = {
     "waiting": ("○", "$quiet"),
     "running": ("●", "$primary"),

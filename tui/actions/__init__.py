@@ -12,6 +12,7 @@ from tui.actions import common, files, jobs, people, swaps, system
 from tui.actions.action import EVERYWHERE as EVERYWHERE
 from tui.actions.action import FILES as FILES
 from tui.actions.action import FORMS as FORMS
+from tui.actions.action import JOB_LIST as JOB_LIST
 from tui.actions.action import JOBS as JOBS
 from tui.actions.action import LETTERS as LETTERS
 from tui.actions.action import LISTS as LISTS
@@ -30,7 +31,7 @@ ACTIONS: tuple[Action, ...] = (
     *files.ACTIONS,
     *system.ACTIONS,
 )
-GROUPS = (EVERYWHERE, LISTS, PEOPLE, SWAPS, JOBS, FILES, SYSTEM, FORMS, PICKER)
+GROUPS = (EVERYWHERE, LISTS, PEOPLE, SWAPS, JOBS, JOB_LIST, FILES, SYSTEM, FORMS, PICKER)
 _WRITING = frozenset(parse(action.action)[1] for action in ACTIONS if action.writes)
 
 _KEY_NAMES = {

@@ -33,7 +33,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "f": ("Rule",),
     "g": ("Top",),
     "h": ("Left",),
-    "i": ("Info",),
+    "i": ("Info", "Its"),
     "j": ("Down",),
     "k": ("Up",),
     "l": ("Right",),
@@ -47,6 +47,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "t": ("Train",),
     "u": ("Update",),
     "v": ("Preview",),
+    "w": ("Watch",),
     "x": ("Stop",),
     "y": ("Copy",),
     "z": ("Undo",),
@@ -67,6 +68,7 @@ FORMS = "In a form"
 PICKER = "Choosing files"
 PEOPLE = "In People"
 SWAPS = "In Swaps"
-JOBS = "On a job"
+JOBS = "On a running job"
+JOB_LIST = "In Jobs"
 FILES = "In Files"
 SYSTEM = "In System"
