@@ -19,15 +19,17 @@ Floats = npt.NDArray[np.float32]
 class Blender(Protocol):
     """Mixes the new face into a part of a frame; one is in BLENDERS by its name."""
 
-    def __call__(self, part: Floats, face: Floats, weight: Floats) -> Floats:
+    def __call__(self, part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floats:
         """part, face: float32 [h, w, 3] RGB in 0..255, the frame and the new face over the same
-        pixels. weight: float32 [h, w] in 0..1, how much of the face is wanted. Returns the mixture;
-        where the weight is 0 it is the frame's, bit for bit.
+        pixels. weight: float32 [h, w] in 0..1, how much of the face is wanted. visible: float32
+        [h, w] in 0..1, 0 where the frame shows something before the face, which says nothing about
+        the face's edge; what is mixed there is not used. Returns the mixture; where the weight is 0
+        it is the frame's.
         """
         ...
 
 
-def feather(part: Floats, face: Floats, weight: Floats) -> Floats:
+def feather(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floats:
     """The plain mixture by the weight."""
     return part + (face - part) * weight[..., None]
 
@@ -52,11 +54,13 @@ def blend(
     opacity: float = 1.0,
     blender: str = "feather",
     finish: Finish | None = None,
+    cover: Floats | None = None,
 ) -> None:
     """Blend `chip` into `image`, in place; every pixel where the mask is 0 stays as it is.
 
     image: uint8 [H, W, 3] RGB. chip: float32 [S, S, 3] RGB in 0..1. mask: float32 [M, M] in 0..1
-    over the same unit chip. transform: float64 [2, 3], frame pixels to the unit chip.
+    over the same unit chip. transform: float64 [2, 3], frame pixels to the unit chip. cover:
+    float32 [C, C] in 0..1, what something before the face covers, which stays as it is.
     """
     region = _region(image, mask, transform)
     if region is None:
@@ -71,9 +75,12 @@ def blend(
     before = part.astype(np.float32)
     if finish is not None:
         face = finish(before, face, weight)
-    mixed = BLENDERS[blender](before, face, weight)
-    if opacity < 1:
-        mixed = before + (mixed - before) * np.float32(opacity)
+    visible = np.ones_like(weight)
+    if cover is not None:
+        visible -= np.clip(_warp(cover, transform, region, size, cv2.INTER_LINEAR), 0, 1)
+    mixed = BLENDERS[blender](before, face, weight, visible)
+    if opacity < 1 or cover is not None:
+        mixed = before + (mixed - before) * (visible * np.float32(opacity))[..., None]
     np.copyto(part, np.rint(np.clip(mixed, 0, 255)).astype(np.uint8), where=weight[..., None] > 0)
 
 

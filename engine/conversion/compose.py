@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +19,7 @@ from engine.conversion.colour import coloured, measured_colour
 from engine.conversion.grain import Texture, matched, sharpened, texture
 from engine.conversion.locate import LocatedFace
 from engine.conversion.mask import FINE, Free, blend_mask, moved
+from engine.conversion.occlusion import covered
 from engine.conversion.outline import bent, radii
 from engine.conversion.picture import PictureSettings
 from engine.conversion.placement import TwoFaces, placed
@@ -32,6 +34,8 @@ Floats = npt.NDArray[np.float32]
 
 AROUND: Final = 7
 """Frames before and after one whose looks `steady` is given, at most."""
+_MOVING: Final = 2
+"""Frames before and after one whose covers count: a hand does not wait."""
 _SURE: Final = 0.5
 
 
@@ -59,7 +63,8 @@ class Look:
     """What is measured of a face in one frame and steadied along its track.
 
     colour: what the matcher named `matcher` goes by. texture: how sharp and grainy the old face is.
-    Each is None where the frame does not tell, or nobody asks.
+    cover: uint8 [C, C], 0 to 255, how much of the old face something else covers. Each is None
+    where the frame does not tell, where nothing covers it, or nobody asks.
     """
 
     frame: int
@@ -67,11 +72,12 @@ class Look:
     matcher: str
     colour: Numbers | None = None
     texture: Texture | None = None
+    cover: Image | None = None
 
 
 def needs_own(settings: PictureSettings) -> bool:
     """Whether `Decoded.own` is looked at; where not, it may be anything."""
-    return settings.colour == "light"
+    return settings.colour == "light" or settings.occlusion
 
 
 def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
@@ -83,20 +89,24 @@ def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
 
 
 def measure(image: Image, decoded: Decoded, settings: PictureSettings) -> Look:
-    """What one frame says of the light on a face and of its grain; a few kilobytes at most.
+    """What one frame says of the light on a face, of its grain and of what covers it; about 20 KB.
 
     image: uint8 [H, W, 3] RGB, the frame that `decoded` is of.
     """
     face, size = decoded.face, len(decoded.chip)
     outline = seen(face, decoded.free, size)
     inside = (outline > 255 * _SURE) & (decoded.mask > _SURE)
+    cover = covered(image, face, decoded.chip, decoded.own) if settings.occlusion else None
+    if cover is not None:
+        inside &= cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA) < 1 - _SURE
     original = np.asarray(decoded.chip / 255, np.float32)
     colour = measured_colour(settings.colour, decoded.rgb, decoded.own, original, inside)
     of_skin = None
-    if settings.grain > 0:
+    if settings.grain > 0 or settings.sharpness > 0:
         part, weight = laid(image, inside.astype(np.float32), face.transform)
         of_skin = None if part is None else texture(part, weight)
-    return Look(face.frame, face.track, settings.colour, colour, of_skin)
+    kept = None if cover is None else np.rint(cover * 255).astype(np.uint8)
+    return Look(face.frame, face.track, settings.colour, colour, of_skin, kept)
 
 
 def steady(looks: Sequence[Look], at: int) -> Look:
@@ -124,7 +134,21 @@ def steady(looks: Sequence[Look], at: int) -> Look:
         now.matcher,
         colour,
         None if skin is None else Texture(float(skin[0]), float(skin[1])),
+        _steady_cover(own, now.frame),
     )
+
+
+def _steady_cover(looks: Sequence[Look], frame: int) -> Image | None:
+    """What covers the face by the majority of the frames around one."""
+    near = [look for look in looks if abs(look.frame - frame) <= _MOVING]
+    side = next((len(look.cover) for look in near if look.cover is not None), 0)
+    if not side:
+        return None
+    nothing = np.zeros((side, side), np.uint8)
+    covers = [(nothing if look.cover is None else look.cover).astype(np.float64) for look in near]
+    mean = weighed(covers, [look.frame - frame for look in near], _MOVING)
+    # Between a third and two thirds of the votes the border is soft.
+    return None if mean is None else np.clip(mean * 3 - 255, 0, 255).astype(np.uint8)
 
 
 def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSettings) -> Image:
@@ -142,8 +166,12 @@ def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSetting
         rgb, learnt = bent(rgb, goal, factors), bent(learnt, goal, factors)
     free = None if decoded.free is None else moved(decoded.free(FINE), face.transform, place)
     mask = blend_mask(face.landmarks, place, learnt, settings, free)
+    cover = None
+    if look.cover is not None:
+        cover = moved(np.asarray(look.cover / 255, np.float32), face.transform, place)
     done = image.copy()
-    blend(done, rgb, mask, place, settings.opacity, settings.blend, _finish(look, settings))
+    finish = _finish(look, settings)
+    blend(done, rgb, mask, place, settings.opacity, settings.blend, finish, cover)
     return done
 
 
@@ -158,5 +186,5 @@ def _finished(
     part: Floats, face: Floats, weight: Floats, look: Look, settings: PictureSettings
 ) -> Floats:
     if look.texture is not None:
-        face = matched(face, weight, look.texture, look.frame, settings.grain)
+        face = matched(face, weight, look.texture, look.frame, settings.sharpness, settings.grain)
     return sharpened(face, settings.sharpen)

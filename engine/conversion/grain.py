@@ -50,17 +50,19 @@ def texture(picture: Floats, weight: Floats) -> Texture | None:
     return Texture(grain, max(variance - _passed(grain), 0.0) ** 0.5)
 
 
-def matched(face: Floats, weight: Floats, wanted: Texture, seed: int, strength: float) -> Floats:
+def matched(
+    face: Floats, weight: Floats, wanted: Texture, seed: int, sharpness: float, grain: float
+) -> Floats:
     """The face as sharp and as grainy as wanted.
 
     face: float32 [h, w, 3] RGB in 0..255. seed: of the grain, the same for the same frame.
-    strength: 0 to 1, how far towards what is wanted.
+    sharpness, grain: 0 to 1, how far towards what is wanted.
     """
     own = texture(face, weight)
-    if own is None or strength <= 0:
+    if own is None:
         return face
-    done = _sharpness(face, own, wanted, strength)
-    missing = max(wanted.grain**2 - own.grain**2, 0.0) ** 0.5 * strength
+    done = _sharpness(face, own, wanted, sharpness)
+    missing = max(wanted.grain**2 - own.grain**2, 0.0) ** 0.5 * grain
     if missing > 0.2:
         noise = np.random.default_rng(seed).standard_normal(face.shape[:2], np.float32)
         done = done + (noise * np.float32(missing))[..., None]

@@ -47,12 +47,12 @@ def blend_mask(
     """
     size = max(FINE, learnt.shape[0])
     hull = np.asarray(face_mask(landmarks, transform, size) / 255, np.float32)
-    mask = SHAPES[settings.mask](hull, _resized(learnt, size))
+    mask = SHAPES[settings.mask](hull, resized(learnt, size))
     erode = face_pixels(settings.erode, size)
     if erode < 0:
         mask = _grown(mask, -erode)
     if free is not None:
-        mask = mask * _resized(free, size)
+        mask = mask * resized(free, size)
     return _feathered(mask, max(erode, 0.0), face_pixels(settings.feather, size))
 
 
@@ -75,7 +75,8 @@ def moved(mask: Floats, start: Transform, goal: Transform) -> Floats:
     )
 
 
-def _resized(mask: Floats, size: int) -> Floats:
+def resized(mask: Floats, size: int) -> Floats:
+    """A mask [N, N] over a unit chip as [size, size]."""
     if len(mask) == size:
         return mask
     return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)

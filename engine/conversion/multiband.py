@@ -16,7 +16,7 @@ _SMALLEST: Final = 8
 _MOST: Final = 5
 
 
-def multiband(part: Floats, face: Floats, weight: Floats) -> Floats:
+def multiband(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floats:
     """Both pictures' Laplacian pyramids, mixed level by level; see `engine.conversion.blend`."""
     levels = _levels(part.shape[0], part.shape[1])
     share = weight[..., None]

@@ -18,9 +18,11 @@ class PictureSettings:
     mask: str = "both"
     erode: float = 0.0
     feather: float = 13.0
+    occlusion: bool = True
     colour: str = "lab"
     blend: str = "feather"
     opacity: float = 1.0
+    sharpness: float = 0.0
     grain: float = 0.0
     sharpen: float = 0.0
     placement: str = "own"
