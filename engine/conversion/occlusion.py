@@ -30,6 +30,7 @@ _CLEAR: Final = 0.9
 footage that was trained on, and below 1.5 on other footage of the person."""
 _COVERED: Final = 3.2
 """Unlikeness above which it is something else."""
+_HEIGHT: Final = 0.65
 _STRANGE: Final = 14.0
 """Difference in L*a*b* from which the picture beside a face is not what the model expects there."""
 _FAMILIAR: Final = 7.0
@@ -61,8 +62,9 @@ def covered(image: Image, face: LocatedFace, chip: Image, own: Floats) -> Floats
     before = _large(_without_lines(flooded) & hull, hull)
     if not before.any():
         return None
-    # Up to the border of the face it goes on as it is outside, or the blur would fade it in.
-    wide = before | ((flooded == _BEFORE) & ~hull)
+    # Beyond the border of the face it goes on, or the filter would let the face shine through.
+    near = cv2.dilate(before.astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
+    wide = before | ((flooded == _BEFORE) & near & ~hull)
     return guided(np.asarray(picture @ _LUMA / 255, np.float32), wide.astype(np.float32))
 
 
@@ -103,9 +105,11 @@ def _seeds(unlike: Floats, differs: Floats, hull: Mask) -> npt.NDArray[np.int32]
     outside = cv2.dilate(hull.astype(np.uint8), disc, iterations=2) == 0
     on = cv2.erode((hull & (unlike < _CLEAR)).astype(np.uint8), disc) > 0
     strange = cv2.erode((outside & (differs > _STRANGE)).astype(np.uint8), disc, iterations=2) > 0
+    # The unlikeness is blurred, so only its heights are surely within what covers the face.
+    heights = unlike > np.maximum(_COVERED, _HEIGHT * cv2.dilate(unlike, np.ones((15, 15))))
     seeds = np.zeros(hull.shape, np.int32)
     seeds[on] = _ON
-    seeds[strange | (hull & (unlike > _COVERED))] = _BEFORE
+    seeds[strange | (hull & heights)] = _BEFORE
     seeds[outside & (differs < _FAMILIAR)] = _BESIDE
     return seeds
 
