@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -127,6 +127,21 @@ class Anonymity:
             },
         }
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Anonymity:
+        """The inverse of `as_dict`; a null stands for what could not be measured.
+
+        Raises TypeError and KeyError for something else.
+        """
+        known: dict[str, Any] = {}
+        for field in fields(cls):
+            value = values[field.name]
+            if isinstance(value, list):
+                value = tuple((int(first), int(last)) for first, last in value)
+            unknown = value is None and field.name != "first"
+            known[field.name] = math.nan if unknown else value
+        return cls(**known)
+
     @property
     def passed(self) -> bool:
         """Whether the person would be recognised in no frame, and a face was replaced in each."""
@@ -228,6 +243,24 @@ def told(anonymity: Anonymity, name: str) -> list[str]:
             f"were not checked: {listed(anonymity.unseen)}."
         )
     return sentences
+
+
+def figures(found: Anonymity, name: str) -> list[tuple[str, str]]:
+    """What was measured, for readers: names and values."""
+    rank = "nobody else is known here to compare with"
+    if found.first is not None:
+        rank = f"{found.first:.0%} of the frames, among {found.others + 1} people"
+    return [
+        ("recognised", f"{found.recognised_frames} of {found.frames} frames"),
+        ("faces compared", f"in {found.checked} frames, with {found.pictures} pictures of {name}"),
+        ("closest match", f"{found.closest:.2f}, in frame {found.closest_frame}"),
+        (
+            "mean distance",
+            f"{found.mean:.2f}; one person's pictures lie below {IDENTITY_THRESHOLD:g}",
+        ),
+        ("within dlib's 0.6 of a picture", f"{found.within:.0%} of the frames"),
+        (f"nearest to {name} of all known", rank),
+    ]
 
 
 def spans(frames: Sequence[int]) -> tuple[tuple[int, int], ...]:

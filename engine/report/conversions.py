@@ -13,12 +13,13 @@ from engine.faces.dataset import person_identity
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.media.errors import MediaError
+from engine.quality.anonymity import Anonymity, figures, told
 from engine.quality.assess import Assessment, Conversion, assess, count_frames, spread
 from engine.quality.exact import Truth
 from engine.quality.frames import Embedding, FrameFigures
 from engine.quality.worst import Worst, worst_frames
 from engine.report.charts import identity_chart, line_chart
-from engine.report.page import ConversionPart, WorstFrame
+from engine.report.page import Anonymised, ConversionPart, WorstFrame
 from engine.report.record import ConversionRecord
 from engine.report.side_by_side import side_by_side
 from engine.report.stills import Picture, jpeg
@@ -26,6 +27,7 @@ from engine.report.worst import worst_pictures
 from engine.reporting import Reporter
 from engine.text import count, duration
 from engine.training.inference import load_swapper
+from projects.errors import DamagedError
 from projects.faces import FaceIndex
 from projects.people import Person
 from projects.swaps import Swap
@@ -129,7 +131,18 @@ def part_of(shown: Shown) -> ConversionPart:
             WorstFrame(f"Frame {one.frame}, at {one.time:.2f} s", one.why, jpeg(picture))
             for one, picture in zip(shown.worst, shown.pictures, strict=True)
         ],
+        [_anonymised(slug, values) for slug, values in record.anonymity.items()],
     )
+
+
+def _anonymised(slug: str, values: dict[str, Any]) -> Anonymised:
+    try:
+        found = Anonymity.from_dict(values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(
+            f"The record of {slug}'s anonymisation is not complete. Convert again to measure it."
+        ) from error
+    return Anonymised(slug, figures(found, slug), told(found, slug))
 
 
 def values_of(shown: Shown, pictures: Sequence[str]) -> dict[str, Any]:

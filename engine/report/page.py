@@ -21,6 +21,16 @@ class WorstFrame:
 
 
 @dataclass(frozen=True)
+class Anonymised:
+    """Whether somebody can still be recognised. `sentences`: what is wrong, nothing if all is
+    well."""
+
+    name: str
+    facts: Sequence[tuple[str, str]]
+    sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
 class ConversionPart:
     """One converted clip in a report. `stills` is a JPEG's bytes, empty where there are none;
     `charts` are captions and SVGs."""
@@ -31,6 +41,7 @@ class ConversionPart:
     quality: QualityTable
     charts: Sequence[tuple[str, str]] = ()
     worst: Sequence[WorstFrame] = ()
+    anonymity: Sequence[Anonymised] = ()
 
 
 @dataclass(frozen=True)

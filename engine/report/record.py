@@ -32,6 +32,9 @@ class ConversionRecord:
     """What became of every head, replaced or left alone, and why; see `casting.Fate`."""
     truth: str | None = None
     truth_mask: str | None = None
+    anonymity: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """For a conversion that was to anonymise: what was found of each person, by their slug; see
+    `engine.quality.anonymity.Anonymity`."""
 
 
 def save_record(swap: Swap, record: ConversionRecord) -> Path:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -21,6 +21,7 @@ import numpy as np
 from engine.avatars.clips import FRAME_RATE, render_clip
 from engine.avatars.demo import demo_clips
 from engine.avatars.identities import PEOPLE, swap
+from engine.avatars.parameters import Pose
 from engine.avatars.performance import BRUNO, Manner, Performance
 from engine.media import open_frames
 from engine.quality.exact import Truth, load_mask
@@ -29,7 +30,9 @@ from projects.files import replacing
 
 FRAMES: Final = 32
 SIZE: Final = (320, 240)
-TRAINING_FRAMES: Final = 120
+TRAINING_FRAMES: Final = 160
+PORTRAIT_FRAMES: Final = 24
+_HURRY: Final = 7.0
 _CRF: Final = 6
 _PERFORMED_BY: Final = Path(__file__).resolve().parents[2] / "avatars"
 
@@ -124,38 +127,45 @@ def scene(pair: Pair, cache: Path, say: Callable[[str], None], frames: int = FRA
     return Scene(pair, clip, Truth(picture, mask))
 
 
-def training_clips(
-    pair: Pair, cache: Path, say: Callable[[str], None], frames: int = TRAINING_FRAMES
-) -> tuple[Path, Path]:
-    """Footage of source and target to train on, which shows other moments than the scene."""
-    if pair == _SHIPPED:
-        clips = demo_clips()
-        return clips.source_training, clips.target_training
-    made = []
-    for name, seed in ((pair.source, 1), (pair.target, 2)):
-        path = folder_of(pair, cache, frames) / f"training-{name}.mp4"
-        if not path.exists():
-            say(f"rendering {name} to train on: {frames} frames")
-            with replacing(path) as part:
-                performance = Performance(1000 + 10 * pair.seed + seed, Manner(pace=0.6))
-                render_clip(PEOPLE[name], performance, frames, SIZE, part, crf=_CRF)
-        made.append(path)
-    return made[0], made[1]
+def footage(
+    name: str, cache: Path, say: Callable[[str], None], frames: int = PORTRAIT_FRAMES
+) -> Path:
+    """A clip of one person in many poses and lights, which shows other moments than any scene."""
+    clips = demo_clips()
+    shipped = {_SHIPPED.source: clips.source_training, _SHIPPED.target: clips.target_training}
+    if name in shipped:
+        return shipped[name]
+    path = _folder(cache, f"{name}-{frames}", [name, frames, _HURRY]) / f"{name}.mp4"
+    if not path.exists():
+        say(f"rendering {name}: {frames} frames of all poses")
+        with replacing(path) as part:
+            performance = _Hurried(1000 + sorted(PEOPLE).index(name))
+            render_clip(PEOPLE[name], performance, frames, SIZE, part, crf=_CRF)
+    return path
 
 
-def folder_of(pair: Pair, cache: Path, frames: int = TRAINING_FRAMES) -> Path:
-    """Where a pair's clips of that length lie, made if it has to be."""
-    folder = cache / _key(pair, frames)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+@dataclass(frozen=True)
+class _Hurried(Performance):
+    """Many poses in few frames."""
+
+    def pose(self, t: float) -> Pose:
+        return super().pose(_HURRY * t)
 
 
-def _key(pair: Pair, frames: int) -> str:
-    """A folder's name that changes with anything that would change the pictures."""
-    known = hashlib.sha256(json.dumps([asdict(pair), frames, SIZE, _CRF]).encode())
+def folder_of(pair: Pair, cache: Path, frames: int = FRAMES) -> Path:
+    """Where what belongs to a pair lies, made if it has to be."""
+    name = f"{pair.source}-on-{pair.target}-{frames}"
+    return _folder(cache, name, [asdict(pair), frames])
+
+
+def _folder(cache: Path, name: str, what: list[Any]) -> Path:
+    """A folder whose name changes with anything that would change the pictures in it."""
+    known = hashlib.sha256(json.dumps([*what, SIZE, _CRF]).encode())
     for path in sorted(_PERFORMED_BY.glob("*.py")):
         known.update(path.read_bytes())
-    return f"{pair.source}-on-{pair.target}-{frames}-{known.hexdigest()[:12]}"
+    folder = cache / f"{name}-{known.hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _shipped(clip: Path, picture: Path, mask: Path, frames: int) -> None:

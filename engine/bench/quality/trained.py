@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from engine.bench.quality.scenes import Pair, folder_of, training_clips
+from engine.bench.quality.scenes import TRAINING_FRAMES, Pair, folder_of, footage
 from engine.consented import consented, training_in_ledger
 from engine.faces.extract import ExtractSettings, extract_person
 from engine.gather.run import gather_paths
@@ -32,10 +32,9 @@ def trained(pair: Pair, cache: Path, minutes: float, say: Callable[[str], None])
     """The pair's model after so many minutes, those of earlier calls included."""
     root = folder_of(pair, cache) / "workspace"
     workspace = open_workspace(root, create=True)
-    clips = training_clips(pair, cache, say)
     people = [
-        _person(workspace, name, clip, say)
-        for name, clip in zip((pair.source, pair.target), clips, strict=True)
+        _person(workspace, name, footage(name, cache, say, TRAINING_FRAMES), say)
+        for name in (pair.source, pair.target)
     ]
     found = list_swaps(workspace)
     swap = (

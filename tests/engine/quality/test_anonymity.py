@@ -1,5 +1,6 @@
 """Anonymisation: what is refused, who is recognised where, and how it is told."""
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from engine.conversion.settings import ConvertSettings
 from engine.faces.detect import Detection
 from engine.media import Frame
 from engine.quality.anonymity import (
+    Anonymity,
     Gallery,
     Seen,
+    figures,
     judge,
     listed,
     look,
@@ -118,3 +121,22 @@ def test_spans_of_frames_are_written_shortly() -> None:
     assert spans([1, 2, 3, 7, 9, 10]) == ((1, 3), (7, 7), (9, 10))
     assert listed(spans([1, 2, 3, 7])) == "1-3, 7"
     assert listed(spans(range(0, 40, 2)), most=2) == "0, 2 and 18 more stretches"
+
+
+def test_what_was_found_survives_json() -> None:
+    for found in (
+        judge(seen_in([[ADA], [BEN], []]), [0, 1], GALLERY, 1),
+        judge(seen_in([[ADA]]), [0], GALLERY, 0),
+    ):
+        assert Anonymity.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+    nothing = judge(seen_in([[]]), [], GALLERY, 0).as_dict()
+    again = Anonymity.from_dict(json.loads(json.dumps(nothing).replace("NaN", "null")))
+    assert math.isnan(again.mean)
+
+
+def test_figures_say_what_they_were_compared_with() -> None:
+    told_to = dict(figures(judge(seen_in([[ADA], [BEN]]), [0, 1], GALLERY, 1), "Ben"))
+    assert told_to["recognised"] == "1 of 2 frames"
+    assert told_to["nearest to Ben of all known"] == "50% of the frames, among 2 people"
+    alone = dict(figures(judge(seen_in([[ADA]]), [0], GALLERY, 0), "Ben"))
+    assert "nobody else is known" in alone["nearest to Ben of all known"]
