@@ -140,6 +140,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         casts=casts,
         preview=tuple(int(frame) for frame in arguments.get("preview") or ()),
         tracks=bool(arguments.get("tracks")),
+        anonymise=bool(arguments.get("anonymise")),
         settings=settings,
     )
     people = people_of_cast(workspace, swap, casts)

@@ -42,6 +42,11 @@ CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
     help="Show these frames beside what becomes of them, as 0,120,400; convert nothing.",
 )
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
+@click.option(
+    "--anonymise",
+    is_flag=True,
+    help="Check in every frame that who was replaced is not recognised any more; fails otherwise.",
+)
 @click.option("--newest", is_flag=True, help="The newest checkpoint, not the best-scored one.")
 @click.option("--names", is_flag=True, help="Name the people in the credentials.")
 @click.option(
@@ -66,6 +71,7 @@ def convert(
     tracks: bool,
     preview: str | None,
     reverse: bool,
+    anonymise: bool,
     newest: bool,
     names: bool,
     label: str | None,
@@ -105,6 +111,7 @@ def convert(
         "inputs": [str(path.absolute()) for path in inputs],
         "output": absolute(output),
         "reverse": reverse,
+        "anonymise": anonymise,
         "newest": newest,
         "names": names,
         "label": _label(label, label_corner, label_seconds),
@@ -136,6 +143,8 @@ def _show(session: Session, root: Path, result: Mapping[str, Any]) -> None:
             f"{short_path(result['output'])}: {count(result['frames'], 'frame')}, "
             f"{count(result['faces'], 'face')} swapped"
         )
+        for person, found in result.get("anonymity", {}).items():
+            session.output.remark(_recognised(person, found))
         left = [row for row in result.get("tracks") or () if row["role"] is None]
         if left and not session.json:
             session.output.table(TRACKS, [_row(row) for row in left], "")
@@ -179,6 +188,14 @@ def _absolute_who(who: str) -> str:
     """A picture's path as a job takes it."""
     kind, _, path = who.partition(":")
     return f"picture:{Path(path).absolute()}" if kind == "picture" else who
+
+
+def _recognised(person: str, found: Mapping[str, Any]) -> str:
+    closest = "" if found["closest"] is None else f"; closest match {found['closest']:.2f}"
+    return (
+        f"{person}: recognised in {found['recognised_frames']} of {found['frames']} frames"
+        f"{closest}, and 0.42 or less is one person"
+    )
 
 
 def _label(text: str | None, corner: str | None, seconds: float | None) -> dict[str, Any] | None:

@@ -6,17 +6,20 @@ searched for them, and what is found is said and written down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.conversion.convert import ConvertResult
+from engine.conversion.players import Player
 from engine.conversion.progress import Progress
 from engine.faces.dataset import person_identity
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
-from engine.media import open_frames
+from engine.media import Frame, open_frames
 from engine.quality.anonymity import Anonymity, Embedding, Gallery, judge, look, told
 from engine.reporting import Reporter
-from projects.errors import SwapdeckError
+from projects.errors import CommandError, SwapdeckError
 from projects.faces import FaceIndex
 from projects.people import Person, list_people
 from projects.workspace import Workspace
@@ -26,44 +29,72 @@ class RecognisedError(SwapdeckError):
     """The result is there, and the person can be told in it or was not replaced everywhere."""
 
 
+@dataclass(frozen=True)
+class Searched:
+    """What was found of one person in one result."""
+
+    output: Path
+    person: Person
+    anonymity: Anonymity
+
+
+def people_to_hide(cast: Sequence[Player]) -> dict[int, Person]:
+    """Who is to be hidden, by the number of their role. Raises CommandError where nobody knows."""
+    hidden = {}
+    for number, player in enumerate(cast):
+        if player.person is None:
+            raise CommandError(
+                f"Nobody can check whether {player.role.name} is recognised without pictures of "
+                "them. Cast people by their names to anonymise: --cast PERSON=SWAP"
+            )
+        hidden[number] = player.person
+    return hidden
+
+
 def search_result(
-    workspace: Workspace,
-    person: Person,
-    output: Path,
-    replaced: Iterable[int],
-    reporter: Reporter,
-) -> Anonymity:
-    """Look for a person in every frame of a finished result.
+    workspace: Workspace, hidden: Mapping[int, Person], done: ConvertResult, reporter: Reporter
+) -> list[Searched]:
+    """Look for the hidden people in every frame of a finished result.
 
-    replaced: the indices of the frames in which their face was replaced. Takes about a tenth of a
-    second a frame. Raises SwapdeckError where the person has no faces, MediaError, StopRequested.
+    Takes about a tenth of a second a frame and person. Raises SwapdeckError where a person has no
+    faces, MediaError, StopRequested.
     """
-    gallery = Gallery.of(person)
-    others = _others(workspace, person)
-    with open_frames(output) as reader:
-        progress = Progress(reporter, f"look for {person.name}", reader.info.frames)
-        seen = look(
-            reader,
-            gallery,
-            others,
-            FaceFinder(),
-            Embedder(),
-            lambda done: progress.step(),
-        )
-        progress.end()
-    return judge(seen, replaced, gallery, len(others))
+    found = []
+    for role, person in hidden.items():
+        gallery = Gallery.of(person)
+        others = _others(workspace, person)
+        with open_frames(done.output) as reader:
+            progress = Progress(reporter, f"look for {person.name}", done.frames)
+            watched = _stepped(reader, progress)
+            seen = look(watched, gallery, others, FaceFinder(), Embedder())
+            progress.end()
+        faces = done.located.faces
+        replaced = [index for index, here in faces.items() if any(f.role == role for f in here)]
+        found.append(Searched(done.output, person, judge(seen, replaced, gallery, len(others))))
+    return found
 
 
-def require_unrecognised(output: Path, found: Sequence[tuple[Person, Anonymity]]) -> None:
+def require_unrecognised(searched: Sequence[Searched]) -> None:
     """Raise RecognisedError where somebody would be recognised, or was not replaced everywhere."""
-    sentences = [text for person, one in found for text in told(one, person.name)]
-    if all(one.passed for _, one in found):
+    failed = [one for one in searched if not one.anonymity.passed]
+    if not failed:
         return
+    sentences = [
+        f"{one.output.name}: {text}"
+        for one in failed
+        for text in told(one.anonymity, one.person.name)
+    ]
     raise RecognisedError(
-        f"{output} is written, but do not pass it on as it is. {' '.join(sentences)} Mend those "
-        "frames, as with settings by shot, a trained model with more steps, or by cutting them "
-        "out, and convert again with --overwrite."
+        "Do not pass this on as it is; it is written, so that it can be looked at. "
+        f"{' '.join(sentences)} Mend those frames and convert again with --overwrite: train the "
+        "model longer, replace faces that were left alone with --cast, or cut the frames out."
     )
+
+
+def _stepped(frames: Iterable[Frame], progress: Progress) -> Iterator[Frame]:
+    for frame in frames:
+        yield frame
+        progress.step()
 
 
 def _others(workspace: Workspace, person: Person) -> dict[str, Embedding]:

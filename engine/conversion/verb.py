@@ -7,6 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from engine import blackbox
+from engine.conversion.anonymise import (
+    Searched,
+    people_to_hide,
+    require_unrecognised,
+    search_result,
+)
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Fate, cast
 from engine.conversion.convert import ConvertResult, check_output, convert, tell_fates
@@ -19,6 +25,7 @@ from engine.credentials.label import Label
 from engine.credentials.marking import new_marking
 from engine.media import probe
 from engine.media.writer import default_suffix
+from engine.quality.anonymity import refuse_leaks
 from engine.report.record import ConversionRecord, save_record
 from engine.reporting import Reporter
 from engine.training.inference import load_swapper
@@ -40,7 +47,7 @@ class Request:
     of the one with the best held-out score. names: whether the credentials name the people. label:
     a visible one. casts: who is replaced by which swap's model; empty is the swap's own target.
     preview: numbers of frames to show, instead of converting. tracks: list the tracks of the
-    inputs, instead.
+    inputs, instead. anonymise: those who are replaced are not to be recognised any more.
     """
 
     inputs: tuple[Path, ...]
@@ -52,6 +59,7 @@ class Request:
     casts: tuple[Casting, ...] = ()
     preview: tuple[int, ...] = ()
     tracks: bool = False
+    anonymise: bool = False
     settings: ConvertSettings = field(default_factory=ConvertSettings)
 
 
@@ -62,8 +70,11 @@ def convert_inputs(
     for its report. Everything that can be wrong with the command is found before the first frame
     is read.
 
-    Raises CommandError, MediaError, NoTargetError, RefusedError, StopRequested.
+    Raises CommandError, MediaError, NoTargetError, RefusedError, StopRequested, and RecognisedError
+    when results that were to anonymise are all written and somebody is still recognised.
     """
+    if request.anonymise:
+        refuse_leaks(request.settings, names=request.names)
     if request.tracks or request.preview:
         _look(workspace, swap, request, reporter)
         return []
@@ -75,9 +86,11 @@ def convert_inputs(
         probe(path)
         check_output(path, result, settings)
     cast_ = _players(workspace, swap, request, reporter)
+    hidden = people_to_hide(cast_) if request.anonymise else {}
     step = next(player.step for player in cast_ if player.swap.slug == swap.slug)
     people = people_of_cast(workspace, swap, request.casts)
     results = []
+    searched: list[Searched] = []
     marks = [new_marking(workspace, swap, step, people, names=request.names) for _ in plan]
     for (path, result), marking in zip(plan, marks, strict=True):
         if warning := marking.signing.warning():
@@ -96,6 +109,9 @@ def convert_inputs(
             approve=partial(approve, workspace),
         )
         tracks = [fate.as_dict([part.role for part in parts]) for fate in done.located.fates]
+        found = search_result(workspace, hidden, done, reporter)
+        searched += found
+        anonymity = {one.person.slug: one.anonymity.as_dict() for one in found}
         record = ConversionRecord(
             input=str(path.absolute()),
             output=str(done.output.absolute()),
@@ -107,6 +123,7 @@ def convert_inputs(
             alignment=settings.alignment.value,
             cast=[[player.role.who, player.swap.slug] for player in cast_],
             tracks=tracks,
+            anonymity=anonymity,
         )
         save_record(swap, record)
         reporter.event(
@@ -119,8 +136,10 @@ def convert_inputs(
             left_alone=done.left_alone,
             seconds=done.seconds,
             tracks=tracks,
+            anonymity=anonymity,
         )
         results.append(done)
+    require_unrecognised(searched)
     return results
 
 
@@ -237,6 +256,8 @@ def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
 def _output(swap: Swap, path: Path, request: Request) -> Path:
     output = request.output
     name = f"{path.stem}-{swap.slug}{'-reversed' if request.reverse else ''}"
+    if request.anonymise:
+        name = f"{path.stem}-anonymised"  # a swap is mostly called by its people
     suffix = default_suffix(path)
     if output is None:
         return _free(swap.results_dir, name, suffix)

@@ -10,7 +10,7 @@ gait or clothes; and a face that the detector does not see is neither replaced n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Protocol
 
@@ -175,16 +175,13 @@ def look(
     others: Mapping[str, Embedding],
     finder: Finds,
     embedder: Embeds,
-    check: Callable[[int], None],
 ) -> list[Seen]:
     """Look for the person in every frame of a result.
 
-    others: the mean embeddings of other people, by name. `check(done)` is called before every frame
-    and may raise StopRequested.
+    others: the mean embeddings of other people, by name.
     """
     seen = []
-    for number, frame in enumerate(frames):
-        check(number)
+    for frame in frames:
         faces = [
             _compared(frame, embedder.embed(frame.image, found.landmarks), gallery, others)
             for found in finder.find(frame.image)

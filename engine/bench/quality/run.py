@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.bench.quality.measure import Exact, Figures, mean_of, read
 from engine.bench.quality.oracle import Oracle
-from engine.bench.quality.scenes import PAIRS, Pair, Scene, scene
+from engine.bench.quality.scenes import PAIRS, PORTRAIT_FRAMES, Pair, Scene, footage, scene
 from engine.bench.quality.trained import trained
 from engine.bench.quality.variants import UNCHANGED, Variant, variants
 from engine.conversion.casting import Role, cast
@@ -22,10 +22,12 @@ from engine.conversion.convert import convert
 from engine.conversion.find import Found
 from engine.conversion.locate import LocatedFace, locate
 from engine.conversion.parts import Part
+from engine.conversion.placement import Proportions, TwoFaces, proportions
 from engine.conversion.search import Eyes, search
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swapper import Swapper
 from engine.conversion.tracks import Seen, Track
+from engine.faces.align import Alignment
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
 from engine.media import EncodeSettings
@@ -88,6 +90,8 @@ class Bench:
 
     def __init__(self, wanted: Wanted, say: Callable[[str], None]) -> None:
         self._wanted = wanted
+        self._say = say
+        self._people: dict[tuple[str, Alignment], Proportions | None] = {}
         finder, embedder = FaceFinder(), Embedder()
         self._memory = _Memory(finder, embedder)
         self._scenes = [scene(pair, wanted.cache, say, wanted.frames) for pair in wanted.pairs]
@@ -164,6 +168,23 @@ class Bench:
         sure = np.ones(len(there), np.float32)
         return Seen(len(frames), (Track(0, numbers, points, sure, numbers[:1], embedded[None]),))
 
+    def _two_faces(self, pair: Pair, settings: ConvertSettings) -> TwoFaces | None:
+        new, old = (self._proportions(name, settings) for name in (pair.source, pair.target))
+        return None if new is None or old is None else TwoFaces(new, old)
+
+    def _proportions(self, name: str, settings: ConvertSettings) -> Proportions | None:
+        """Those of a person in footage of their own, as a dataset would tell them."""
+        key = (name, settings.alignment)
+        if key not in self._people:
+            clip = footage(name, self._wanted.cache, self._say)
+            frames = read(clip)
+            chosen = [frames[index] for index in spread(len(frames), PORTRAIT_FRAMES)]
+            found = [largest(self._memory, image) for image in chosen]
+            self._people[key] = proportions(
+                [face.landmarks for face in found if face is not None], settings.alignment
+            )
+        return self._people[key]
+
     def _identity(self, clip: Path) -> Identity:
         frames = read(clip)
         embedded = []
@@ -180,7 +201,8 @@ class Bench:
     ) -> NDArray[np.uint8]:
         with tempfile.TemporaryDirectory(prefix="swapdeck-bench-") as folder:
             output = Path(folder) / "result.mp4"
-            part = Part(Role("", one.pair.target, self._identity(one.clip)), swapper)
+            role = Role("", one.pair.target, self._identity(one.clip))
+            part = Part(role, swapper, two=self._two_faces(one.pair, settings))
             found = Found(self._looked(one.clip, settings), "search", "")
             convert(one.clip, output, [part], settings, NullReporter(), found=found)
             return read(output)

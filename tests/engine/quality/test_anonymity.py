@@ -69,7 +69,7 @@ class Faces:
 def seen_in(faces: Sequence[Sequence[np.ndarray]]) -> list[Seen]:
     known = Faces(faces)
     frames = [Frame(n, n, n / 25, np.full((4, 4, 3), n, np.uint8)) for n in range(len(faces))]
-    return look(frames, GALLERY, {"ada": ADA}, known, known, lambda done: None)
+    return look(frames, GALLERY, {"ada": ADA}, known, known)
 
 
 def test_of_several_faces_the_one_that_is_most_like_them_counts() -> None:
