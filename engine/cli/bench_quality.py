@@ -21,6 +21,7 @@ _COLUMNS = (
     Column("edge", "edge dB", right=True),
     Column("landmarks", "landmarks", right=True),
     Column("identity", "identity", right=True),
+    Column("target", "from target", right=True),
     Column("flicker", "flicker", right=True),
 )
 
@@ -116,6 +117,7 @@ def _shown(rows: list[Row]) -> list[dict[str, str]]:
             "edge": f"{row.mean.edge:.2f}",
             "landmarks": f"{row.mean.landmarks:.4f}",
             "identity": f"{row.mean.identity:.3f}",
+            "target": f"{row.mean.target:.3f}",
             "flicker": f"{row.mean.flicker:.2f}",
         }
         for row in rows

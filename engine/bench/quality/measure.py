@@ -38,7 +38,8 @@ class Figures:
     psnr, ssim: inside the truth's face, in place. edge: PSNR in a band along the face's outline.
     landmarks: mean distance of the 68 points from those of the truth, in eye distances. identity:
     distance of the embedding from that of the truth's frame. flicker: levels by which the error
-    changes from frame to frame beyond the movement; 0 for the truth itself.
+    changes from frame to frame beyond the movement; 0 for the truth itself. target: distance of the
+    embedding from that of the footage's own frame, which a small one tells who it was.
     """
 
     psnr: float
@@ -46,12 +47,14 @@ class Figures:
     edge: float
     landmarks: float
     identity: float
+    target: float
     flicker: float
 
 
 @dataclass(frozen=True)
 class _Known:
-    """A frame in which the truth shows a face: its box, landmarks, masks, movement, embedding."""
+    """A frame in which the truth shows a face: its box, landmarks, masks, movement, embeddings of
+    the truth and of the footage."""
 
     box: tuple[int, int, int, int]
     landmarks: NDArray[np.float32]
@@ -59,6 +62,7 @@ class _Known:
     edge: NDArray[np.bool_]
     moved: Motion | None
     embedding: NDArray[np.float32] | None
+    target: NDArray[np.float32] | None
 
 
 class Exact:
@@ -88,7 +92,13 @@ class Exact:
             _band(inside, max(1, round(reach))),
             motion(self.truth[index - 1], image) if index else None,
             self._embedder.embed(image, found.landmarks) if embed else None,
+            self._embedded(self.frames[index], found.box) if embed else None,
         )
+
+    def _embedded(
+        self, image: NDArray[np.uint8], box: tuple[int, int, int, int]
+    ) -> NDArray[np.float32]:
+        return self._embedder.embed(image, self._finder.landmarks(image, box))
 
     def measure(self, converted: Pictures) -> Figures:
         """The figures of one result, uint8 [T, H, W, 3] RGB."""
@@ -97,6 +107,7 @@ class Exact:
         inside, edge, flicker = Fidelity(), Fidelity(), Change()
         errors: list[float] = []
         identities: list[float] = []
+        targets: list[float] = []
         wrong = [
             smooth_luma(a) - smooth_luma(b) for a, b in zip(converted, self.truth, strict=True)
         ]
@@ -110,14 +121,17 @@ class Exact:
                 flicker += change(wrong[index - 1], wrong[index], known.moved, known.inside)
             points = self._finder.landmarks(image, known.box)
             errors.append(landmark_error(points, known.landmarks))
-            if known.embedding is not None:
-                identities.append(distance(self._embedder.embed(image, points), known.embedding))
+            if known.embedding is not None and known.target is not None:
+                embedding = self._embedder.embed(image, points)
+                identities.append(distance(embedding, known.embedding))
+                targets.append(distance(embedding, known.target))
         return Figures(
             inside.psnr,
             inside.ssim,
             edge.psnr,
             float(np.mean(errors)),
             float(np.mean(identities)) if identities else math.nan,
+            float(np.mean(targets)) if targets else math.nan,
             flicker.mean,
         )
 

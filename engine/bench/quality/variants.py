@@ -24,10 +24,15 @@ _TRIED: Final[dict[str, tuple[Any, ...]]] = {
     "erode": (-10.0, -5.0, 5.0, 10.0),
     "feather": (0.0, 6.0, 20.0, 30.0),
     "smooth": (1, 5, 9, 13, 21),
+    "outline": (0.0, 0.5, 1.0),
+    "grain": (0.0, 0.5, 1.0),
+    "sharpen": (-0.3, 0.3),
+    "scale": (0.96, 1.04),
+    "opacity": (0.6, 0.8),
 }
 """Of numbers; those of others are half the way to their bounds."""
-_NOT_TRIED: Final = frozenset({"opacity"})
-"""What is no question of quality."""
+_ONLY_NAMED: Final = frozenset({"opacity"})
+"""What is no question of quality, but of who is still recognised."""
 _ALIGNMENT: Final = "alignment"
 """What a trained model has settled already, so that only the oracle can tell."""
 
@@ -75,7 +80,7 @@ def variants(
     if not trained:
         naive = replace(base, **_NAIVE, alignment=Alignment.INNER)
         yield Variant(NAIVE, "on all points", naive)
-    for stage in only or tried:
+    for stage in only or [name for name in tried if name not in _ONLY_NAMED]:
         for value in tried[stage]:
             if value != getattr(base, stage):
                 yield Variant(stage, _shown(value), replace(base, **{stage: value}))
@@ -85,7 +90,7 @@ def _choices(*, trained: bool) -> dict[str, tuple[Any, ...]]:
     choices = {
         option.name: _values(option)
         for option in PICTURE_OPTIONS
-        if option.name not in _NOT_TRIED and option.kind not in ("text", "path", "date")
+        if option.kind not in ("text", "path", "date")
     }
     return choices if trained else {**choices, _ALIGNMENT: tuple(Alignment)}
 

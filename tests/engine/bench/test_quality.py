@@ -36,6 +36,7 @@ def test_every_option_of_the_picture_is_tried_and_changed_alone() -> None:
         if option.kind in ("choice", "bool", "int", "float")
     }
     assert {one.stage for one in tried} == (named - {"opacity"}) | {"alignment"}
+    assert {one.choice for one in variants(BASE, ["opacity"])} >= {"0.6", "0.8"}
     assert "alignment" not in {one.stage for one in variants(BASE, trained=True)}
 
 
@@ -74,7 +75,9 @@ def test_the_oracle_answers_with_the_truth_as_the_truth_is_aligned() -> None:
 
 def test_a_default_that_is_beaten_is_told_by_how_much() -> None:
     def row(stage: str, choice: str, psnr: float, flicker: float = 2.0) -> Row:
-        return Row(Variant(stage, choice, BASE), Figures(psnr, 0.9, 20, 0.02, 0.2, flicker), {})
+        return Row(
+            Variant(stage, choice, BASE), Figures(psnr, 0.9, 20, 0.02, 0.2, 0.6, flicker), {}
+        )
 
     rows = [row(DEFAULTS, "", 25.0), row(NAIVE, "", 22.0), row("mask", "hull", 24.0)]
     rows += [row("colour", "none", 25.5, 1.0), row("colour", "light", 25.2)]
@@ -104,4 +107,5 @@ def test_a_swap_is_nearer_to_the_truth_than_the_target_and_steadier_than_raw_lan
     assert default.mean.identity < 0.5
     assert 0 < default.mean.ssim <= 1
     assert default.mean.landmarks < 0.2
+    assert unchanged.mean.target < 0.05 < 0.4 < default.mean.target
     assert default.scenes["anna on bruno"] == default.mean
