@@ -141,6 +141,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         preview=tuple(int(frame) for frame in arguments.get("preview") or ()),
         tracks=bool(arguments.get("tracks")),
         anonymise=bool(arguments.get("anonymise")),
+        shots=_path(arguments.get("shots")),
         settings=settings,
     )
     people = people_of_cast(workspace, swap, casts)

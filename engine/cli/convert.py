@@ -58,6 +58,11 @@ CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
 @click.option("--label-corner", type=click.Choice(CORNERS), help="[default: bottom-right]")
 @click.option("--label-seconds", type=float, help="Only so long from the start.")
 @click.option("--overwrite", is_flag=True, help="Replace an OUTPUT that is there already.")
+@click.option(
+    "--shots",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Settings by ranges of frames, instead of the swap's own shots.toml.",
+)
 @table_options(PICTURE_OPTIONS)
 @landmark_model_option
 @detach_option
@@ -78,6 +83,7 @@ def convert(
     label_corner: str | None,
     label_seconds: float | None,
     overwrite: bool,
+    shots: Path | None,
     landmark_model: Path | None,
     detach: bool,
     **settings: Any,
@@ -91,6 +97,7 @@ def convert(
     from projects.consent import require
     from projects.errors import CommandError
     from projects.people import get_person
+    from projects.shots import NAME, load_shots
     from projects.swaps import get_swap, require_consent
 
     workspace = session.open()
@@ -106,6 +113,8 @@ def convert(
             raise CommandError(f"There is no {path}. Give the path of a video, image or folder.")
     if len(inputs) > 1 and output is not None and output.exists() and not output.is_dir():
         raise CommandError(f"{output} is a file; for several inputs give a folder.")
+    if shots or (one.root / NAME).exists():
+        load_shots(shots or one.root / NAME)
     arguments = {
         "swap": one.slug,
         "inputs": [str(path.absolute()) for path in inputs],
@@ -119,6 +128,7 @@ def convert(
         "cast": [[_absolute_who(who), name] for who, name in cast],
         "tracks": tracks,
         "preview": _frames(preview),
+        "shots": absolute(shots),
         "landmark_model": absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},
     }

@@ -1,13 +1,16 @@
 """What can be chosen about a conversion."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from engine.conversion.casting import SURE
 from engine.conversion.picture import PictureSettings
 from engine.faces.align import Alignment
 from engine.media import EncodeSettings
 from projects.errors import CommandError
+from projects.shots import Shot
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class ConvertSettings(PictureSettings):
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     overwrite: bool = False
     """Replace a result that is there already."""
+    shots: tuple[Shot, ...] = ()
+    """Ranges of frames in which the picture is made otherwise."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,3 +41,18 @@ class ConvertSettings(PictureSettings):
             raise CommandError(f"confidence is {self.confidence}, and must be above 0, up to 1.")
         if not 0 <= self.upsample <= 3:
             raise CommandError(f"upsample is {self.upsample}, and must be from 0 to 3.")
+
+    def at(self, frame: int) -> "ConvertSettings":
+        """As they are for the frame of that number."""
+        shot = next((shot for shot in self.shots if shot.holds(frame)), None)
+        return self if shot is None else _within(self, shot)
+
+    def every(self) -> tuple["ConvertSettings", ...]:
+        """All that hold for some frame."""
+        return (self, *(_within(self, shot) for shot in self.shots))
+
+
+@lru_cache(maxsize=256)
+def _within(settings: ConvertSettings, shot: Shot) -> ConvertSettings:
+    changes: dict[str, Any] = dict(shot.settings)
+    return replace(settings, shots=(), **changes)

@@ -31,7 +31,6 @@ from engine.conversion.compose import (
 from engine.conversion.locate import Faces, LocatedFace
 from engine.conversion.mask import Free
 from engine.conversion.parts import Part
-from engine.conversion.picture import PictureSettings
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swapper import OTHER, Swapper, Who
 from engine.faces.align import crop
@@ -161,7 +160,7 @@ def _decoded(
 ) -> Iterator[list[_Item]]:
     """The models' answers for batches of frames, in order."""
     kept = [None if caches is None else caches(part, n) for n, part in enumerate(parts)]
-    own = needs_own(settings)
+    own = any(map(needs_own, settings.every()))
     for batch in batches:
         answers: dict[tuple[int, int], Answer] = {}
         for number, part in enumerate(parts):
@@ -218,7 +217,7 @@ def _asked(cuts: list[_Cut], part: Part, batch: int, own: bool) -> Iterator[tupl
 
 
 def _steadied(
-    batches: Iterable[list[_Item]], settings: PictureSettings, pool: ThreadPoolExecutor
+    batches: Iterable[list[_Item]], settings: ConvertSettings, pool: ThreadPoolExecutor
 ) -> Iterator[tuple[Frame, tuple[tuple[Decoded, Look], ...]]]:
     """Each frame with its faces' looks, weighed by those of the frames around it."""
     held: deque[tuple[Frame, tuple[Decoded, ...], tuple[Look, ...]]] = deque()
@@ -251,20 +250,21 @@ def _steadied(
 
 
 def _measured(
-    frame: Frame, decoded: Sequence[Decoded], settings: PictureSettings
+    frame: Frame, decoded: Sequence[Decoded], settings: ConvertSettings
 ) -> tuple[Look, ...]:
-    return tuple(measure(frame.image, one, settings) for one in decoded)
+    here = settings.at(frame.index)
+    return tuple(measure(frame.image, one, here) for one in decoded)
 
 
 def _finished(
     frame: Frame,
     faces: tuple[tuple[Decoded, Look], ...],
-    settings: PictureSettings,
+    settings: ConvertSettings,
     mark: Mark | None,
 ) -> Rendered:
     image = frame.image
     for decoded, look in faces:
-        image = compose(image, decoded, look, settings)
+        image = compose(image, decoded, look, settings.at(frame.index))
     if faces and mark is not None:
         image = mark(image)
     return Rendered(replace(frame, image=image), frame, faces)

@@ -1,7 +1,7 @@
 """`swapdeck convert`: the inputs of one command, one by one, with a swap's best model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from engine.reporting import Reporter
 from engine.training.inference import load_swapper
 from projects.casts import Casting
 from projects.errors import CommandError
+from projects.shots import NAME as SHOTS
+from projects.shots import Shot, load_shots, shots_of
 from projects.swaps import Swap
 from projects.workspace import Workspace
 
@@ -47,7 +49,8 @@ class Request:
     of the one with the best held-out score. names: whether the credentials name the people. label:
     a visible one. casts: who is replaced by which swap's model; empty is the swap's own target.
     preview: numbers of frames to show, instead of converting. tracks: list the tracks of the
-    inputs, instead. anonymise: those who are replaced are not to be recognised any more.
+    inputs, instead. anonymise: those who are replaced are not to be recognised any more. shots: a
+    file of settings by ranges of frames; the swap's own when None.
     """
 
     inputs: tuple[Path, ...]
@@ -60,6 +63,7 @@ class Request:
     preview: tuple[int, ...] = ()
     tracks: bool = False
     anonymise: bool = False
+    shots: Path | None = None
     settings: ConvertSettings = field(default_factory=ConvertSettings)
 
 
@@ -79,6 +83,7 @@ def convert_inputs(
         _look(workspace, swap, request, reporter)
         return []
     settings = request.settings
+    shots = _shots(swap, request)
     left = _still_to_do(request.inputs, reporter)
     plan = [(path, _output(swap, path, request)) for path in left]
     _check_distinct([result for _, result in plan])
@@ -100,7 +105,7 @@ def convert_inputs(
             path,
             result,
             parts,
-            settings,
+            replace(settings, shots=shots_of(shots, path)),
             reporter,
             workspace=workspace,
             store=WorkspaceCache(workspace),
@@ -141,6 +146,11 @@ def convert_inputs(
         results.append(done)
     require_unrecognised(searched)
     return results
+
+
+def _shots(swap: Swap, request: Request) -> tuple[Shot, ...]:
+    path = request.shots or swap.root / SHOTS
+    return load_shots(path) if request.shots or path.exists() else ()
 
 
 def _look(workspace: Workspace, swap: Swap, request: Request, reporter: Reporter) -> None:
@@ -188,7 +198,7 @@ def _preview(
     request: Request,
     reporter: Reporter,
 ) -> None:
-    settings = request.settings
+    settings = replace(request.settings, shots=shots_of(_shots(swap, request), path))
     store = WorkspaceCache(workspace)
     seen = known_faces(path, settings, workspace, store)
     if seen is None and any(player.role.track is not None for player in cast_):
