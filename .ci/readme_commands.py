@@ -33,13 +33,14 @@ def problem(words: list[str]) -> str:
     while isinstance(command, click.Group):
         verbs = [word for word in words if not word.startswith("-")]
         default = getattr(command, "default_verb", None)
+        context = click.Context(command)
         if not verbs:
             break
-        if verbs[0] in command.commands:
+        if (found := command.get_command(context, verbs[0])) is not None:
             words = words[words.index(verbs[0]) + 1 :]
-            command = command.commands[verbs[0]]
-        elif default is not None:
-            command = command.commands[default]
+            command = found
+        elif default and (found := command.get_command(context, default)) is not None:
+            command = found
         else:
             return f"there is no verb {verbs[0]!r}"
     known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}

@@ -131,15 +131,19 @@ def list_jobs(ws: Workspace, problems: list[SwapdeckError] | None = None) -> lis
 
 
 def get_job(ws: Workspace, id: str) -> Job:
-    """The job with this id, or the only one whose id contains it.
+    """The job with this id, or the only one whose id contains it; of several, the only one that
+    has not ended.
 
     Raises:
         CommandError: there is none, or more than one.
     """
     names = _names(ws)
     matches = [id] if id in names else sorted(n for n in names if id and id in n)
-    if len(matches) == 1:
-        return load_job(inside(ws.jobs, matches[0]))
+    found = load_all((inside(ws.jobs, name) for name in matches), load_job, None)
+    if len(found) > 1:
+        found = [job for job in found if not state(job).ended]
+    if len(found) == 1:
+        return found[0]
     shown = printable(id)
     if matches:
         raise CommandError(

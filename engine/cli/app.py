@@ -12,33 +12,35 @@ from pathlib import Path
 
 import click
 
-from engine.cli import (
-    bench,
-    convert,
-    demo,
-    doctor,
-    extract,
-    faces,
-    gather,
-    identity,
-    jobs,
-    ledger,
-    people,
-    report,
-    swaps,
-    train,
-    verify,
-)
 from engine.cli.output import Output
-from engine.cli.run import run_
-from engine.cli.session import Session, Verbs
+from engine.cli.session import LazyVerbs, Session
 from projects.errors import SwapdeckError
 
 INTERRUPTED = 130
+VERBS = {
+    "demo": "engine.cli.demo:demo",
+    "person": "engine.cli.people:person",
+    "gather": "engine.cli.gather:gather",
+    "extract": "engine.cli.extract:extract",
+    "faces": "engine.cli.faces:faces",
+    "swap": "engine.cli.swaps:swap",
+    "train": "engine.cli.train:train",
+    "convert": "engine.cli.convert:convert",
+    "report": "engine.cli.report:report",
+    "run": "engine.cli.run:run_",
+    "verify": "engine.cli.verify:verify",
+    "identity": "engine.cli.identity:identity",
+    "ledger": "engine.cli.ledger:ledger",
+    "jobs": "engine.cli.jobs:jobs",
+    "doctor": "engine.cli.doctor:doctor",
+    "bench": "engine.cli.bench:bench",
+}
+"""Where each verb is; it is loaded when it is asked for."""
 
 
 @click.group(
-    cls=Verbs,
+    cls=LazyVerbs,
+    verbs=VERBS,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -55,27 +57,6 @@ def cli(context: click.Context, readonly: bool, low_bandwidth: bool, theme: str 
         open_dashboard(context.ensure_object(Session), given)
     elif given:
         raise click.UsageError(f"{given[0]} is for the dashboard, which opens without a verb.")
-
-
-for verb in (
-    demo.demo,
-    people.person,
-    gather.gather,
-    extract.extract,
-    faces.faces,
-    swaps.swap,
-    train.train,
-    convert.convert,
-    report.report,
-    run_,
-    verify.verify,
-    identity.identity,
-    ledger.ledger,
-    jobs.jobs,
-    doctor.doctor,
-    bench.bench,
-):
-    cli.add_command(verb)
 
 
 def open_dashboard(session: Session, options: Sequence[str] = ()) -> None:

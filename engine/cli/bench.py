@@ -215,8 +215,9 @@ def jobs_(session: Session, number: int) -> None:
         Column("what", f"of {number:,} finished jobs"),
         Column("milliseconds", "ms", right=True),
         Column("slowest", "slowest", right=True),
+        Column("processor", "of them at work", right=True),
     )
     if not session.json:
         for row in answers:
-            row.update({name: f"{row[name]:.0f}" for name in ("milliseconds", "slowest")})
+            row.update({n: f"{row[n]:.0f}" for n in ("milliseconds", "slowest", "processor")})
     session.output.table(columns, answers, "Nothing was measured.")

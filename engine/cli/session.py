@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,25 @@ class Verbs(click.Group):
         if self.default_verb and args and self.get_command(ctx, args[0]) is None:
             args = [self.default_verb, *args]
         return super().resolve_command(ctx, args)
+
+
+class LazyVerbs(Verbs):
+    """A group that loads a verb when it is asked for, so that each starts without the others."""
+
+    def __init__(self, *args: Any, verbs: Mapping[str, str], **kwargs: Any) -> None:
+        """verbs: the name of each, and where it is, as `package.module:name`."""
+        super().__init__(*args, **kwargs)
+        self._verbs = verbs
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(self._verbs)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._verbs:
+            return None
+        module, _, name = self._verbs[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
 
 
 pass_session: Callable[[Callable[..., None]], Callable[..., None]] = click.pass_obj

@@ -64,6 +64,11 @@ def test_a_job_is_found_by_a_part_of_its_id_when_only_one_fits(workspace: Worksp
     assert get_job(workspace, "train") == train
     with pytest.raises(CommandError, match="fits 2 jobs"):
         get_job(workspace, "ada-as-ben")
+    write_exit(train, 0, "Done.")
+    assert get_job(workspace, "ada-as-ben").verb == "convert"  # the only one that lives
+    write_exit(get_job(workspace, "convert"), 0, "Done.")
+    with pytest.raises(CommandError, match="fits 2 jobs"):
+        get_job(workspace, "ada-as-ben")
     for unknown in ("", "..", "nothing"):
         with pytest.raises(CommandError, match="swapdeck jobs list"):
             get_job(workspace, unknown)

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from engine.cli import app
+from engine.cli.app import VERBS, cli
 
 HEAVY = ("jax", "cv2", "dlib", "av", "flax", "numpy", "matplotlib", "textual", "rich", "tui")
 
@@ -67,3 +69,22 @@ def test_the_dashboards_options_reach_it_and_belong_to_no_verb(
     assert called[0][3:] == ["--readonly", "--low-bandwidth", "--theme", "nord"]
     assert app.run(["--readonly", "jobs", "list"]) == 2
     assert "--readonly is for the dashboard" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_each_verb_is_where_the_table_says(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None and command.name == name and command.get_short_help_str()
+
+
+def test_a_verb_starts_without_the_others() -> None:
+    script = (
+        "import sys; from engine.cli.app import run\n"
+        "run(['jobs', '--help'])\n"
+        "sys.stderr.write(' '.join(m for m in sys.modules if m.startswith('engine.cli.')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert "engine.cli.jobs" in loaded and not loaded & {"engine.cli.gather", "engine.cli.people"}
