@@ -13,19 +13,33 @@ from textual.widget import Widget
 from tui import text
 
 Points = Sequence[tuple[float, float]]
+POINTS_A_CELL = 2
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
 
-def braille(points: Points, width: int, height: int) -> tuple[list[str], float, float]:
+def decimated(points: Points, most: int) -> Points:
+    """At most `most` points, each the mean of its neighbours; nothing finer would be seen."""
+    stride = -(-len(points) // most)
+    if stride < 2:
+        return points
+    groups = [points[start : start + stride] for start in range(0, len(points), stride)]
+    return [(group[-1][0], sum(y for _, y in group) / len(group)) for group in groups]
+
+
+def braille(
+    points: Points, width: int, height: int, *, linear: bool = False
+) -> tuple[list[str], float, float]:
     """The curve as `height` lines of `width` cells, with its lowest and highest value.
 
     x is linear from the first point to the last; y is logarithmic where every value is positive,
-    because a loss falls fast first and slowly for ever after. Neighbouring dots are joined.
+    because a loss falls fast first and slowly for ever after, unless it is to be `linear`.
+    Neighbouring dots are joined.
     """
+    points = decimated(points, width * POINTS_A_CELL)
     values = [y for _, y in points]
     low, high = min(values), max(values)
-    scaled = [math.log(y) for y in values] if low > 0 else values
+    scaled = [math.log(y) for y in values] if low > 0 and not linear else values
     bottom, top = min(scaled), max(scaled)
     left, right = points[0][0], points[-1][0]
     columns, rows = width * 2, height * 4
@@ -60,19 +74,24 @@ class Curve(Widget):
 
     points: reactive[tuple[tuple[float, float], ...]] = reactive((), layout=True)
 
-    def __init__(self, *, rows: int = 6, id: str | None = None) -> None:
+    def __init__(
+        self, *, rows: int = 6, linear: bool = False, empty: str = "", id: str | None = None
+    ) -> None:
+        """empty: what is said before there are two points."""
         super().__init__(id=id)
         self.rows = rows
+        self.linear = linear
+        self.empty = empty or "no curve yet"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.rows + 1 if len(self.points) > 1 else 1
 
     def render(self) -> Content:
         if len(self.points) < 2 or self.size.width < 20:
-            return Content.styled("no curve yet", "$quiet")
+            return Content.styled(self.empty, "$quiet")
         margin = 8
         width = self.size.width - margin - 1
-        lines, low, high = braille(self.points, width, self.rows)
+        lines, low, high = braille(self.points, width, self.rows, linear=self.linear)
         labels = [""] * self.rows
         labels[0], labels[-1] = text.figure(high), text.figure(low)
         first, last = (f"{int(self.points[end][0]):,}" for end in (0, -1))

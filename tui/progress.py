@@ -37,6 +37,13 @@ class Progress:
     warnings: tuple[str, ...] = ()
     result: tuple[tuple[str, str], ...] = ()
     updated: float | None = None
+    stall: float | None = None
+    """The part of the time that the device waited for work, 0..1."""
+    memory: float | None = None
+    """Bytes of the device, as `memory_limit`."""
+    memory_limit: float | None = None
+    plateau: float | None = None
+    """Seconds until the score has levelled off, at the earliest."""
 
     @property
     def training(self) -> bool:
@@ -161,6 +168,10 @@ def _step(progress: Progress, event: Event, curve: Buckets) -> Progress:
         eta=number(event.get("eta")),
         loss=loss,
         losses=parts(event.get("losses")),
+        stall=number(event.get("stall")),
+        memory=number(event.get("memory")),
+        memory_limit=number(event.get("memory_limit")),
+        plateau=number(event.get("plateau")),
     )
 
 

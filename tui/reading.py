@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ from tui.snapshot import (
     SwapRow,
 )
 from tui.states import LIVE
+from tui.swap_reading import read_checkpoints, read_training
 from tui.text import clean, clean_path
 
 T = TypeVar("T")
@@ -84,9 +86,11 @@ class Reader:
 
     def detail(self, mode: str, key: str) -> Detail:
         """More about the row `key` of a mode; None when it has gone or cannot be read."""
-        readers = {
+        readers: dict[str, Callable[[Workspace, str], Detail]] = {
             "people": self._person_detail,
             "swaps": self._swap_detail,
+            "training": partial(read_training, self),
+            "checkpoints": partial(read_checkpoints, self),
             "jobs": self._job_detail,
         }
         try:
@@ -125,7 +129,8 @@ class Reader:
         value: T = found[1]
         return value
 
-    def _follower(self, path: Path, read: Callable[[int], tuple[list[Event], int]]) -> Follower:
+    def follower(self, path: Path, read: Callable[[int], tuple[list[Event], int]]) -> Follower:
+        """Who reads the log at `path` on from where it was read to; see `Follower`."""
         return self._followers.setdefault(path, Follower(path, read))
 
     # People.
@@ -161,7 +166,7 @@ class Reader:
             records, after = read_jsonl(path, offset)
             return [{"kind": "step", **record} for record in records], after
 
-        return SwapDetail(slug, self._follower(path, read).follow())
+        return SwapDetail(slug, self.follower(path, read).follow())
 
     # Files.
 
@@ -220,9 +225,7 @@ class Reader:
         return row
 
     def _events(self, job: jobs.Job) -> Progress:
-        return self._follower(
-            job.events_path, lambda offset: jobs.read_events(job, offset)
-        ).follow()
+        return self.follower(job.events_path, lambda offset: jobs.read_events(job, offset)).follow()
 
     def _is_silent(self, state: str, progress: Progress) -> bool:
         if state != "running" or progress.updated is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from projects.checkpoint_rows import CheckpointRow
 from tui.folders import Folder
 from tui.progress import Progress
 
@@ -166,4 +167,38 @@ class FolderDetail:
     looked: Looked | None = None
 
 
-Detail = PersonDetail | SwapDetail | JobDetail | SystemDetail | FolderDetail | None
+@dataclass(frozen=True)
+class TrainingDetail:
+    """A swap's training: its losses, its held-out scores, its previews by their steps."""
+
+    slug: str
+    training: Progress
+    scores: tuple[tuple[float, float], ...] = ()
+    score: tuple[tuple[str, float], ...] = ()
+    """The parts of the newest score by name."""
+    best: tuple[int, float] | None = None
+    """Step and score of the best one."""
+    previews: tuple[tuple[int, Path], ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CheckpointsDetail:
+    """A swap's checkpoints, the newest first, with the preview nearest to each."""
+
+    slug: str
+    rows: tuple[CheckpointRow, ...] = ()
+    previews: tuple[tuple[int, Path], ...] = ()
+    problem: str = ""
+
+
+Detail = (
+    PersonDetail
+    | SwapDetail
+    | TrainingDetail
+    | CheckpointsDetail
+    | JobDetail
+    | SystemDetail
+    | FolderDetail
+    | None
+)

@@ -10,14 +10,17 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui import text
+from tui.actions import JOBS, LISTS, SWAPS
 from tui.curve import Curve
 from tui.mode import ModeScreen
 from tui.panes import Pane, facts, lines, loss_lines
 from tui.picture import Picture
 from tui.progress import Progress
-from tui.rows import Column, Row
-from tui.snapshot import Detail, JobRow, Snapshot, SwapDetail, SwapRow
-from tui.states import LIVE, badge
+from tui.rows import Column, Row, Rows
+from tui.snapshot import Detail, Snapshot, SwapDetail, SwapRow
+from tui.states import badge
+from tui.swap_actions import SwapActions, live_job
+from tui.training import TrainingScreen
 
 SHOWN_RESULTS = 8
 
@@ -64,10 +67,11 @@ class SwapPane(Pane):
                 self.query_one(name).display = shown
 
 
-class SwapsScreen(ModeScreen):
+class SwapsScreen(SwapActions, ModeScreen):
     """The swaps of the workspace."""
 
     MODE = "swaps"
+    GROUPS: ClassVar[Sequence[str]] = (SWAPS, LISTS, JOBS)
     COLUMNS: ClassVar[Sequence[Column]] = (
         Column("source → target", 18, grow=3),
         Column("name", 16, grow=2, from_width=96),
@@ -77,6 +81,7 @@ class SwapsScreen(ModeScreen):
         Column("saved", 7, right=True),
         Column("results", 7, right=True, from_width=66),
     )
+    _wanted_key = ""  # the row that was made here and is not read yet
     EMPTY = """[b]There is no swap yet.[/]
 
 A swap puts one person's face onto another person's footage.
@@ -102,13 +107,18 @@ Or see the whole job once with two rendered people:
                 found = detail if isinstance(detail, SwapDetail) else None
                 self.query_one(SwapPane).show(row, snapshot, found)
 
-    def job(self) -> JobRow | None:
-        return None if self.snapshot is None else _live_job(self.snapshot, self.key)
+    def action_open(self) -> None:
+        """Show the swap's training."""
+        if self.key:
+            self.app.push_screen(TrainingScreen(self.key))
 
+    def swap_made(self, slug: str) -> None:
+        self._wanted_key = slug
 
-def _live_job(snapshot: Snapshot, slug: str) -> JobRow | None:
-    live = [row for row in snapshot.jobs if row.subject == slug and row.state in LIVE]
-    return live[0] if live else None
+    def update(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        super().update(snapshot, key, detail)
+        if self._wanted_key and self.query_one(Rows).select(self._wanted_key):
+            self._wanted_key = ""
 
 
 def _cells(row: SwapRow, snapshot: Snapshot) -> tuple[Content | str, ...]:
@@ -128,7 +138,7 @@ def _cells(row: SwapRow, snapshot: Snapshot) -> tuple[Content | str, ...]:
 
 
 def _facts(row: SwapRow, snapshot: Snapshot) -> list[tuple[str, Content | str]]:
-    job = _live_job(snapshot, row.slug)
+    job = live_job(snapshot, row.slug)
     trained = "not yet" if row.trained is None else text.plural(row.trained, "step")
     saved = ""
     if row.checkpoint is not None and row.saved is not None:

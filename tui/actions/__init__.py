@@ -9,6 +9,7 @@ from textual.actions import parse
 from textual.binding import Binding, BindingType
 
 from tui.actions import common, files, jobs, people, swaps, system
+from tui.actions.action import CHECKPOINTS as CHECKPOINTS
 from tui.actions.action import EVERYWHERE as EVERYWHERE
 from tui.actions.action import FILES as FILES
 from tui.actions.action import FORMS as FORMS
@@ -20,6 +21,7 @@ from tui.actions.action import PEOPLE as PEOPLE
 from tui.actions.action import PICKER as PICKER
 from tui.actions.action import SWAPS as SWAPS
 from tui.actions.action import SYSTEM as SYSTEM
+from tui.actions.action import TRAINING as TRAINING
 from tui.actions.action import Action as Action
 from tui.actions.common import MODES as MODES
 
@@ -31,7 +33,20 @@ ACTIONS: tuple[Action, ...] = (
     *files.ACTIONS,
     *system.ACTIONS,
 )
-GROUPS = (EVERYWHERE, LISTS, PEOPLE, SWAPS, JOBS, JOB_LIST, FILES, SYSTEM, FORMS, PICKER)
+GROUPS = (
+    EVERYWHERE,
+    LISTS,
+    PEOPLE,
+    SWAPS,
+    TRAINING,
+    CHECKPOINTS,
+    JOBS,
+    JOB_LIST,
+    FILES,
+    SYSTEM,
+    FORMS,
+    PICKER,
+)
 _WRITING = frozenset(parse(action.action)[1] for action in ACTIONS if action.writes)
 
 _KEY_NAMES = {

@@ -27,6 +27,7 @@ class Action:
 # A letter means one thing everywhere: the label of an action on it begins with one of these words.
 LETTERS: dict[str, tuple[str, ...]] = {
     "a": ("Add", "New"),
+    "b": ("Checkpoints",),
     "c": ("Convert", "Cast"),
     "d": ("Trash",),
     "e": ("Edit", "Settings", "Rename"),
@@ -53,6 +54,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "z": ("Undo",),
     "C": ("Clean",),
     "D": ("Doctor",),
+    "E": ("Export",),
     "G": ("Bottom",),
     "K": ("Keep",),
     "P": ("Pictures",),
@@ -67,7 +69,9 @@ LISTS = "In a list"
 FORMS = "In a form"
 PICKER = "Choosing files"
 PEOPLE = "In People"
-SWAPS = "In Swaps"
+SWAPS = "On a swap"
+TRAINING = "Looking at a training"
+CHECKPOINTS = "On a checkpoint"
 JOBS = "On a running job"
 JOB_LIST = "In Jobs"
 FILES = "In Files"
