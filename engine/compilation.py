@@ -20,6 +20,10 @@ def use_compilation_cache() -> None:
     except OSError:
         return  # A cache that cannot be had costs seconds, not the work.
     if found.st_uid == os.getuid() and not found.st_mode & 0o022:
-        jax.config.update(  # type: ignore[no-untyped-call]
-            "jax_compilation_cache_dir", str(folder)
-        )
+        for name, value in (
+            ("jax_compilation_cache_dir", str(folder)),
+            # A start compiles some ninety small programs, each in less than the second that JAX
+            # thinks worth keeping by itself, and all of them in several.
+            ("jax_persistent_cache_min_compile_time_secs", 0.0),
+        ):
+            jax.config.update(name, value)  # type: ignore[no-untyped-call]

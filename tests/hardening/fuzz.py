@@ -61,6 +61,7 @@ class Finding:
 class Tally:
     cases: int = 0
     codec_crashes: int = 0  # in a native library; a job names the file and goes on
+    slowest: float = 0.0  # seconds that reading one file took
     findings: dict[str, Finding] = field(default_factory=dict)
 
 
@@ -165,6 +166,7 @@ def judge(pool: Killable, target: str, good: Path, file: str, data: bytes, tally
         "file": file,
         "data": base64.b64encode(data).decode(),
     }
+    began = time.monotonic()
     try:
         found = pool.ask(request)
     except HungError as error:
@@ -172,6 +174,7 @@ def judge(pool: Killable, target: str, good: Path, file: str, data: bytes, tally
     except CrashedError as error:
         tally.codec_crashes += target in ("media", "gather")
         found = {"problem": f"crashed: {error}", "where": f"crashed {target} {error}"}
+    tally.slowest = max(tally.slowest, time.monotonic() - began)
     if found["problem"]:
         finding = Finding(found["where"], found["problem"], target, file, data)
         tally.findings.setdefault(finding.where, finding)
@@ -197,7 +200,11 @@ def main(arguments: list[str]) -> int:
             with contextlib.closing(reader(good)) as pool:
                 count = max(1, round(options.count * kind.share))
                 tally = fuzz(kind, good, count, options.seed, pool)
-            sys.stdout.write(f"{kind.name}: {tally.cases} files, {len(tally.findings)} findings\n")
+            sys.stdout.write(
+                f"{kind.name}: {tally.cases} files, {len(tally.findings)} findings, "
+                f"the slowest read in {tally.slowest:.1f} s\n"
+            )
+            sys.stdout.flush()
             return tally
 
         with ThreadPoolExecutor(2) as threads:

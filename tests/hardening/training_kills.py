@@ -13,7 +13,7 @@ import json
 import os
 import random
 import select
-import subprocess
+import signal
 import sys
 import tempfile
 import time
@@ -22,37 +22,50 @@ from pathlib import Path
 from typing import Any
 
 from projects.checkpoints import newest
+from projects.jobs import Requests
 from tests.hardening.fuzz import make_good
 from tests.hardening.pool import own_folders
 
-ROOT = Path(__file__).resolve().parents[2]
 SWAP = "ada-as-ben"
-MOMENT = 1.0  # seconds after the first step, at most, at which it is killed
+SAVES = 5  # that a run has made, at most, when its moment comes
+MOMENT = 0.1  # seconds from then, at most, to the kill: about what a step and a save take
+STARTING = (
+    3.0  # seconds after its start, at most, for those that are killed before their first step
+)
 START = 300.0  # seconds within which a training must have made its first step, compiled anew
-TRAIN = """
-import json, sys
-from pathlib import Path
-from engine.reporting import CollectingReporter
-from engine.training.loop import Limits, train
-from projects.jobs import Requests
-from projects.swaps import get_swap
-from projects.workspace import open_workspace
-from tests.hardening.tiny import register_tiny
 
-def say(event):
-    if event["kind"] in ("step", "checkpoint", "warning"):
-        print(json.dumps(event), flush=True)
 
-class Saving(CollectingReporter):
-    def check(self):
-        self.events.clear()
-        super().check()
-        return Requests(save=1)
+def train_and_save(root: Path) -> None:
+    """Train without end, saving at every step, and print what happens."""
+    from engine.reporting import CollectingReporter
+    from engine.training.loop import Limits, train
+    from projects.swaps import get_swap
+    from projects.workspace import open_workspace
 
-register_tiny()
-workspace = open_workspace(Path(sys.argv[1]))
-train(workspace, get_swap(workspace, sys.argv[2]), Limits(steps=10**6), Saving(say))
-"""
+    def say(event: dict[str, Any]) -> None:
+        if event["kind"] in ("step", "checkpoint", "warning"):
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
+
+    class Saving(CollectingReporter):
+        def check(self) -> Requests:
+            self.events.clear()
+            super().check()
+            return Requests(save=1)
+
+    workspace = open_workspace(root)
+    train(workspace, get_swap(workspace, SWAP), Limits(steps=10**6), Saving(say))
+
+
+def prepare(cache: Path) -> None:
+    """Import what a training needs, once, but start none of its threads: JAX starts its own when
+    it is first used, so that a process forked from here is as good as a fresh one."""
+    os.environ.update({**own_folders(cache), "OMP_NUM_THREADS": "1"})
+    from engine.training import loop
+    from tests.hardening.tiny import register_tiny
+
+    assert loop
+    register_tiny()
 
 
 @dataclass
@@ -65,57 +78,59 @@ class Tally:
 
 
 class Training:
-    """One run of the training, as a process, and what it said."""
+    """One run of the training, as a process forked from this one, and what it said."""
 
-    def __init__(self, root: Path, cache: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", TRAIN, str(root), SWAP],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=ROOT,
-            env={**os.environ, **own_folders(cache), "OMP_NUM_THREADS": "1"},
-        )
+    def __init__(self, root: Path) -> None:
+        self._reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.dup2(writer, 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            try:
+                train_and_save(root)
+            finally:
+                os._exit(1)
+        os.close(writer)
         self._rest = b""
         self.said: list[dict[str, Any]] = []
 
-    def begin(self) -> bool:
-        """Wait for the first step; False when it does not come."""
+    def wait(self, kind: str, number: int) -> bool:
+        """Wait for so many events of a kind; False when they do not come."""
         end = time.monotonic() + START
-        while not any(event["kind"] == "step" for event in self.said):
-            assert self._process.stdout is not None
-            ready, _, _ = select.select([self._process.stdout], [], [], end - time.monotonic())
+        while sum(event["kind"] == kind for event in self.said) < number:
+            ready, _, _ = select.select([self._reader], [], [], max(0, end - time.monotonic()))
             if not ready or not self._read():
                 return False
         return True
 
     def kill(self) -> list[dict[str, Any]]:
         """Kill it; everything that it had said."""
-        self._process.kill()
+        os.kill(self._pid, signal.SIGKILL)
         while self._read():
             pass
-        self._process.wait()
+        os.close(self._reader)
+        os.waitpid(self._pid, 0)
         return self.said
 
     def _read(self) -> bool:
-        assert self._process.stdout is not None
-        data = os.read(self._process.stdout.fileno(), 1 << 16)
+        data = os.read(self._reader, 1 << 16)
         *lines, self._rest = (self._rest + data).split(b"\n")
         self.said += [json.loads(line) for line in lines]
         return bool(data)
 
 
-def torment(root: Path, cache: Path, kills: int, seed: int) -> Tally:
-    """Kill the training of `root` so often, the first two times while it starts."""
+def torment(root: Path, kills: int, seed: int) -> Tally:
+    """Kill the training of `root` so often, every tenth time while it starts."""
     draw, tally = random.Random(seed), Tally()
     folder = root / "swaps" / SWAP / "checkpoints"
     before = _newest_step(folder, tally)
     for number in range(kills):
-        training = Training(root, cache)
-        began = number % 10 != 9 and training.begin()
+        training = Training(root)
+        early = number % 10 == 9
+        began = not early and training.wait("step", 1)
         if began:
-            time.sleep(draw.uniform(0, MOMENT))
-        elif number % 10 == 9:
-            time.sleep(draw.uniform(0, 3))
+            training.wait("checkpoint", draw.randint(0, SAVES))
+        time.sleep(draw.uniform(0, STARTING if early else MOMENT))
         said = training.kill()
         tally.kills += 1
         tally.while_training += began
@@ -124,7 +139,7 @@ def torment(root: Path, cache: Path, kills: int, seed: int) -> Tally:
         saved = max((one["step"] for one in said if one["kind"] == "checkpoint"), default=before)
         first = next((one["step"] for one in said if one["kind"] == "step"), before + 1)
         warned = [one["text"] for one in said if one["kind"] == "warning"]
-        if not began and number % 10 != 9:
+        if not began and not early:
             tally.failures.append(f"kill {number}: the training did not begin again: {warned}")
         if after < saved:
             tally.failures.append(f"kill {number}: step {saved} was saved, {after} is left")
@@ -155,7 +170,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="swapdeck-kills-") as name:
         root = Path(name) / "workspace"
         make_good(root)
-        tally = torment(root, Path(name) / "cache", options.kills, options.seed)
+        prepare(Path(name) / "cache")
+        tally = torment(root, options.kills, options.seed)
     for failure in tally.failures:
         sys.stdout.write(f"{failure}\n")
     sys.stdout.write(
