@@ -37,6 +37,7 @@ __all__ = ["Decision", "Face", "FaceCounts", "FaceIndex", "FaceRow", "ScanProgre
 
 _DECISIONS = 50  # that can be undone
 _MOST_DECISIONS = 2**40
+_WORDS = 2000  # characters of what was decided that are read
 _ROW = ", ".join(f"faces.{name}" for name in COLUMNS)
 _FACE = f"{_ROW}, {', '.join(ARRAYS)}"
 _WITH_ARRAYS = "faces LEFT JOIN arrays ON arrays.face = faces.id"
@@ -320,23 +321,31 @@ class FaceIndex(FaceDatabase):
 
     def decisions(self) -> list[Decision]:
         """What was decided and can be undone, the last first."""
-        found = self._query(
-            "SELECT id, made, what, (SELECT COUNT(*) FROM decided WHERE decision = decisions.id) "
-            "FROM decisions ORDER BY id DESC"
+        made, what = (
+            f"CASE typeof({name}) WHEN 'text' THEN substr({name}, 1, {_WORDS}) END"
+            for name in ("made", "what")
         )
+        found = self._query(
+            f"SELECT id, (SELECT COUNT(*) FROM decided WHERE decision = decisions.id), {made}, "
+            f"{what} FROM decisions ORDER BY id DESC"
+        )
+        if any(None in row[2:] for row in found):
+            raise self._undecided("no sound words")
         return [
-            Decision(self._number(row[0]), str(row[1]), str(row[2]), self._number(row[3]))
-            for row in found
+            Decision(self._number(row[0]), row[2], row[3], self._number(row[1])) for row in found
         ]
 
     def _number(self, value: object) -> int:
         """A decision's number; raises DamagedError for what none can be."""
         if type(value) is not int or not 0 <= value < _MOST_DECISIONS:
-            raise DamagedError(
-                f"{self._path} is damaged: what was decided by hand has no sound numbers. Put back "
-                "a good copy, or move it away and extract the person again."
-            )
+            raise self._undecided("no sound numbers")
         return value
+
+    def _undecided(self, why: str) -> DamagedError:
+        return DamagedError(
+            f"{self._path} is damaged: what was decided by hand has {why}. Put back a good copy, "
+            "or move it away and extract the person again."
+        )
 
     def undo(self) -> Decision | None:
         """Put every face back to what it was before the last decision; None when there is none."""

@@ -28,13 +28,13 @@ from tests.hardening import seeds
 from tests.hardening.mutations import apply, byte_changes, row_changes, tensor_changes, text_changes
 from tests.hardening.pool import ROOT, CrashedError, HungError, Killable, own_folders
 
-SECONDS = 30.0  # that reading one file may take, a process's start included
+SECONDS = 30.0  # of processor time that reading one file may take, a process's start included
 MEMORY = 12 << 30  # bytes of address space, which JAX reserves more of than it uses
 
 
 @dataclass
 class Kind:
-    """Files of one kind: which are damaged, how, and what reads them. `share` of all the cases."""
+    """Files of one kind: which are damaged, how, what reads them, their `share` of all cases."""
 
     name: str
     target: str
@@ -160,20 +160,18 @@ def fuzz(kind: Kind, good: Path, count: int, seed: int, pool: Killable) -> Tally
 def judge(pool: Killable, target: str, good: Path, file: str, data: bytes, tally: Tally) -> None:
     """Read one file, and note in `tally` what was wrong with how that went."""
     tally.cases += 1
-    request = {
-        "target": target,
-        "good": str(good),
-        "file": file,
-        "data": base64.b64encode(data).decode(),
-    }
-    began = time.monotonic()
-    try:
-        found = pool.ask(request)
-    except HungError as error:
-        found = {"problem": f"hung: {error}", "where": f"hung {target}"}
-    except CrashedError as error:
-        tally.codec_crashes += target in ("media", "gather")
-        found = {"problem": f"crashed: {error}", "where": f"crashed {target} {error}"}
+    with tempfile.NamedTemporaryFile(prefix="swapdeck-fuzz-") as given:
+        given.write(data)
+        given.flush()
+        request = {"target": target, "good": str(good), "file": file, "data": given.name}
+        began = time.monotonic()
+        try:
+            found = pool.ask(request)
+        except HungError as error:
+            found = {"problem": f"hung: {error}", "where": f"hung {target}"}
+        except CrashedError as error:
+            tally.codec_crashes += target in ("media", "gather")
+            found = {"problem": f"crashed: {error}", "where": f"crashed {target} {error}"}
     tally.slowest = max(tally.slowest, time.monotonic() - began)
     if found["problem"]:
         finding = Finding(found["where"], found["problem"], target, file, data)
@@ -194,11 +192,13 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="swapdeck-fuzz-") as folder:
         good = Path(folder) / "workspace"
         make_good(good)
-        chosen = [kind for kind in kinds(good) if options.only in kind.name]
+        every = kinds(good)
+        whole = sum(kind.share for kind in every)
+        chosen = [kind for kind in every if options.only in kind.name]
 
         def run(kind: Kind) -> Tally:
             with contextlib.closing(reader(good)) as pool:
-                count = max(1, round(options.count * kind.share))
+                count = max(1, round(options.count * kind.share / whole))
                 tally = fuzz(kind, good, count, options.seed, pool)
             sys.stdout.write(
                 f"{kind.name}: {tally.cases} files, {len(tally.findings)} findings, "

@@ -1,5 +1,8 @@
 """A process that does dangerous things one after the other, and is killed when one takes too long.
 
+Too long is `seconds` of the process's own time on a processor, whatever else the machine has to do,
+or PATIENCE times that on the clock, for what waits without end.
+
 `python -m tests.hardening.pool MODULE BYTES` answers each line of JSON on its stdin with one on its
 stdout: what `MODULE.answer(request)` returns.
 """
@@ -14,6 +17,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,18 @@ ROOT = Path(__file__).resolve().parents[2]
 def own_folders(folder: Path) -> dict[str, str]:
     """An environment's variables for a process that must not touch what is the user's own."""
     return dict.fromkeys(("XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"), str(folder))
+
+
+PATIENCE = 10
+
+
+def _busy(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class HungError(Exception):
@@ -52,10 +68,14 @@ class Killable:
             process.stdin.flush()
         except BrokenPipeError:
             raise CrashedError(self._end()) from None
-        ready, _, _ = select.select([process.stdout], [], [], self._seconds)
-        if not ready:
-            self.close()
-            raise HungError(f"no answer within {self._seconds} s")
+        began, used = time.monotonic(), _busy(process.pid)
+        while not select.select([process.stdout], [], [], self._seconds / 10)[0]:
+            waited = time.monotonic() - began
+            if _busy(process.pid) - used > self._seconds or waited > PATIENCE * self._seconds:
+                self.close()
+                raise HungError(
+                    f"no answer within {self._seconds} s of work, {waited:.0f} s in all"
+                )
         line = process.stdout.readline()
         if not line:
             raise CrashedError(self._end())

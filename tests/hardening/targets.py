@@ -8,7 +8,6 @@ workspace, a network connection, or a file whose content is nowhere any more.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import dataclasses
 import hashlib
@@ -54,7 +53,10 @@ class ProblemError(Exception):
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """`{"target", "good", "file", "data"}` -> `{"problem": "" or words, "where": words}`."""
+    """`{"target", "good", "file", "data"}` -> `{"problem": "" or words, "where": words}`.
+
+    data: the file that is put in the place of `file`.
+    """
     base = Path(tempfile.gettempdir()) / f"swapdeck-fuzz-{os.getpid()}"
     shutil.rmtree(base, ignore_errors=True)
     root = base / "workspace"
@@ -64,7 +66,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
             shutil.copytree(folder, root / name)
     place = root / request["file"]
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(base64.b64decode(request["data"]))
+    shutil.copyfile(request["data"], place)
     if "checkpoints" in place.parts and place.name != "manifest.json":
         _fit_manifest(place)
     if place.name == "model.safetensors":

@@ -274,3 +274,30 @@ def test_decisions_without_sound_numbers_are_damage(path: Path, number: str) -> 
     db.close()
     with FaceIndex(path) as index, pytest.raises(DamagedError, match="no sound numbers"):
         index.undo()
+
+
+@pytest.mark.parametrize("words", ["zeroblob(20000000)", "NULL", "7"])
+def test_decisions_without_sound_words_are_damage(path: Path, words: str) -> None:
+    with FaceIndex(path) as index:
+        index.start("s1", "{}")
+        index.add_frames("s1", [make_face(0)], 1)
+        index.decide(EVERY, kept=False, reason="by hand", what="reject")
+    db = sqlite3.connect(path)
+    db.executescript(
+        "ALTER TABLE decisions RENAME TO old; CREATE TABLE decisions (id, made, what);"
+        f"INSERT INTO decisions SELECT id, made, {words} FROM old; DROP TABLE old"
+    )
+    db.close()
+    with FaceIndex(path) as index, pytest.raises(DamagedError, match="no sound words"):
+        index.undo()
+
+
+def test_no_more_of_a_decisions_words_is_read_than_anybody_would(path: Path) -> None:
+    with FaceIndex(path) as index:
+        index.start("s1", "{}")
+        index.add_frames("s1", [make_face(0)], 1)
+        index.decide(EVERY, kept=False, reason="by hand", what="reject " + "7" * 10_000_000)
+        undone = index.undo()
+    assert undone is not None
+    assert undone.what.startswith("reject 777")
+    assert len(undone.what) == 2000
