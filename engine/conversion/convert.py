@@ -1,36 +1,49 @@
 """One video, picture or folder of pictures, with one person's face replaced in all of it."""
 
+import json
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.conversion.byhand import placed_by_hand
-from engine.conversion.cache import Store
+from engine.conversion.cache import Store, key_of
 from engine.conversion.casting import LEFT_UNSURE, Fate, Role, cast
 from engine.conversion.chips import ChipCache
-from engine.conversion.compose import needs_own
+from engine.conversion.compose import AROUND, needs_own
 from engine.conversion.find import Found, find_faces
 from engine.conversion.locate import Located, locate
 from engine.conversion.parts import Part
 from engine.conversion.progress import Progress
 from engine.conversion.search import Eyes
+from engine.conversion.segments import Memory, render_segments, stored
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swap import swapped_frames
+from engine.conversion.swap import Mark, swapped_frames
 from engine.conversion.tracks import Seen
+from engine.conversion.windows import stamps_of
 from engine.credentials.label import Label
 from engine.credentials.marking import Marking
 from engine.faces.identity import IDENTITY_THRESHOLD
-from engine.media import Frame, open_frames, probe, write_converted
-from engine.media.pictures import list_pictures
-from engine.media.writer import check_fits, png_names
+from engine.media import Frame, FrameReader, open_frames, probe
+from engine.media.assemble import Load
+from engine.media.outputs import Plan, plan_output, put_together
 from engine.reporting import Reporter
-from engine.text import count
+from engine.text import count, duration
 from projects.errors import CommandError, SwapdeckError
 from projects.workspace import Workspace
 
+_VERSION: Final = 1
+"""Of what segments follow from; those of another version are not looked at."""
+_NUMBERED: Final = re.compile(r"\d{6,}\.(png|tif)")
 Approve = Callable[[Seen, Sequence[Fate]], None]
 """Is told what becomes of everybody in the footage, and raises where that must not be."""
 
@@ -70,6 +83,8 @@ def convert(
     marking: Marking | None = None,
     label: Label | None = None,
     approve: Approve | None = None,
+    span: range | None = None,
+    rate: Fraction | None = None,
 ) -> ConvertResult:
     """Replace the faces of those who are cast in `source` and write `output`, complete or not at
     all.
@@ -77,39 +92,47 @@ def convert(
     parts: who is replaced, and by which model. found: everybody in the source, when that is known
     already. workspace: where an extraction may have found them. store: keeps what can be used
     again. marking: how the result says that it is synthetic; only measurements do without. label:
-    written into the picture, too. approve: asked before anything is changed; may raise. Every frame
-    of the source comes out, with its timestamp and
-    sound; faces of anybody else, and frames without those who are cast, stay as they are.
+    written into the picture, too. approve: asked before anything is changed; may raise. span:
+    frames that become the result, instead of all. rate: of pictures that become a video. Every
+    frame of the source comes out, with its timestamp and sound; faces of anybody else, and frames
+    without those who are cast, stay as they are. A run that was ended goes on where it was.
 
     Raises CommandError when `output` exists already or is the source, NoTargetError when nobody who
     is cast is in any frame, MediaError, and StopRequested; then nothing is written.
     """
     began = time.monotonic()
-    check_output(source, output, settings)
+    plan = check_output(source, output, settings, rate)
     if found is None:
         found = find_faces(source, settings, reporter, eyes=eyes, workspace=workspace, store=store)
     located = located_parts(found.seen, parts, settings)
+    if span is not None:
+        located = located.within(span)
     if not located.faces:
         raise NoTargetError(_nobody(source, parts, located))
     tell_fates(located.fates, [part.role for part in parts], reporter)
     if approve is not None:
         approve(found.seen, located.fates)
+    work = _Work(source, parts, settings, located, found, store, label, span)
+    segments, stamps = stored(store or Memory(), work.key(plan), work.first)
+    if marking is not None:
+        marking = replace(marking, identifier=segments.identifier(marking.identifier))
     mark = None if marking is None else marking.watermark.apply
-    finish = None if marking is None else marking.finisher(output)
-    caches = None
-    if store is not None:
-        own = needs_own(settings)
-        caches = partial(_chips, store, found.digest, located, own)
-    with (
-        open_frames(source) as reader,
-        closing(swapped_frames(reader, located.faces, parts, settings, mark, caches)) as frames,
-    ):
-        progress = Progress(reporter, "swap", located.frames)
-        written = write_converted(
-            source, output, _counted(frames, progress, label), settings.encode, finish
-        )
+    progress = Progress(reporter, "swap", located.frames)
+    progress.step(len(stamps))
+    warnings = list(located.warnings)
+    if len(stamps) < located.frames:
+        with work.reader(stamps) as reader, closing(work.frames(reader, mark)) as frames:
+            new = (frame for frame in frames if frame.index >= work.first + len(stamps))
+            counted = _counted(new, progress, label)
+            segments = render_segments(plan, segments, work.first + len(stamps), counted)
+            warnings += lost_frames(reader)
     progress.end()
-    warnings = (*located.warnings, *written.warnings)
+    finish = None if marking is None else marking.finisher(output)
+    loads = segments.loads()
+    reporter.check()
+    written = put_together(plan, loads, finish, work.stamps(loads))
+    segments.discard()
+    warnings += [*damaged_frames(found.seen), *written.warnings]
     for warning in warnings:
         reporter.event("warning", text=warning)
     return ConvertResult(
@@ -117,10 +140,80 @@ def convert(
         frames=written.frames,
         swapped=located.swapped,
         left_alone=located.left_alone,
-        warnings=warnings,
+        warnings=tuple(warnings),
         located=located,
         seconds=time.monotonic() - began,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """Everything that the frames of a result follow from, but the watermark."""
+
+    source: Path
+    parts: Sequence[Part]
+    settings: ConvertSettings
+    located: Located
+    found: Found
+    store: Store | None
+    label: Label | None
+    span: range | None
+
+    @property
+    def first(self) -> int:
+        return 0 if self.span is None else self.span.start
+
+    def key(self, plan: Plan) -> str:
+        """Under what its segments are kept."""
+        faces = [face for there in self.located.faces.values() for face in there]
+        chosen = asdict(replace(self.settings, overwrite=False, batch=1))
+        return key_of(
+            _VERSION,
+            self.found.digest,
+            str(plan.output.absolute()),
+            plan.kind,
+            [[part.role.who, part.who, part.model] for part in self.parts],
+            np.array([[face.frame, face.role] for face in faces]),
+            np.stack([face.transform for face in faces]),
+            np.stack([face.landmarks for face in faces]),
+            *(mask.mask for part in self.parts for m in part.by_hand.masks.values() for mask in m),
+            json.loads(json.dumps(chosen, default=str)),
+            None if self.label is None else asdict(self.label),
+            None if self.span is None else [self.span.start, self.span.stop],
+            str(None if plan.template is None else plan.template.rate),
+        )
+
+    def reader(self, done: npt.NDArray[np.int64]) -> FrameReader:
+        """The frames from a little before the first that is not `done` yet, by its timestamps."""
+        begin = max(self.first, self.first + len(done) - AROUND)
+        if begin > self.first and probe(self.source).kind == "video":
+            return open_frames(self.source, begin, int(done[begin - self.first]))
+        if self.span is not None and begin == self.first:
+            stamps = stamps_of(self.source)
+            known = stamps is not None and begin < len(stamps)
+            return open_frames(self.source, begin, stamps[begin] if stamps and known else None)
+        return open_frames(self.source, begin)
+
+    def frames(self, reader: FrameReader, mark: Mark | None) -> Generator[Frame, None, None]:
+        """The finished frames."""
+        caches = None
+        if self.store is not None:
+            caches = partial(
+                _chips, self.store, self.found.digest, self.located, needs_own(self.settings)
+            )
+        frames: Iterable[Frame] = reader
+        if self.span is not None:
+            stop = self.span.stop
+            frames = takewhile(lambda frame: frame.index < stop, frames)
+        return swapped_frames(frames, self.located.faces, self.parts, self.settings, mark, caches)
+
+    def stamps(self, loads: Sequence[Load]) -> tuple[int, int] | None:
+        """For a part of a source: the timestamp of its first frame, and that after its last."""
+        if self.span is None:
+            return None
+        known = np.sort(np.concatenate([load().stamps for load in loads]))
+        step = int(known[-1] - known[-2]) if len(known) > 1 else 1
+        return int(known[0]), int(known[-1]) + step
 
 
 def located_parts(seen: Seen, parts: Sequence[Part], settings: ConvertSettings) -> Located:
@@ -160,8 +253,11 @@ def _chips(
     return ChipCache(store, part, role, digest, located.faces, own)
 
 
-def check_output(source: Path, output: Path, settings: ConvertSettings) -> None:
-    """Raise CommandError or MediaError unless `output` may be written; says how to go on."""
+def check_output(
+    source: Path, output: Path, settings: ConvertSettings, rate: Fraction | None = None
+) -> Plan:
+    """How `output` is written; raises CommandError or MediaError unless it may be, and says how to
+    go on."""
     if output.exists() and source.exists() and output.samefile(source):
         raise CommandError(f"{output} is the footage itself. Give the result another name.")
     if not output.parent.is_dir():
@@ -171,22 +267,50 @@ def check_output(source: Path, output: Path, settings: ConvertSettings) -> None:
             f"{output} is there already. Give the result another name, or replace it with "
             "--overwrite."
         )
-    check_fits(source, output)
+    plan = plan_output(source, output, settings.encode, rate)
     if output.is_dir():
-        _check_folder(source, output)
+        _check_folder(plan)
+    return plan
 
 
-def _check_folder(source: Path, output: Path) -> None:
+def lost_frames(reader: FrameReader) -> list[str]:
+    """A warning about frames of which nothing could be decoded."""
+    if not reader.lost:
+        return []
+    times = ", ".join(duration(seconds) for seconds in reader.lost[:5])
+    more = f" and {len(reader.lost) - 5} more" if len(reader.lost) > 5 else ""
+    return [
+        f"{count(len(reader.lost), 'frame')} of {reader.info.path} could not be decoded, about "
+        f"{times}{more}. The frames before them stay that much longer, and the sound is in its "
+        "place."
+    ]
+
+
+def damaged_frames(seen: Seen) -> list[str]:
+    """A warning about frames that were decoded with errors, which are kept as they are."""
+    if not seen.damaged:
+        return []
+    numbers = ", ".join(str(frame) for frame in seen.damaged[:8])
+    more = f" and {len(seen.damaged) - 8} more" if len(seen.damaged) > 8 else ""
+    return [
+        f"Damaged, and kept without a new face: {count(len(seen.damaged), 'frame')} of the "
+        f"footage, {numbers}{more}."
+    ]
+
+
+def _check_folder(plan: Plan) -> None:
     """A folder is replaced as a whole, so it may hold nothing but an earlier result."""
-    if probe(source).kind != "images":
-        raise CommandError(f"{output} is a folder, and {source.name} becomes one file.")
-    ours = set(png_names(list_pictures(source)))
-    others = sorted(path.name for path in output.iterdir() if path.name not in ours)
-    if others:
-        raise CommandError(
-            f"{output} holds {others[0]}, which is not of an earlier result and would be lost. "
-            "Choose another folder."
-        )
+    output = plan.output
+    if plan.kind != "pictures":
+        raise CommandError(f"{output} is a folder, and {plan.source.name} becomes one file.")
+    names = plan.names()
+    for path in sorted(output.iterdir()):
+        ours = path.name in names if names is not None else _NUMBERED.fullmatch(path.name)
+        if not ours:
+            raise CommandError(
+                f"{output} holds {path.name}, which is not of an earlier result and would be lost. "
+                "Choose another folder."
+            )
 
 
 def _counted(frames: Iterable[Frame], progress: Progress, label: Label | None) -> Iterator[Frame]:

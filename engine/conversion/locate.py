@@ -5,7 +5,7 @@ and smoothed without lag.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -57,6 +57,11 @@ class Located:
     left_alone: int
     fates: tuple[Fate, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+
+    def within(self, span: range) -> "Located":
+        """What of it lies in some of the frames."""
+        faces = {frame: there for frame, there in self.faces.items() if frame in span}
+        return replace(self, frames=len(span), faces=faces)
 
     @property
     def swapped(self) -> int:

@@ -170,6 +170,7 @@ class _Stretch:
     last_before: int | None
     found: list[_Found]
     cuts: list[int]
+    damaged: list[int]
 
 
 @lru_cache(maxsize=1)
@@ -193,6 +194,7 @@ def _look(eyes: Eyes, alone: bool, segment: Segment) -> _Stretch:
         segment.frames[last].index if last >= 0 else None,
         found,
         [segment.frames[place].index for place in sorted(begun) if place in core],
+        [frame.index for frame in segment.core_frames if frame.damaged],
     )
 
 
@@ -260,11 +262,13 @@ class _Joining:
         self._tracks: list[_Growing] = []
         self._frames = 0
         self._cuts: list[int] = []
+        self._damaged: list[int] = []
 
     def add(self, stretch: _Stretch) -> int:
         """The next stretch; how many frames it has."""
         self._frames += stretch.frames
         self._cuts += stretch.cuts
+        self._damaged += stretch.damaged
         gone_on: list[_Growing] = []
         for found in sorted(stretch.found, key=lambda one: one.frames[0]):
             track = self._going(found, stretch.last_before, gone_on) or self._lost(found)
@@ -279,7 +283,7 @@ class _Joining:
     def seen(self) -> Seen:
         ordered = sorted(self._tracks, key=lambda track: track.parts[0].frames[0])
         tracks = tuple(track.track(number) for number, track in enumerate(ordered))
-        return Seen(self._frames, tracks, tuple(self._cuts))
+        return Seen(self._frames, tracks, tuple(self._cuts), damaged=tuple(self._damaged))
 
     def _going(
         self, found: _Found, last_before: int | None, gone_on: list[_Growing]

@@ -24,7 +24,7 @@ from engine.conversion.tracklist import list_tracks
 from engine.credentials.label import Label
 from engine.credentials.marking import new_marking
 from engine.media import probe
-from engine.media.writer import default_suffix
+from engine.media.outputs import default_suffix
 from engine.quality.anonymity import refuse_leaks
 from engine.report.record import ConversionRecord, save_record
 from engine.reporting import Reporter

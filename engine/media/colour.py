@@ -29,7 +29,7 @@ _WEIGHTS = {
 _COSITED = np.array([-1, 0, 9, 16, 9, 0, -1]) / 32
 _BETWEEN = np.array([-1, 9, 9, -1]) / 16
 # Without these the scaler rounds chroma down: each generation would be a level darker.
-_QUALITY = (
+QUALITY = (
     Interpolation.BICUBIC
     | Interpolation.ACCURATE_RND
     | Interpolation.FULL_CHR_H_INT
@@ -83,7 +83,7 @@ class ToRgb:
                 format="rgb24",
                 src_colorspace=tags.scaler_matrix(frame.height),
                 src_color_range=ColorRange.JPEG if full else tags.scaler_range(),
-                interpolation=_QUALITY,
+                interpolation=QUALITY,
                 threads=1,
             )
         return np.asarray(rgb.to_ndarray(), dtype=np.uint8)
@@ -117,8 +117,8 @@ class FromRgb:
         return frame
 
 
-def _thinned(plane: Image, rows_too: bool) -> Image:
-    """Every second column at its own place, of rows every pair at its middle."""
+def thinned(plane: npt.NDArray[np.uint8 | np.float32], rows_too: bool) -> npt.NDArray[np.float32]:
+    """Every second column at its own place, of rows every pair at its middle: float32."""
     halved = cv2.sepFilter2D(
         plane,
         cv2.CV_32F,
@@ -127,7 +127,11 @@ def _thinned(plane: Image, rows_too: bool) -> Image:
         anchor=(3, 1 if rows_too else 0),
         borderType=cv2.BORDER_REFLECT_101,
     )[:: 2 if rows_too else 1, ::2]
-    return np.asarray(np.clip(np.rint(halved), 0, 255), np.uint8)
+    return np.asarray(halved, np.float32)
+
+
+def _thinned(plane: Image, rows_too: bool) -> Image:
+    return np.asarray(np.clip(np.rint(thinned(plane, rows_too)), 0, 255), np.uint8)
 
 
 def yuv_matrix(scaler_matrix: int, full: bool) -> npt.NDArray[np.float64]:

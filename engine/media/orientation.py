@@ -5,14 +5,14 @@ fixed point) how to show them. Right angles and mirrorings are followed, others 
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 import av
 import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import SideData
 
-Image = npt.NDArray[np.uint8]
+Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Orientation:
         """Whether frames are shown as they are stored."""
         return not (self.transpose or self.mirror_x or self.mirror_y)
 
-    def upright(self, image: Image) -> Image:
+    def upright(self, image: npt.NDArray[Pixel]) -> npt.NDArray[Pixel]:
         """The picture as it is shown, from stored pixels [H, W, 3]."""
         turned = image.transpose(1, 0, 2) if self.transpose else image
         return np.ascontiguousarray(turned[self._steps()])
 
-    def stored(self, image: Image) -> Image:
+    def stored(self, image: npt.NDArray[Pixel]) -> npt.NDArray[Pixel]:
         """The pixels as they are stored, from the upright picture."""
         turned = image[self._steps()]
         return np.ascontiguousarray(turned.transpose(1, 0, 2) if self.transpose else turned)

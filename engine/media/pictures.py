@@ -1,5 +1,6 @@
 """Pictures: reading one upright, writing one, and folders of them."""
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,11 +64,10 @@ def read_picture(path: Path) -> Image:
         return np.array(upright.convert("RGB"))
 
 
-def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
-    """Write uint8 [H, W, 3] RGB in the format of the path's suffix; JPEG is at quality 95, 4:4:4.
+def picture_bytes(suffix: str, image: Image, like: Path | None = None) -> bytes:
+    """uint8 [H, W, 3] RGB as a file of a suffix's format; JPEG is at quality 95, 4:4:4.
 
     like: the picture it was made from, whose colour profile and transparency are taken over.
-    The file is written in place: pass a temporary path of one of PICTURE_SUFFIXES.
     """
     picture = Pillow.fromarray(image)
     options: dict[str, Any] = {}
@@ -75,17 +75,44 @@ def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
         with _open(like) as original:
             if original.info.get("icc_profile"):
                 options["icc_profile"] = original.info["icc_profile"]
-            if original.has_transparency_data and path.suffix.lower() == ".png":
+            if original.has_transparency_data and suffix.lower() == ".png":
                 upright = ImageOps.exif_transpose(original)
                 picture.putalpha(upright.convert("RGBA").getchannel("A"))
-    match path.suffix.lower():
+    match suffix.lower():
         case ".jpg" | ".jpeg":
             options |= {"quality": 95, "subsampling": 0}
         case ".webp":
             options |= {"lossless": True}
         case ".png":
             options |= {"compress_level": 3}
-    picture.save(path, **options)
+        case ".tif" | ".tiff":
+            options |= {"compression": "tiff_lzw"}
+    file = io.BytesIO()
+    picture.save(file, Pillow.registered_extensions()[suffix.lower()], **options)
+    return file.getvalue()
+
+
+def write_picture(path: Path, image: Image, like: Path | None = None) -> None:
+    """Write uint8 [H, W, 3] RGB in the format of the path's suffix; see `picture_bytes`.
+
+    The file is written in place: pass a temporary path of one of PICTURE_SUFFIXES.
+    """
+    path.write_bytes(picture_bytes(path.suffix, image, like))
+
+
+def read_deep_picture(path: Path) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]] | None:
+    """A colour picture of 16 bits a channel, int32 [H, W, 3] RGB, and what `read_picture` makes of
+    it in 8; None for every other picture."""
+    if path.suffix.lower() not in (".png", ".tif", ".tiff"):
+        return None
+    with _noted(path):
+        whole = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR_RGB)
+    if whole is None or whole.dtype != np.uint16:
+        return None
+    shown = read_picture(path)
+    if shown.shape != whole.shape:
+        return None
+    return np.asarray(whole, np.int32), np.asarray(shown, np.int32)
 
 
 def png(image: Image) -> bytes:

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from engine import blackbox
 from engine.media.colour import ToRgb
+from engine.media.deep import Deep, deep_format, planes_of_deep
 from engine.media.errors import MediaError
 from engine.media.info import (
     MediaInfo,
@@ -41,13 +42,16 @@ class Frame:
     """One picture of a source.
 
     `pts` counts in the video stream's time base and is None for pictures. `time` is in seconds;
-    pictures of a folder count one a second. `image` is uint8 [H, W, 3] RGB, upright.
+    pictures of a folder count one a second. `image` is uint8 [H, W, 3] RGB, upright. `deep`: the
+    stored planes of a video of more than 8 bits. `damaged`: the decoder met errors in it.
     """
 
     index: int
     pts: int | None
     time: float
     image: npt.NDArray[np.uint8]
+    deep: Deep | None = None
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class RawFrame:
     pts: int | None
     time: float
     image: Pixels
+    deep: Deep | None = None
+    damaged: bool = False
 
 
 class FrameReader:
@@ -78,6 +84,8 @@ class FrameReader:
         self._end_time = 0.0
         self._declared: tuple[int | None, float | None] = (self.info.frames, None)
         self._unreadable: list[str] = []
+        self.lost: list[float] = []
+        """When frames should have come that could not be decoded, in seconds."""
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +100,8 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[Frame]:
         for raw in self._opened(planar=False):
-            yield Frame(raw.index, raw.pts, raw.time, rgb_of(raw.image))
+            image = rgb_of(raw.image)
+            yield Frame(raw.index, raw.pts, raw.time, image, raw.deep, raw.damaged)
 
     def raw(self) -> Iterator[RawFrame]:
         """The frames without turning them into RGB where that is not needed to keep them."""
@@ -169,8 +178,12 @@ class FrameReader:
                     pixels = planes_of(decoded)
                 if pixels is None:
                     pixels = orientation.upright(to_rgb(decoded))
+                deep = None
+                if not planar and (wide := deep_format(decoded.format.name)) is not None:
+                    deep = planes_of_deep(decoded, wide, rgb_of(pixels))
                 begun = first if planar else 0
-                yield RawFrame(index, pts, float((pts - begun) * time_base), pixels)
+                seconds = float((pts - begun) * time_base)
+                yield RawFrame(index, pts, seconds, pixels, deep, bool(decoded.is_corrupt))
         if self._count == 0:
             raise no_frame_error(self.info.path)
         self._ended = True
@@ -201,7 +214,8 @@ class FrameReader:
                 try:
                     yield from packet.decode()
                 except InvalidDataError:
-                    continue
+                    if packet.pts is not None:
+                        self.lost.append(float(packet.pts * packet.time_base))
         except FFmpegError:
             return  # the container breaks off here; shortfall() tells how much is missing
 

@@ -1,70 +1,15 @@
-"""Sound tracks: copied packet by packet, and compared between two files."""
+"""Sound tracks compared between two files, packet by packet."""
 
 import hashlib
-import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer, OutputContainer
-from av.error import FFmpegError
 from av.packet import Packet
 
-from engine import blackbox
 from engine.media.errors import MediaError
 from engine.media.info import open_video
-
-
-class SoundCopier:
-    """Copies the packets of all sound tracks of a container into another, a little at a time.
-
-    Copying as the video proceeds keeps the muxer's queue, and so the memory, small. The target
-    must be able to hold the tracks: see `misfit`.
-    """
-
-    def __init__(self, source: InputContainer, target: OutputContainer) -> None:
-        self.warning = ""
-        self._source = source
-        self._target = target
-        self._copies: dict[int, AudioStream] = {}
-        for track in source.streams.audio:
-            copy = target.add_stream_from_template(track)
-            copy.metadata.update(track.metadata)
-            copy.disposition = track.disposition
-            self._copies[track.index] = copy
-        self._packets = self._read()
-        self._next = next(self._packets, None)
-
-    def copy_until(self, seconds: float | None) -> None:
-        """Copy the packets up to a time in the source; None copies all that are left."""
-        while self._next is not None and (seconds is None or _start(self._next) <= seconds):
-            packet = self._next
-            packet.stream = self._copies[packet.stream_index]
-            self._target.mux_one(packet)
-            self._next = next(self._packets, None)
-
-    def _read(self) -> "Iterator[Packet[Any]]":
-        if not self._copies:
-            return
-        try:
-            with blackbox.reading(Path(self._source.name.removeprefix("file:"))) as noted:
-                for packet in noted.each(self._source.demux(self._source.streams.audio)):
-                    if packet.dts is not None:
-                        yield packet
-        except FFmpegError as error:
-            self.warning = f"The sound breaks off where the source is damaged ({error.strerror})."
-
-
-def misfit(path: Path, muxer: str) -> str:
-    """The codec of the first sound track that a muxer cannot hold as it is, "" when all fit."""
-    with open_video(path) as (container, _):
-        codecs = [track.codec_context.name for track in container.streams.audio]
-    with av.open(io.BytesIO(), "w", format=muxer) as target:
-        return next((name for name in codecs if name not in target.supported_codecs), "")
 
 
 @dataclass(frozen=True)
@@ -135,10 +80,6 @@ def compare_sound(source: Path, output: Path) -> SoundComparison:
         identical=all(a.digest == b.digest for a, b in pairs),
         drift_ms=float(drift * 1000),
     )
-
-
-def _start(packet: "Packet[Any]") -> float:
-    return float((packet.dts or 0) * packet.time_base)
 
 
 def _moment(packet: "Packet[Any]") -> Fraction:

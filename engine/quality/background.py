@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from engine.faces.align import fit_transform, pixel_scale
 from engine.faces.masks import face_hull_mask
 from engine.media import EncodeSettings, Frame, open_frames, probe, write_converted
-from engine.media.writer import default_suffix
+from engine.media.outputs import default_suffix
 from engine.quality.exact import Finds
 from engine.quality.fidelity import Fidelity
 

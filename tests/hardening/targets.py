@@ -93,8 +93,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 def media(root: Path, path: Path) -> None:
     """Everything that reads a picture or a video."""
     from engine.media import open_frames, probe
+    from engine.media.outputs import default_suffix
     from engine.media.sound import audio_packets, frame_times
-    from engine.media.writer import default_suffix
 
     def frames() -> None:
         with open_frames(path) as reader:

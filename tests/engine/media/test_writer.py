@@ -20,8 +20,8 @@ from engine.media import (
     probe,
     write_converted,
 )
+from engine.media.outputs import default_suffix
 from engine.media.sound import audio_packets, frame_times
-from engine.media.writer import default_suffix
 
 ONE, LAST = 1 << 16, 1 << 30
 NEAR_LOSSLESS = EncodeSettings(crf=2, preset="veryfast")
