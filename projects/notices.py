@@ -100,14 +100,16 @@ def run_command(job: Job, seconds: float) -> None:
     """
     try:
         notify = read_notify()
-        if notify.command and seconds >= notify.after and _is_an_end(job):
+        if notify.command and seconds >= notify.after and is_an_end(job):
             _run(notify.command, {**os.environ, **facts(job, seconds)})
     except (SwapdeckError, OSError, ValueError) as error:
         with suppress(OSError):
             sys.stderr.write(f"The command that is told of a job's end did not do it: {error}\n")
 
 
-def _is_an_end(job: Job) -> bool:
+def is_an_end(job: Job) -> bool:
+    """Whether its end is one to be told: not while others of its chain are to follow, nor when it
+    never began because of another one, which is told."""
     if ended_because(job):
         return False
     ws = Workspace(job.root.parent.parent)

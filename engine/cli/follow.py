@@ -37,6 +37,7 @@ class Outcome:
     reason: str = ""
     results: list[Mapping[str, Any]] = field(default_factory=list)
     left: bool = False  # before its end
+    was_alive: bool = False  # when it was first looked at
 
 
 class JobEndedError(SwapdeckError):
@@ -124,7 +125,7 @@ def watch(
             )
             display.say(f"{keys} running.")
         outcome = _follow(job, display, interrupts, only_watches)
-    if not outcome.left:
+    if outcome.was_alive and not outcome.left:
         _ring(session, job)
     if outcome.code:
         if outcome.code == 1 and not session.json and not session.quiet:
@@ -136,7 +137,7 @@ def watch(
 def _follow(job: Job, display: Display, interrupts: Interrupts, only_watches: bool) -> Outcome:
     from projects.jobs import read_events, request, state
 
-    outcome = Outcome(job)
+    outcome = Outcome(job, was_alive=not state(job).ended)
     offset, asked = 0, False
     while True:
         # The state first: what was written before it ended is then in the log that is read next.
@@ -166,9 +167,10 @@ def _follow(job: Job, display: Display, interrupts: Interrupts, only_watches: bo
 def _ring(session: Session, job: Job) -> None:
     """Tell the terminal that a long job has ended, as the person wants it told."""
     from projects.jobs import read_events
-    from projects.notices import read_notify, ringing, sentence
+    from projects.notices import is_an_end, read_notify, ringing, sentence
 
-    if session.json or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    quiet = session.json or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb"
+    if quiet or not is_an_end(job):
         return
     times = [event["at"] for event in read_events(job)[0] if isinstance(event.get("at"), float)]
     try:

@@ -15,7 +15,8 @@ import pytest
 
 from engine.bench import jobs as bench
 from engine.cli.app import run
-from projects.jobs import EventLog, create_job, list_jobs, request, state, write_exit
+from projects.jobs import create_job, list_jobs, request, state, write_exit
+from projects.notices import notify_path
 from projects.workspace import Workspace
 from tests.engine.running import LOOP, UNTIL_SAVE
 
@@ -243,17 +244,22 @@ def test_ctrl_backslash_leaves_what_one_has_started(start: Any, workspace: Works
     assert state(running.job).name == "running"
 
 
-def test_the_terminal_rings_when_a_long_job_ends(workspace: Workspace, tmp_path: Path) -> None:
-    job = create_job(workspace, "train", "a-as-b", {})
-    log = EventLog(job)
-    log.emit("started", title="train a-as-b")
-    lines = job.events_path.read_text().replace('"at":', '"at":1.5,"was":')
-    job.events_path.write_text(lines)  # it began long ago
-    log.emit("ended", code=0, reason="Done.")
-    write_exit(job, 0, "Done.")
-    watcher = Watcher(workspace, job.id)
-    assert watcher.end() == 0
-    assert "\a\x1b]9;swapdeck: train a-as-b is done\x1b\\" in watcher.seen
+def test_the_terminals_that_watch_ring_when_a_long_job_ends(
+    start: Any, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    notify_path().parent.mkdir()
+    notify_path().write_text("version = 1\n[notify]\nafter = 0\n")
+    running = start(UNTIL_SAVE)
+    watchers = [Watcher(workspace, running.job.id) for _ in range(2)]
+    for watcher in watchers:
+        watcher.until("Ctrl-C leaves it running.")
+    request(running.job, "save")
+    for watcher in watchers:
+        assert watcher.end() == 0
+        assert "\a\x1b]9;swapdeck: train ada-as-ben is done\x1b\\" in watcher.seen
+    late = Watcher(workspace, running.job.id)  # it is no news any more
+    assert late.end() == 0 and "\a" not in late.seen
 
 
 def test_the_bench_measures_finished_jobs(
