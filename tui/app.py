@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -24,10 +25,7 @@ from textual.screen import Screen
 from projects.workspace import is_writable
 from tui.actions import ACTIONS, EVERYWHERE, bindings, ids, key_name, writes
 from tui.dialogs import Help, TooSmall
-from tui.files import FilesScreen
-from tui.jobs import JobsScreen
 from tui.mode import BaseScreen, ModeScreen
-from tui.people import PeopleScreen
 from tui.reading import Reader
 from tui.remembered import Remembered, recall, remember
 from tui.rows import Rows
@@ -35,8 +33,6 @@ from tui.services import READ_ONLY, Services
 from tui.settings import Settings, keymap
 from tui.snapshot import Detail, Snapshot
 from tui.states import LIVE
-from tui.swaps import SwapsScreen
-from tui.system import SystemScreen
 from tui.text import clean
 from tui.themes import ANSI, DARK, DEFAULT_VARIABLES, OURS
 
@@ -56,11 +52,11 @@ class Dashboard(Services):
 
     TITLE = "swapdeck"
     MODES = {  # noqa: RUF012 - declared by Textual, as the next
-        "people": PeopleScreen,
-        "swaps": SwapsScreen,
-        "jobs": JobsScreen,
-        "files": FilesScreen,
-        "system": SystemScreen,
+        "people": lambda: _screen("tui.people", "PeopleScreen"),
+        "swaps": lambda: _screen("tui.swaps", "SwapsScreen"),
+        "jobs": lambda: _screen("tui.jobs", "JobsScreen"),
+        "files": lambda: _screen("tui.files", "FilesScreen"),
+        "system": lambda: _screen("tui.system", "SystemScreen"),
     }
     DEFAULT_MODE = "people"
     BINDINGS = bindings(*ids(EVERYWHERE))
@@ -304,6 +300,12 @@ class Dashboard(Services):
         for mode, key, title in named[:NAMED_IN_PALETTE]:
             # The palette reads titles as markup, and anybody may be called [red].
             yield SystemCommand(escape(title), key, partial(self.action_show, mode, key))
+
+
+def _screen(module: str, name: str) -> BaseScreen:
+    """A mode's screen. Only the one that is shown first is imported before the first paint."""
+    screen: BaseScreen = getattr(import_module(module), name)()
+    return screen
 
 
 def _possible(screen: Screen[object], action: str) -> bool:

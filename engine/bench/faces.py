@@ -70,7 +70,7 @@ def run(faces: int) -> Benchmark:
         person = add_person(workspace, "bench", consent)
         with FaceIndex(person.index_path) as index:
             index.start("5" * 64, "{}")
-            index.add_frames("5" * 64, list(_made_up(faces)), faces)
+            index.add_frames("5" * 64, list(made_up_faces(faces)), faces)
         command = [sys.executable, "-m", "engine.bench.faces", str(person.index_path)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
@@ -173,7 +173,7 @@ def _megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def _made_up(number: int) -> Iterator[Face]:
+def made_up_faces(number: int) -> Iterator[Face]:
     """Shots in which a head moves slowly: neighbours are alike, as in footage."""
     chance = random.Random(1)
     arrays = {name: chance.randbytes(size) for name, size in (("l", 544), ("t", 48), ("e", 512))}

@@ -221,3 +221,48 @@ def jobs_(session: Session, number: int) -> None:
         for row in answers:
             row.update({n: f"{row[n]:.0f}" for n in ("milliseconds", "slowest", "processor")})
     session.output.table(columns, answers, "Nothing was measured.")
+
+
+@bench.command("tui")
+@click.option("--rounds", type=click.IntRange(min=1), default=10, show_default=True, help="Starts.")
+@click.option("--keys", type=click.IntRange(min=10), default=100, show_default=True, help="A kind.")
+@click.option("--faces", type=click.IntRange(min=200), default=20_000, show_default=True)
+@click.option(
+    "--seconds", type=click.FloatRange(min=1), default=30.0, show_default=True, help="To listen."
+)
+@pass_session
+def tui_(session: Session, rounds: int, keys: int, faces: int, seconds: float) -> None:
+    """How fast the dashboard opens and answers, and how little it needs, on a real terminal."""
+    from dataclasses import asdict
+
+    from engine.bench.dashboard import run
+
+    figures = run(
+        rounds=rounds,
+        keys=keys,
+        faces=faces,
+        seconds=seconds,
+        tell=lambda words: session.output.remark(f"Measures {words} …"),
+    )
+    if session.json:
+        for figure in figures:
+            session.output.line({**asdict(figure), "met": figure.met})
+        return
+    columns = (
+        Column("what", "the dashboard"),
+        Column("value", "measured", right=True),
+        Column("target", "below", right=True),
+        Column("met", "met"),
+        Column("about", "range"),
+    )
+    rows = [
+        {
+            "what": figure.what,
+            "value": f"{figure.value:.3g} {figure.unit}",
+            "target": f"{figure.target:g} {figure.unit}",
+            "met": "yes" if figure.met else "no",
+            "about": figure.about,
+        }
+        for figure in figures
+    ]
+    session.output.table(columns, rows, "Nothing was measured.")
