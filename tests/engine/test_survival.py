@@ -9,10 +9,12 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.bench.terminal import Terminal
 from projects.errors import CommandError
 from projects.jobchain import retry
 from projects.joblock import lock_part
@@ -32,7 +34,6 @@ from projects.people import add_person
 from projects.processes import identify, is_alive, to_record
 from projects.workspace import Workspace
 from tests.engine.running import LOOP, SUPERVISOR, Running, not_for_ever, script_of
-from tests.tui.terminal import Terminal
 
 
 def test_a_hang_up_of_either_process_changes_nothing(start: Any) -> None:
@@ -73,12 +74,12 @@ def test_the_end_of_all_that_started_it_changes_nothing(workspace: Workspace) ->
 
 
 def test_two_dashboards_show_it_and_their_ends_change_nothing(
-    start: Any, workspace: Workspace
+    start: Any, workspace: Workspace, tmp_path: Path
 ) -> None:
     add_person(workspace, "Anna", None)
     running = start(LOOP)
     running.hear("began")
-    dashboards = [Terminal(workspace.root) for _ in range(2)]
+    dashboards = [Terminal(workspace.root, tmp_path / str(number)) for number in range(2)]
     try:
         for dashboard in dashboards:
             dashboard.read_until(b"Anna")
@@ -86,7 +87,7 @@ def test_two_dashboards_show_it_and_their_ends_change_nothing(
             dashboard.read_until(b"running")
         dashboards[0].process.kill()
         dashboards[1].process.send_signal(signal.SIGHUP)
-        dashboards[1].drain()
+        dashboards[1].settle(30)
         for dashboard in dashboards:
             dashboard.process.wait(30)
     finally:

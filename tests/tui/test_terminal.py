@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.bench.terminal import PATIENCE, Terminal
 from projects import jobs
 from projects.swaps import new_swap
 
-from .terminal import PATIENCE, ROOT, Terminal
 from .workspaces import empty, person, running_job
 
 
@@ -22,9 +22,8 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     ws = empty(tmp_path / "ws")
     person(ws, "Anna")
     person(ws, "Bruno")
-    opened = Terminal(ws.root)
-    yield opened
-    opened.close()
+    with Terminal(ws.root, tmp_path / "home") as opened:
+        yield opened
 
 
 def test_it_draws_reads_keys_and_quits(terminal: Terminal) -> None:
@@ -32,7 +31,7 @@ def test_it_draws_reads_keys_and_quits(terminal: Terminal) -> None:
     terminal.type(b"3")
     terminal.read_until(b"Nothing runs")
     terminal.type(b"q")
-    terminal.drain()
+    terminal.settle(PATIENCE)
     assert terminal.process.wait(PATIENCE) == 0
 
 
@@ -43,7 +42,7 @@ def test_a_lost_connection_ends_it_and_leaves_the_job(tmp_path: Path, terminal: 
     with jobs.holding_lock(job):
         terminal.read_until(b"Anna")
         terminal.process.send_signal(signal.SIGHUP)
-        terminal.drain()
+        terminal.settle(PATIENCE)
         assert terminal.process.wait(PATIENCE) == 0
         assert jobs.state(job).name == "running"
         assert not jobs.requested(job).stop
@@ -52,7 +51,6 @@ def test_a_lost_connection_ends_it_and_leaves_the_job(tmp_path: Path, terminal: 
 def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tui", "--workspace", str(tmp_path)],
-        cwd=ROOT,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
