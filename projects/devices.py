@@ -9,11 +9,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
 
 from projects.errors import CommandError
 from projects.names import printable
-from projects.options import Option, checked
+from projects.options import Option
 
 OPTIONS = (
     Option(
@@ -21,6 +20,7 @@ OPTIONS = (
         "Device",
         "text",
         "auto",
+        group="Device",
         help="What trains: auto (a GPU that is free, else the CPU), cpu, gpu, gpu:1, or a UUID.",
     ),
     Option(
@@ -28,6 +28,7 @@ OPTIONS = (
         "Share the device",
         "bool",
         default=False,
+        group="Device",
         help="Start at once, although another training has the device.",
     ),
 )
@@ -61,19 +62,6 @@ def check_asked(asked: str) -> str:
             "`nvidia-smi -L` shows."
         )
     return asked
-
-
-def device_arguments(values: Mapping[str, Any]) -> dict[str, Any]:
-    """OPTIONS, by their names, as the arguments of a job; those that are None are left out.
-
-    Raises:
-        CommandError: one cannot be.
-    """
-    given = {n: v for n, v in values.items() if v is not None}
-    found = checked(OPTIONS, given, "A training's device")
-    if "device" in found:
-        check_asked(str(found["device"]))
-    return dict(found)
 
 
 def choose(asked: str, environment: Mapping[str, str] | None = None) -> list[Device]:

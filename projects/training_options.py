@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from projects.devices import OPTIONS as DEVICE
+from projects.devices import check_asked
 from projects.errors import CommandError
 from projects.names import printable
 from projects.options import Option, Value, checked
@@ -174,6 +176,10 @@ LIMITS: tuple[Option, ...] = (
 )  # fmt: skip
 
 
+RUN: tuple[Option, ...] = (*LIMITS, *DEVICE)
+"""All that can be said about one run: its limits, and its device."""
+
+
 def recipe_of(preset: str, settings: Mapping[str, Any]) -> str:
     """The recipe of a swap with these settings, which may name one."""
     return str(settings.get("recipe") or DEFAULT_RECIPE.get(preset, "swapdeck"))
@@ -255,11 +261,13 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     checked(SETTINGS, flat(settings), "A training")
 
 
-def train_arguments(swap: str, limits: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a `train` job of the swap with this slug; `limits` by the options' names.
+def train_arguments(swap: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a `train` job of the swap with this slug; `said` by the names of RUN.
 
     Raises:
-        CommandError: a limit cannot be.
+        CommandError: a limit cannot be, or nothing is called as the device.
     """
-    values = checked(LIMITS, {n: v for n, v in limits.items() if v is not None}, "A training")
+    values = checked(RUN, {n: v for n, v in said.items() if v is not None}, "A training")
+    if "device" in values:
+        check_asked(str(values["device"]))
     return {"swap": swap, **values}

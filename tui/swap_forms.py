@@ -13,6 +13,7 @@ from projects.rates import Rate, known_rate
 from projects.swaps import Swap
 from projects.training_options import (
     LIMITS,
+    RUN,
     SETTINGS,
     changed,
     options_for,
@@ -135,6 +136,7 @@ def train_form(row: SwapRow, snapshot: Snapshot) -> Form:
         replace(option, group="Every now and then") if number > 2 else option
         for number, option in enumerate(LIMITS)
     ]
+    options += [option for option in RUN if option not in LIMITS]
 
     def check(values: Mapping[str, Value]) -> None:
         train_arguments(row.slug, values)

@@ -17,7 +17,6 @@ from engine.cli.people import face_counts
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import count, short_path
 from projects.consent import require
-from projects.devices import OPTIONS, device_arguments
 from projects.errors import CommandError
 from projects.files import inside
 from projects.names import printable, slug
@@ -25,7 +24,7 @@ from projects.people import Person, get_person
 from projects.presets import PRESETS
 from projects.sources import list_sources
 from projects.swaps import Swap, get_swap, new_swap, people_of
-from projects.training_options import LIMITS, train_arguments
+from projects.training_options import RUN, train_arguments
 
 if TYPE_CHECKING:
     from projects.jobchain import Link
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from projects.workspace import Workspace
 
 _ENDS = ("steps", "minutes", "until_plateau")
-_LIMITS = tuple(option for option in LIMITS if option.name in _ENDS)
+_SAID = tuple(option for option in RUN if option.name in (*_ENDS, "device", "share"))
 
 
 @click.command("run", cls=Verb)
@@ -59,8 +58,7 @@ _LIMITS = tuple(option for option in LIMITS if option.name in _ENDS)
     help="Gather this for the target person first. May be repeated.",
 )
 @click.option("--every", type=click.IntRange(min=1), help="Extract from every Nth frame.")
-@described_options(_LIMITS)
-@described_options(OPTIONS)
+@described_options(_SAID)
 @click.option(
     "-o",
     "--output",
@@ -82,10 +80,8 @@ def run_(
     every: int | None,
     output: Path | None,
     report: bool,
-    device: str | None,
-    share: bool | None,
     detach: bool,
-    **limits: Any,
+    **said: Any,
 ) -> None:
     """Gather, extract, train, convert and report with one command.
 
@@ -101,15 +97,14 @@ def run_(
     """
     from projects.jobchain import Link, create_chain, start_chain
 
-    if not any(limits.values()):
+    if not any(said[name] for name in _ENDS):
         raise click.UsageError(
             "Say when the training ends, so that the rest can begin: --minutes, --steps or "
             "--until-plateau."
         )
     _check_paths(inputs, output)
     footage = {"source": source_footage, "target": target_footage}
-    where = device_arguments({"device": device, "share": share})
-    training = {**train_arguments("", limits), **where}
+    training = train_arguments("", said)
     workspace = session.open()
     one, people = _people(workspace, swap, source, target, preset)
     links: list[Link] = []

@@ -12,23 +12,19 @@ from engine.cli.follow import run_job
 from engine.cli.options import detach_option
 from engine.cli.session import Session, Verb, pass_session
 from engine.text import duration
-from projects.devices import OPTIONS, device_arguments
-from projects.training_options import LIMITS, train_arguments
+from projects.training_options import RUN, train_arguments
 
 
 @click.command(cls=Verb)
 @click.argument("swap")
-@described_options(LIMITS)
-@described_options(OPTIONS)
+@described_options(RUN)
 @detach_option
 @pass_session
 def train(
     session: Session,
     swap: str,
     detach: bool,
-    device: str | None,
-    share: bool | None,
-    **limits: Any,
+    **said: Any,
 ) -> None:
     """Train SWAP's model.
 
@@ -40,10 +36,7 @@ def train(
     workspace = session.open()
     one = get_swap(workspace, swap)
     require_consent(workspace, one, "training")
-    arguments = {
-        **train_arguments(one.slug, limits),
-        **device_arguments({"device": device, "share": share}),
-    }
+    arguments = train_arguments(one.slug, said)
     outcome = run_job(session, workspace, "train", one.slug, arguments, detach=detach)
     for result in outcome.results:
         session.output.remark(

@@ -96,3 +96,10 @@ def test_a_job_is_told_only_the_limits_that_were_said() -> None:
     }
     with pytest.raises(CommandError, match="To step"):
         train_arguments("ada-as-ben", {"steps": 0})
+
+
+def test_a_run_may_say_its_device_and_nothing_else_by_that_name() -> None:
+    said = {"steps": 3, "device": "gpu:1", "share": True}
+    assert train_arguments("a-as-b", said) == {"swap": "a-as-b", **said}
+    with pytest.raises(CommandError, match="There is no device 'gpus'"):
+        train_arguments("a-as-b", {"device": "gpus"})
