@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import ClassVar, Literal
 
 from textual import on
@@ -15,6 +16,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.actions import ACTIONS, GROUPS, key_name
+
+TOOLTIP_WIDTH = 43  # what an 80-column terminal leaves beside keys and label
 
 
 class Confirm(ModalScreen[bool]):
@@ -129,10 +132,10 @@ def help_text(keys: Mapping[str, str], here: Sequence[str]) -> Content:
         lines.append(Content.styled(group, "bold $primary"))
         for action in actions:
             names = " ".join(key_name(key) for key in keys[action.id].split(","))
-            lines.append(
-                Content.assemble((f"  {names:<9}", "bold"), f" {action.label:<13} ")
-                + Content.styled(action.tooltip, "$quiet")
-            )
+            first, *others = wrap(action.tooltip, TOOLTIP_WIDTH)
+            head = Content.assemble((f"  {names:<9}", "bold"), f" {action.label:<13} ")
+            lines.append(head + Content.styled(first, "$quiet"))
+            lines += [Content.styled(" " * len(head) + words, "$quiet") for words in others]
         lines.append(Content(""))
     lines.append(
         Content.styled(

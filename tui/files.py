@@ -34,6 +34,8 @@ see People, [b $primary]1[/]."""
 class FilePane(Pane):
     """One entry: what it is, and what it says."""
 
+    DEFAULT_CSS = "FilePane #picture { margin-top: 1; }"
+
     def compose(self) -> ComposeResult:
         yield Static(id="head")
         yield Static(id="facts")

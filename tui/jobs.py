@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -21,6 +21,7 @@ from tui.mode import ModeScreen
 from tui.panes import Pane, facts, lines, loss_lines, progress_bar, progress_words
 from tui.picture import Picture
 from tui.rows import Column, Row
+from tui.services import Services
 from tui.snapshot import Detail, JobDetail, JobRow, Snapshot
 from tui.states import ENDED, KILLABLE, LIVE, RETRIED, badge, warning
 
@@ -57,6 +58,11 @@ class JobPane(Pane):
         yield Static(id="result")
         yield Static("output", id="log-title", classes="title", markup=False)
         yield Static(id="log")
+
+    def _within(self, result: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Paths in the workspace without the way to it, which every one of them has."""
+        root = text.clean(cast(Services, self.app).root) + "/"
+        return [(name, value.removeprefix(root)) for name, value in result]
 
     def _arrange(self) -> None:
         """Share the room between the curve and the preview."""
@@ -98,7 +104,7 @@ class JobPane(Pane):
         self.fill("#preview-title", Content(title))
         self.query_one(Picture).paths = (detail.preview,) if detail.preview else ()
         self.query_one("#preview-part").display = detail.preview is not None
-        result = facts(progress.result) if progress.result else None
+        result = facts(self._within(progress.result)) if progress.result else None
         self.fill("#result", result)
         self.query_one("#result-title").display = result is not None
         shown = max(LOG_SHOWN, self.size.height - LOG_LEAVES)

@@ -66,7 +66,7 @@ def _graphics() -> list[tuple[str, str]]:
         for line in path.read_text(errors="replace").splitlines()
         if line.startswith("Model:")
     ]
-    none = "no NVIDIA card found; the engine uses the CPU"
+    none = "no NVIDIA card; the CPU works"
     return [
         ("graphics" if number == 0 else "", card) for number, card in enumerate(cards or [none])
     ]

@@ -199,11 +199,15 @@ def _warning(progress: Progress, event: Event, curve: Buckets) -> Progress:
 
 def _result(progress: Progress, event: Event, curve: Buckets) -> Progress:
     given = tuple(
-        (text.clean(name, 24).replace("_", " "), text.clean(value))
+        (text.clean(name, 24).replace("_", " "), _figure(value))
         for name, value in event.items()
         if name not in ("seq", "at", "kind") and not isinstance(value, dict | list)
     )
     return replace(progress, result=given)
+
+
+def _figure(value: object) -> str:
+    return text.figure(value) if isinstance(value, float) else text.clean(value)
 
 
 _CHANGES: dict[str, Callable[[Progress, Event, Buckets], Progress]] = {

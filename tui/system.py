@@ -33,7 +33,7 @@ class SystemScreen(BaseScreen):
     SystemScreen #parts { height: auto; layout: vertical; }
     SystemScreen #parts Vertical { height: auto; width: 1fr; }
     SystemScreen.-wide #parts, SystemScreen.-widest #parts { layout: horizontal; }
-    SystemScreen.-wide #doctor-part, SystemScreen.-widest #machine { margin-left: 4; }
+    SystemScreen.-wide #machine, SystemScreen.-widest #machine { margin-left: 4; }
     """
 
     class Found(Message):
