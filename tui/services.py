@@ -18,7 +18,8 @@ from textual.reactive import reactive
 
 from projects import jobs
 from projects.errors import SwapdeckError
-from projects.workspace import Workspace, list_trash, open_workspace, restore_from_trash
+from projects.trash import restore
+from projects.workspace import Workspace, list_trash, open_workspace
 from tui.dialogs import Confirm
 from tui.remembered import Place
 from tui.text import clean
@@ -193,7 +194,7 @@ class Services(App[None]):
         self.push_screen(Confirm(question, consequence, "To the trash"), answered)
 
     def _restore(self, trashed: Path, what: str) -> str:
-        restore_from_trash(open_workspace(self.root), trashed)
+        restore(open_workspace(self.root), trashed)
         return f"{what} is back."
 
     def push_undo(self, label: str, undo: Callable[[], str]) -> None:
