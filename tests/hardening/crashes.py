@@ -20,18 +20,21 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from engine.soundness import examine_workspace
 from projects.faces import FaceIndex
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = Path(__file__).parent / "faults"
-PATIENCE = 120.0  # seconds that a verb and its processes may take to end
+PATIENCE = 300.0  # seconds that a verb and its processes may take to end
 PEOPLE = ("anna", "bruno", "dora", "eve")
 CODES = (0, 1, 2, 3, 130)
 FAULTED = ("workspace", "out", "config")
@@ -103,6 +106,23 @@ def verbs() -> list[Verb]:
             again=(0, 2),
         ),
         Verb(
+            "person rename",
+            ("person", "rename", "dora", "Doris"),
+            lambda base: "Doris" in (base / "workspace/people/dora/person.toml").read_text(),
+            again=(0, 2),
+            changes=("person.toml",),
+        ),
+        Verb(
+            "person merge",
+            ("person", "merge", "anna", "dora", "--yes"),
+            lambda base: (
+                not (base / "workspace/people/dora").exists()
+                and len(list((base / "workspace/people/anna/sources").glob("*.toml"))) == 6
+            ),
+            again=(0, 2),
+            changes=("person.toml", "faces.sqlite"),
+        ),
+        Verb(
             "gather",
             ("gather", "anna", "{media}/scene.mp4"),
             lambda base: len(list((base / "workspace/people/anna/sources").glob("*.toml"))) == 2,
@@ -133,6 +153,13 @@ def verbs() -> list[Verb]:
             again=(0, 2),
         ),
         Verb(
+            "swap set",
+            ("swap", "set", "a-as-b", "batch=4"),
+            lambda base: "batch" in (base / "workspace/swaps/a-as-b/swap.toml").read_text(),
+            changes=("swap.toml",),
+        ),
+        Verb("swap use", ("swap", "use", "a-as-b", "4"), lambda base: True),
+        Verb(
             "train",
             ("train", "a-as-b", "--steps", "8"),
             lambda base: (base / "workspace/swaps/a-as-b/checkpoints/00000008").is_dir(),
@@ -143,6 +170,11 @@ def verbs() -> list[Verb]:
             ("convert", "a-as-b", "{media}/scene.mp4", "-o", "{out}/out.mp4"),
             lambda base: (base / "out/out.mp4").is_file(),
             again=(0, 2),
+        ),
+        Verb(
+            "convert preview",
+            ("convert", "a-as-b", "{media}/scene.mp4", "--preview", "0,4"),
+            lambda base: any((base / "workspace/swaps/a-as-b/previews/convert").glob("*.png")),
         ),
         Verb(
             "report",
@@ -183,7 +215,36 @@ def verbs() -> list[Verb]:
             lambda base: not (base / "workspace/swaps/a-as-b").exists(),
             again=(0, 2),
         ),
+        Verb("verify", ("verify", "{media}/signed.mp4"), lambda base: True),
+        Verb("ledger verify", ("ledger", "verify"), lambda base: True),
+        Verb("doctor", ("doctor",), lambda base: True),
+        Verb(
+            "identity own",
+            ("identity", "own", "--new"),
+            lambda base: len(_identities(base)) > 1,
+        ),
+        Verb(
+            "identity use",
+            ("identity", "use", "--key", "{media}/key.pem", "--chain", "{media}/chain.pem"),
+            lambda base: any((folder / "issuer.pem").is_file() for folder in _identities(base)),
+        ),
+        Verb(
+            "jobs retry",
+            ("jobs", "retry", "extract-dora", "--attach"),
+            lambda base: _kept(base, "dora") == 16,
+            again=(0, 2),
+            changes=("faces.sqlite",),
+        ),
+        Verb(
+            "jobs clean",
+            ("jobs", "clean", "--all", "--yes"),
+            lambda base: not list((base / "workspace/jobs").glob("[!.]*")),
+        ),
     ]
+
+
+def _identities(base: Path) -> list[Path]:
+    return [p for p in (base / "config/swapdeck/identities").glob("[!.]*") if p.is_dir()]
 
 
 def face_verbs(person: str, given: str) -> list[Verb]:
@@ -260,12 +321,36 @@ def make_good(folder: Path, clips: dict[str, Path]) -> None:
     _must(folder, ("train", "a-as-b", "--steps", "4"))
     _must(folder, ("swap", "export", "a-as-b", "{media}/given"))
     make_corrections(media, 5)
+    _make_certificate(media)
+    _make_stopped_job(folder / "workspace")
     for words in (
+        ("convert", "a-as-b", "{media}/scene.mp4", "-o", "{media}/signed.mp4"),
         ("faces", "export", "bruno", "{media}/dataset"),
         ("faces", "mask", "anna", "{media}/mask.png", "4"),
         ("faces", "reject", "anna", "1"),
     ):
         _must(folder, words)
+
+
+def _make_certificate(folder: Path) -> None:
+    """key.pem and chain.pem, as an organisation has them."""
+    from engine.credentials.certificates import certificate, key_pem, pem
+
+    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    root = certificate("The root", root_key, None, root_key, timedelta(days=400))
+    leaf = certificate("The studio", key, root, root_key, timedelta(days=365))
+    (folder / "chain.pem").write_bytes(pem(leaf, root))
+    (folder / "key.pem").write_bytes(key_pem(key))
+    (folder / "key.pem").chmod(0o600)
+
+
+def _make_stopped_job(root: Path) -> None:
+    """A job that can be gone on with."""
+    from projects.jobs import create_job, write_exit
+    from projects.workspace import open_workspace
+
+    job = create_job(open_workspace(root), "extract", "dora", {"person": "dora"})
+    write_exit(job, 130, "Stopped.")
 
 
 def make_corrections(folder: Path, face: int) -> None:
@@ -571,28 +656,33 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=int, default=20, help="faults for each verb")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="verbs whose name contains this")
+    parser.add_argument("--at-once", type=int, default=2, help="verbs that are tormented at once")
     parser.add_argument("--good", type=Path, help="where the good workspace is kept between runs")
     options = parser.parse_args(arguments)
-    total = Account()
     with tempfile.TemporaryDirectory(prefix="swapdeck-crashes-") as name:
         folder = Path(name)
         good = options.good or folder / "good"
         if not good.exists():
             make_good(good, _short_clips(folder))
-        for verb in verbs():
-            if options.only not in verb.name:
-                continue
+
+        def run(verb: Verb) -> Account:
             account, began = Account(), time.monotonic()
             torment(verb, good, folder, options.count, options.seed, account)
-            sys.stdout.write(
+            words = [
                 f"{verb.name}: {account.faults} faults, {account.survived} survived, "
-                f"{time.monotonic() - began:.0f} s\n"
-            )
-            for failure in account.failures:
-                sys.stdout.write(f"    {failure}\n")
+                f"{time.monotonic() - began:.0f} s",
+                *(f"    {failure}" for failure in account.failures),
+            ]
+            sys.stdout.write("".join(f"{line}\n" for line in words))
             sys.stdout.flush()
-            total.faults += account.faults
-            total.survived += account.survived
+            return account
+
+        with ThreadPoolExecutor(options.at_once) as threads:
+            chosen = [verb for verb in verbs() if options.only in verb.name]
+            accounts = list(threads.map(run, chosen))
+    total = Account(
+        sum(account.faults for account in accounts), sum(account.survived for account in accounts)
+    )
     sys.stdout.write(json.dumps({"faults": total.faults, "survived": total.survived}) + "\n")
     return 0 if total.survived == total.faults else 1
 
