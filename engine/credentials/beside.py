@@ -1,4 +1,4 @@
-"""Credentials in a signed file beside a result whose container cannot hold them (MKV, BMP)."""
+"""Credentials in a signed file beside what cannot hold them: MKV and BMP, and layers."""
 
 import base64
 import json
@@ -16,6 +16,7 @@ from engine.credentials.identity import Signing
 from projects.errors import DamagedError
 from projects.files import read_json, sha256_file, write_json
 
+Standing = Literal["trusted", "unknown", "expired", "tampered"]
 SIDECAR: Final = ".credentials.json"
 VERSION: Final = 1
 
@@ -27,12 +28,16 @@ def sidecar(name: Path) -> Path:
 
 def write_sidecar(file: Path, name: Path, said: dict[str, Any], signing: Signing) -> None:
     """Sign what is said of `file`, which is complete and will be called `name`."""
-    said = {**said, "sha256": sha256_file(file)}
+    write_signed(sidecar(name), {**said, "sha256": sha256_file(file)}, signing)
+
+
+def write_signed(path: Path, said: dict[str, Any], signing: Signing) -> None:
+    """Write JSON values with the signature of whoever says so."""
     key = serialization.load_pem_private_key(signing.key.encode(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)  # the identity was checked
     signature = key.sign(_canonical(said), ec.ECDSA(hashes.SHA256()))
     write_json(
-        sidecar(name),
+        path,
         {
             "version": VERSION,
             "said": said,
@@ -42,14 +47,19 @@ def write_sidecar(file: Path, name: Path, said: dict[str, Any], signing: Signing
     )
 
 
-def read_sidecar(
-    name: Path, anchors: str
-) -> tuple[dict[str, Any], Literal["trusted", "unknown", "expired", "tampered"], str]:
-    """What a sidecar says, what that is worth, and whom the certificate names.
+def read_sidecar(name: Path, anchors: str) -> tuple[dict[str, Any], Standing, str]:
+    """What a file's sidecar says, what that is worth, and whom the certificate names.
 
     Raises DamagedError when it is no sidecar.
     """
-    path = sidecar(name)
+    said, found, signer = read_signed(sidecar(name), anchors)
+    if said.get("sha256") != sha256_file(name):
+        found = "tampered"
+    return said, found, signer
+
+
+def read_signed(path: Path, anchors: str) -> tuple[dict[str, Any], Standing, str]:
+    """As `read_sidecar`, of any file that `write_signed` wrote."""
     document = read_json(path)
     try:
         said, pem = dict(document["said"]), str(document["chain"]).encode()
@@ -66,8 +76,6 @@ def read_sidecar(
     try:
         public.verify(signature, canonical, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
-        return said, "tampered", signer
-    if said.get("sha256") != sha256_file(name):
         return said, "tampered", signer
     known = x509.load_pem_x509_certificates(anchors.encode()) if anchors.strip() else []
     found = standing(chain, known)

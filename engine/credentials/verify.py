@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.credentials.beside import read_sidecar, sidecar
 from engine.credentials.identity import anchors
+from engine.credentials.layers import find_note, read_note
 from engine.credentials.manifest import (
     ASSERTION,
     FORMATS,
@@ -75,9 +76,18 @@ class Verdict:
     def exit_code(self) -> int:
         return EXIT_CODES[self.credentials]
 
+    @property
+    def must_be_marked(self) -> bool:
+        """Whether it is a layer, so that what is composed of it has to be marked."""
+        return self.says.get("final_must_be_marked") is True
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "exit_code": self.exit_code}
+        return {
+            **asdict(self),
+            "must_be_marked": self.must_be_marked,
+            "exit_code": self.exit_code,
+        }
 
     def sentences(self) -> list[str]:
         """The same for people."""
@@ -87,6 +97,11 @@ class Verdict:
             lines.append(f"Signed by: {self.signer}")
         if self.synthetic:
             lines.append("They say that it is synthetic: composed with a trained model.")
+        if self.must_be_marked:
+            lines.append(
+                "It is a layer for compositing. What is composed of it must be marked as synthetic "
+                "before it is shown."
+            )
         if self.watermark is not None:
             lines.append(
                 f"A swapdeck watermark was found: {self.watermark.identifier} (confidence "
@@ -110,6 +125,8 @@ def verify(file: Path, workspace: Workspace | None = None) -> Verdict:
     if not file.is_file():
         raise CommandError(f"There is no file {printable(str(file))}. Name a video or a picture.")
     found = _credentials(file)
+    if found.state == "missing" and (note := find_note(file)) is not None:
+        found = _layer(note, file)
     watermark, seen_problem = _watermark(file)
     claimed = str(found.says.get("identifier", "")) if found.state == "trusted" else ""
     entry, same = _entry(workspace, file, watermark.identifier if watermark else claimed)
@@ -166,6 +183,17 @@ def _beside(file: Path) -> _Credentials:
         said, state, signer = read_sidecar(file, anchors())
     except DamagedError as error:
         return _Credentials("tampered", problems=(str(error),))
+    return _Credentials(state, said, said.get("synthetic") is True, signer)
+
+
+def _layer(note: Path, file: Path) -> _Credentials:
+    try:
+        read = read_note(note, file, anchors())
+    except DamagedError as error:
+        return _Credentials("missing", problems=(str(error),))
+    if read is None:
+        return _Credentials("missing")
+    said, state, signer = read
     return _Credentials(state, said, said.get("synthetic") is True, signer)
 
 
