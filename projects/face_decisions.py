@@ -21,12 +21,16 @@ _LONGEST = 120  # characters in a reason
 
 @dataclass(frozen=True)
 class Decided:
-    """How many faces were meant, and how many of them were not so before."""
+    """How many faces were meant, and how many of them were not so before.
+
+    `decision` is its number for `take_back`, None when nothing changed.
+    """
 
     met: int
     changed: int
     kept: bool
     reason: str
+    decision: int | None = None
 
 
 def decide(
@@ -51,21 +55,28 @@ def decide(
     with FaceIndex(person.index_path, readonly=True) as index:
         check_named(person, index, given)
         met = index.count(given.selection)
-    changed = 0
+    changed, decision = 0, None
     if met:
         with FaceIndex(person.index_path) as index:
             changed = index.decide(given.selection, kept=kept, reason=why, what=what)
-    return Decided(met, changed, kept, why)
+            decision = index.decisions()[0].id if changed else None
+    return Decided(met, changed, kept, why, decision)
 
 
-def take_back(person: Person) -> Decision:
-    """Undo the last decision about the person's faces; it.
+def take_back(person: Person, decision: int | None = None) -> Decision:
+    """Undo the last decision about the person's faces; it. With `decision`, only that one.
 
     Raises:
-        CommandError: there are no faces, or there is no decision.
+        CommandError: there are no faces, there is no decision, or another was made since.
     """
     require_faces(person)
     with FaceIndex(person.index_path) as index:
+        last = next(iter(index.decisions()), None)
+        if decision is not None and (last is None or last.id != decision):
+            raise CommandError(
+                f"More was decided about {person.name}'s faces since, elsewhere, or this was taken "
+                f"back there. swapdeck faces undo {person.slug} takes back whatever was last."
+            )
         undone = index.undo()
     if undone is None:
         raise CommandError(

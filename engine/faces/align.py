@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 
 from engine.faces.template import TEMPLATE
 from engine.media.planar import Pixels, Planes
-
-CROP_SIZE: Final = 256
-"""Side of a stored crop in pixels."""
-CROP_MARGIN: Final = 4 / 3
-"""A stored crop shows this many times the chip's side around the chip's centre."""
+from projects.face_crop import CROP_MARGIN as CROP_MARGIN
+from projects.face_crop import CROP_SIZE as CROP_SIZE
 
 
 class Alignment(StrEnum):
