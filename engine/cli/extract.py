@@ -89,6 +89,7 @@ def extract(
       swapdeck extract ada --like ada.jpg --not-like her-sister.jpg
       swapdeck extract ada --every 5 --range 1:20..2:05 --rotate 90
     """
+    from projects import extract_request
     from projects.errors import CommandError
     from projects.people import get_person
     from projects.sources import list_sources
@@ -103,7 +104,7 @@ def extract(
         **settings,
         "begin": begin,
         "end": end,
-        "detector": _detector(detector),
+        "detector": extract_request.detector(detector),
         "rotate": None if rotate is None else int(rotate),
         "like": [absolute(path) for path in like],
         "not_like": [absolute(path) for path in not_like],
@@ -118,19 +119,3 @@ def extract(
             f"{one.slug}: {searched if result['frames'] else 'nothing new'} searched; "
             f"{kept} kept, {result['rejected']} rejected" + (f" ({reasons})" if reasons else "")
         )
-
-
-def _detector(name: str | None) -> str | None:
-    """Its name with an absolute path, as a job needs it."""
-    from projects.errors import CommandError
-
-    kind, _, file = (name or "").partition(":")
-    if kind in ("mmod", "yunet") and file:
-        if not Path(file).is_file():
-            raise CommandError(f"There is no detector at {file}. Give the path of its file.")
-        return f"{kind}:{absolute(Path(file))}"
-    if name not in (None, "hog", "mmod"):
-        raise CommandError(
-            f"There is no detector '{name}'. Choose hog, mmod, mmod:FILE.dat or yunet:FILE.onnx."
-        )
-    return name

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import glob
-import re
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
 from engine.cli.follow import run_job
-from engine.cli.options import detach_option, moment
+from engine.cli.options import detach_option, moment, size
 from engine.cli.session import Session, Verb, pass_session
 from engine.gather.settings import LICENCES, GatherSettings, Search
 from engine.text import count
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.IGNORECASE)
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-
-
-def size(text: object) -> int:
-    """A number of bytes: 500M, 2G, 120k."""
-    found = _SIZE.fullmatch(str(text).strip())
-    number = 0 if found is None else int(float(found[1]) * _UNITS[found[2].lower()])
-    if number < 1:
-        raise click.BadParameter(f"'{text}' is no size. Write it as 500M or 2G.")
-    return number
 
 
 @click.command(cls=Verb)
@@ -127,59 +112,22 @@ def gather(
 
     Use only footage that you have the right to use: licences are recorded, not judged.
     """
-    from projects.errors import CommandError
+    from projects.gather_request import gather_arguments
     from projects.people import get_person
 
     if not sources and search is None:
         raise click.UsageError("Name a SOURCE to bring in, or --search for pictures.")
     if search is not None and not search.strip():
         raise click.UsageError("--search needs words to search for.")
-    start, end = settings["start"], settings["end"]
-    if start is not None and end is not None and end <= start:
-        raise CommandError("--to must be later than --from.")
     workspace = session.open()
     one = get_person(workspace, person)
     wanted = None
     if search is not None:
         wanted = asdict(Search(search.strip(), number, licence, min_width, min_size))
-    arguments = {
-        "person": one.slug,
-        **sorted_sources(sources),
-        "search": wanted,
-        "settings": {key: value for key, value in settings.items() if value is not None},
-    }
+    arguments = gather_arguments(one.slug, sources, wanted, settings)
     outcome = run_job(session, workspace, "gather", one.slug, arguments, detach=detach)
     for result in outcome.results:
         session.output.remark(f"{_account(one.slug, result)}. Next: swapdeck extract {one.slug}")
-
-
-def sorted_sources(sources: tuple[str, ...]) -> dict[str, list[str]]:
-    """Which of the sources are paths, patterns and links; paths absolute, as a job needs them."""
-    from projects.errors import CommandError
-    from projects.names import printable
-
-    paths, patterns, links = [], [], []
-    for source in sources:
-        path = Path(source)
-        if _exists(path):
-            paths.append(str(path.absolute()))
-        elif re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", source):
-            links.append(source)
-        elif glob.has_magic(source):
-            patterns.append(str(Path(glob.escape(str(Path.cwd()))) / source))
-        else:
-            raise CommandError(
-                f"There is no {printable(source)}. Give the path of a video, image or folder, or a "
-                "link that begins with https://."
-            )
-    return {"paths": paths, "patterns": patterns, "links": links}
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # too long for a path, or a NUL
-        return False
 
 
 def _account(person: str, result: Any) -> str:

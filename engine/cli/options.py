@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
-_TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d+)?)s?")
+from projects import written
+from projects.errors import CommandError
+
+T = TypeVar("T")
 
 detach_option = click.option(
     "--detach", is_flag=True, help="Start the job, print its id, and come back at once."
@@ -27,20 +31,21 @@ def absolute(path: Path | None) -> str | None:
 
 def moment(text: object) -> float:
     """A moment or a length of time, in seconds: 1:20, 1:02:05.5, 90."""
-    found = _TIME.fullmatch(str(text).strip())
-    if found is None:
-        raise click.BadParameter(f"'{text}' is no time. Write it as 1:20 or 90.")
-    hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return hours * 3600 + minutes * 60 + seconds
+    return _read(written.moment, text)
 
 
 def span(text: object) -> tuple[float | None, float | None]:
     """A part of a video in seconds, open at an end that is not given: 1:20..2:05, 1:20.., ..90."""
-    begin, dots, end = str(text).partition("..")
-    if not dots or not (begin.strip() or end.strip()):
-        raise click.BadParameter(f"'{text}' is no range. Write it as 1:20..2:05, 1:20.. or ..2:05.")
-    first = moment(begin) if begin.strip() else None
-    last = moment(end) if end.strip() else None
-    if first is not None and last is not None and last <= first:
-        raise click.BadParameter(f"'{text}' ends before it begins.")
-    return first, last
+    return _read(written.span, text)
+
+
+def size(text: object) -> int:
+    """A number of bytes: 500M, 2G, 120k."""
+    return _read(written.size, text)
+
+
+def _read(read: Callable[[object], T], text: object) -> T:
+    try:
+        return read(text)
+    except CommandError as error:
+        raise click.BadParameter(str(error)) from error

@@ -10,8 +10,7 @@ import pytest
 from engine import verbs
 from engine.cli.app import run
 from engine.cli.follow import Outcome
-from engine.cli.gather import size
-from engine.cli.options import moment
+from engine.cli.options import moment, size
 from engine.gather.intake import Gathered
 from engine.gather.run import Request
 from engine.gather.settings import GatherSettings, Search
@@ -167,7 +166,7 @@ def test_detach_reaches_the_job(asked: Asked) -> None:
 def test_the_end_comes_after_the_beginning(ada: Any, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(jpeg(1))
     words = ("gather", "ada", tmp_path / "a.jpg", "--from", "2:00", "--to", "1:00")
-    assert "--to must be later" in ada.error(*words, code=2)
+    assert "(--to) must be later" in ada.error(*words, code=2)
 
 
 def test_files_patterns_and_links_at_once(ada: Any, server: Server, tmp_path: Path) -> None:
