@@ -45,8 +45,8 @@ def remove_source(ws: Workspace, person: Person, source: Source) -> Path:
     return trashed
 
 
-def restore_source(ws: Workspace, person: Person, source: Source, trashed: Path) -> int:
-    """Undo `remove_source`; how many faces are kept again.
+def restore_source(ws: Workspace, person: Person, digest: str, trashed: Path) -> int:
+    """Undo `remove_source` of the source with this digest; how many faces are kept again.
 
     Raises:
         CommandError, DamagedError: see `restore_from_trash`.
@@ -54,10 +54,10 @@ def restore_source(ws: Workspace, person: Person, source: Source, trashed: Path)
     restore_from_trash(ws, trashed)
     if not person.index_path.exists():
         return 0
-    what = f"restore the source {source.name}"
+    what = f"restore the source {digest[:16]}"
     restored = 0
     with FaceIndex(person.index_path) as index:
         for reason, before in ((REMOVED, ""), (_BY_HAND, "by hand")):
-            theirs = of_source(source.digest) & of_reason(reason)
+            theirs = of_source(digest) & of_reason(reason)
             restored += index.decide(theirs, kept=True, reason=before, what=what)
     return restored

@@ -52,7 +52,7 @@ def test_it_goes_with_its_faces_and_comes_back_as_it_was(
     assert [kept for kept, _ in verdicts(ada)] == [False] * 3 + [True] * 3
     assert verdicts(ada)[1] == (False, "by hand: blinks")
     assert ledger.entries(workspace)[-1].values["source"] == clips[0].digest
-    assert restore_source(workspace, ada, clips[0], trashed) == 2
+    assert restore_source(workspace, ada, clips[0].digest, trashed) == 2
     assert list_sources(ada) == clips
     assert verdicts(ada) == before
     assert list_trash(workspace) == []
