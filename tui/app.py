@@ -309,8 +309,9 @@ def _screen(module: str, name: str) -> BaseScreen:
 
 
 def _possible(screen: Screen[object], action: str) -> bool:
-    _, name, parameters = parse(action)
-    return screen.check_action(name, parameters) is True
+    space, name, parameters = parse(action)
+    known = space == "app" or hasattr(screen, f"action_{name}")
+    return known and screen.check_action(name, parameters) is True
 
 
 _ASKED = {

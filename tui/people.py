@@ -3,52 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from textwrap import fill
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from textual.actions import parse
 from textual.content import Content
-from textual.widgets import Static
 
 from projects.consent import FORBIDDEN
-from tui import text
+from tui import people_flows, text
+from tui.actions import ACTIONS, JOBS, LISTS, PEOPLE, bindings, ids
+from tui.advice import AdviceWindow
+from tui.gallery_reading import FaceReader
 from tui.mode import ModeScreen
-from tui.panes import Pane, facts, lines
-from tui.picture import Picture
+from tui.panes import Pane
+from tui.people_faces import FacesScreen
+from tui.people_sources import SourcesScreen
+from tui.person_pane import PersonPane, job_of, next_step
 from tui.rows import Column, Row
-from tui.snapshot import Detail, PersonDetail, PersonRow, Snapshot
-from tui.states import warning
-
-CHART = 24  # cells of the longest bar
-SHOWN_SOURCES = 6
-
-
-class PersonPane(Pane):
-    """One person: consent, sources, faces."""
-
-    def compose(self) -> ComposeResult:
-        yield Static(id="head")
-        yield Static(id="consent")
-        yield Static("sources", classes="title", markup=False)
-        yield Static(id="sources")
-        yield Static("faces", classes="title", markup=False)
-        yield Static(id="faces")
-        yield Static(id="space")
-        yield Picture(rows=10, id="portraits")
-
-    def show(self, row: PersonRow, detail: PersonDetail | None) -> None:
-        """Fill the pane. Without `detail`, what was shown of the same person stays."""
-        if detail is None and row.slug != self.shown_key:
-            detail = PersonDetail(row.slug, ())
-        self.shown_key = row.slug
-        head = [Content.styled(row.name, "bold $primary")]
-        head += [Content(), Content.styled(row.problem, "$error")] if row.problem else []
-        self.fill("#head", lines([*head, ""]))
-        self.fill("#consent", facts(_consent(row)))
-        self.fill("#faces", _faces(row))
-        self.fill("#sources", _sources(row))
-        if detail is not None:
-            self.query_one(Picture).paths = detail.faces
+from tui.snapshot import Detail, JobRow, PersonDetail, PersonRow, Snapshot
+from tui.states import LIVE
 
 
 class PeopleScreen(ModeScreen):
@@ -70,18 +44,27 @@ class PeopleScreen(ModeScreen):
 A swap needs two people: one whose face will be seen,
 and one whose footage is altered.
 
+  [b $primary]a[/] adds a person, with their consent; [b $primary]n[/] then does what comes next
+
   [b $primary]swapdeck demo[/]
   [$quiet]the whole job on two rendered people, in some six minutes[/]
 
   [b $primary]swapdeck person add Ada --basis self --scope "a test"[/]
   [b $primary]swapdeck gather ada footage.mp4[/]
   [b $primary]swapdeck extract ada[/]
-  [$quiet]your own people: consent first, then footage, then its faces[/]
+  [$quiet]the same in another terminal; what they make appears here by itself[/]"""
 
-Run them in another terminal; what they make appears here by itself."""
+    BINDINGS = bindings(*ids(PEOPLE))
+    GROUPS: ClassVar[Sequence[str]] = (PEOPLE, LISTS, JOBS)
 
     def make_pane(self) -> Pane:
         return PersonPane(id="detail")
+
+    @property
+    def person(self) -> PersonRow | None:
+        """Who is under the cursor."""
+        people = self.snapshot.people if self.snapshot is not None else ()
+        return next((row for row in people if row.slug == self.key), None)
 
     def rows(self, snapshot: Snapshot) -> list[Row]:
         return [
@@ -105,7 +88,107 @@ Run them in another terminal; what they make appears here by itself."""
         for row in snapshot.people:
             if row.slug == key:
                 found = detail if isinstance(detail, PersonDetail) else None
-                self.query_one(PersonPane).show(row, found)
+                self.query_one(PersonPane).show(row, found, job_of(key, snapshot.jobs))
+
+    def job(self) -> JobRow | None:
+        jobs = self.snapshot.jobs if self.snapshot is not None else ()
+        return job_of(self.key, jobs)
+
+    # Actions.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "open" and self.is_mounted and self.has_class("-open"):
+            row = self.person
+            return row is not None and bool(row.kept + row.rejected)
+        if not super().check_action(action, parameters):
+            return False
+        if action not in _OF_ONE or not self.is_mounted:
+            return True
+        row = self.person
+        if row is None:
+            return False
+        if action == "merge_people":
+            return self.snapshot is not None and len(self.snapshot.people) > 1
+        if action == "withdraw":
+            return row.consent not in ("missing", "damaged", "")
+        if action == "next_step" and not row.problem:
+            job = self.job()
+            return job is None or job.state not in LIVE
+        if row.problem:  # their files have to be mended first
+            return action in ("trash_person", "faces", "sources")
+        return True
+
+    def action_open(self) -> None:
+        """Give the details the whole screen, and then the faces."""
+        if self.has_class("-open"):
+            self.action_faces()
+        else:
+            super().action_open()
+
+    async def action_next_step(self) -> None:
+        """Do what the person needs next."""
+        step = next_step(self.person) if self.person is not None else None
+        if step is not None:
+            await self.run_action(step[0])
+
+    def action_add_person(self) -> None:
+        """Ask for a name and the consent."""
+        people = self.snapshot.people if self.snapshot is not None else ()
+        people_flows.add(self.dashboard, people)
+
+    def action_edit_person(self) -> None:
+        """Change name and consent."""
+        if self.person is not None:
+            people_flows.edit(self.dashboard, self.person)
+
+    def action_gather(self) -> None:
+        """Bring in footage."""
+        if self.person is not None:
+            people_flows.gather(self.dashboard, self.person, Path.cwd())
+
+    def action_extract(self) -> None:
+        """Find the faces."""
+        if self.person is not None:
+            people_flows.extract(self.dashboard, self.person)
+
+    def action_faces(self) -> None:
+        """Look at the faces of the person."""
+        row = self.person
+        if row is not None:
+            self.app.push_screen(FacesScreen(FaceReader(self.dashboard.root, row.slug), row.name))
+
+    def action_sources(self) -> None:
+        """Look at the sources of the person."""
+        if self.person is not None:
+            self.app.push_screen(SourcesScreen(self.person.slug))
+
+    def action_advice(self) -> None:
+        """Ask the dataset doctor."""
+        if self.person is not None and self.snapshot is not None:
+            people = [(row.slug, row.name) for row in self.snapshot.people]
+            self.app.push_screen(AdviceWindow(self.dashboard.root, people, self.person.slug))
+
+    def action_merge_people(self) -> None:
+        """Make one person of two folders."""
+        if self.person is not None and self.snapshot is not None:
+            people_flows.merge_with(self.dashboard, self.person, self.snapshot.people)
+
+    def action_withdraw(self) -> None:
+        """Note a withdrawal, and list what was made."""
+        if self.person is not None:
+            people_flows.end_consent(self.dashboard, self.person)
+
+    def action_trash_person(self) -> None:
+        """Move the person to the trash."""
+        if self.person is not None:
+            people_flows.trash(self.dashboard, self.person)
+
+
+_OF_ONE = frozenset(
+    parse(action.action)[1]
+    for action in ACTIONS
+    if action.group == PEOPLE and action.id != "add-person"
+)
 
 
 def _basis(row: PersonRow) -> Content:
@@ -114,42 +197,3 @@ def _basis(row: PersonRow) -> Content:
     if row.lapsed:
         return Content.styled(f"! {row.consent}", "$warning")
     return Content(row.basis)
-
-
-def _consent(row: PersonRow) -> list[tuple[str, Content | str]]:
-    return [
-        ("consent", row.basis),
-        ("scope", row.scope),
-        ("recorded by", row.recorded_by),
-        ("expires", row.expires),
-        ("", warning(row.lapsed) if row.lapsed else ""),
-    ]
-
-
-def _faces(row: PersonRow) -> Content:
-    if not row.kept + row.rejected:
-        return Content.styled(
-            f"none yet: swapdeck extract {row.slug}" if row.sources else "none yet", "$quiet"
-        )
-    counts = [("kept", row.kept, "$success"), *((r, n, "$quiet") for r, n in row.reasons)]
-    biggest = max(number for _, number, _ in counts) or 1
-    width = max(len(name) for name, _, _ in counts)
-    return lines(
-        Content.assemble(
-            f"{name:<{width}}  ",
-            f"{text.count(number):>7}  ",
-            ("━" * max(1, round(number / biggest * CHART)), colour),
-        )
-        for name, number, colour in counts
-    )
-
-
-def _sources(row: PersonRow) -> Content:
-    if not row.sources:
-        return Content.styled(f"none yet: swapdeck gather {row.slug} FOOTAGE", "$quiet")
-    shown = [
-        Content.assemble(source.name, (f"  {source.kind}, {text.size(source.size)}", "$quiet"))
-        for source in row.sources[:SHOWN_SOURCES]
-    ]
-    more = len(row.sources) - len(shown)
-    return lines([*shown, *([Content.styled(f"and {more} more", "$quiet")] if more else [])])

@@ -18,25 +18,22 @@ from typing import Any, TypeVar
 
 from projects import checkpoints, jobs
 from projects.errors import SwapdeckError
-from projects.faces import FaceCounts, FaceIndex
 from projects.files import inside, read_jsonl
 from projects.jobfiles import Asked
-from projects.people import Person, load_person
-from projects.sources import list_sources
+from projects.people import load_person
 from projects.swaps import Swap, load_swap
 from projects.workspace import Workspace, open_workspace
 from tui.folders import list_folder
+from tui.people_reading import read_person, read_person_detail
 from tui.progress import Event, Follower, Progress, number, whole
 from tui.snapshot import (
     Detail,
     FolderDetail,
     JobDetail,
     JobRow,
-    PersonDetail,
     PersonRow,
     ResultRow,
     Snapshot,
-    SourceRow,
     SwapDetail,
     SwapRow,
 )
@@ -50,8 +47,6 @@ LOG_LINES = 100
 TAIL_BYTES = 8_192
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 STALLED_AFTER = 120.0  # seconds without an event
-SHARP_FACES = 60  # of these, PORTRAITS are shown, from one profile to the other
-PORTRAITS = 4
 FEW_ENTRIES = 500
 
 
@@ -137,12 +132,12 @@ class Reader:
 
     def _person(self, folder: Path) -> PersonRow:
         watched = (folder / "person.toml", folder / "sources", folder / "faces.sqlite")
-        return self._remembered("person", folder, watched, lambda: _read_person(folder))
+        return self._remembered("person", folder, watched, lambda: read_person(folder))
 
     def _person_detail(self, ws: Workspace, slug: str) -> Detail:
         person = load_person(inside(ws.people, slug))
         return self._remembered(
-            "faces", person.root, (person.index_path,), lambda: _read_faces(person)
+            "faces", person.root, (person.index_path,), lambda: read_person_detail(person)
         )
 
     # Swaps.
@@ -244,51 +239,6 @@ def _folders(parent: Path) -> list[Path]:
         return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
     except FileNotFoundError:
         return []
-
-
-def _read_person(folder: Path) -> PersonRow:
-    try:
-        person = load_person(folder)
-    except SwapdeckError as error:
-        return PersonRow(folder.name, clean(folder.name), problem=clean(error))
-    consent = person.consent
-    row = PersonRow(
-        person.slug,
-        clean(person.name),
-        clean(person.basis),
-        clean(f"{', '.join(consent.covers)}: {consent.scope}") if consent else "",
-        clean(consent.recorded_by) if consent else "",
-        clean(consent.expires or "") if consent else "",
-        clean(person.consent_problem),
-        person.consent_state,
-    )
-    try:
-        row = replace(
-            row,
-            sources=tuple(
-                SourceRow(clean(s.name), s.kind, clean(s.origin), s.size)
-                for s in list_sources(person)
-            ),
-        )
-        counts = _counts(person)
-    except SwapdeckError as error:
-        return replace(row, problem=clean(error))
-    reasons = tuple((clean(name), count) for name, count in counts.reasons.items())
-    return replace(row, kept=counts.kept, rejected=counts.total - counts.kept, reasons=reasons)
-
-
-def _counts(person: Person) -> FaceCounts:
-    with FaceIndex(person.index_path, readonly=True) as index:
-        return index.counts()
-
-
-def _read_faces(person: Person) -> PersonDetail:
-    with FaceIndex(person.index_path, readonly=True) as index:
-        sharp = index.faces(kept=True, order="sharpness", limit=SHARP_FACES)
-    sharp.sort(key=lambda face: number(face.yaw) or 0.0)
-    step = max(1, (len(sharp) - 1) // max(1, PORTRAITS - 1))
-    crops = [inside(person.faces_dir, str(face.crop)) for face in sharp[::step][:PORTRAITS]]
-    return PersonDetail(person.slug, tuple(path for path in crops if path.is_file()))
 
 
 def _read_swap(folder: Path) -> SwapRow:

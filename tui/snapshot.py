@@ -15,12 +15,24 @@ from tui.progress import Progress
 
 @dataclass(frozen=True)
 class SourceRow:
-    """Something that was brought in for a person; `size` in bytes."""
+    """Something that was brought in for a person; `size` in bytes, `seconds` None when unknown.
+
+    `licence`, `page`, `title` and `author` are what was said where it was found, `part` which part
+    of the original it is.
+    """
 
     name: str
     kind: str
     origin: str
     size: int
+    digest: str = ""
+    seconds: float | None = None
+    licence: str = ""
+    page: str = ""
+    title: str = ""
+    author: str = ""
+    part: str = ""
+    added: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,10 +125,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class PersonDetail:
-    """More about one person: the crops of a few sharp faces, from one profile to the other."""
+    """More about one person: the crops of a few sharp faces, from one profile to the other, and
+    how many kept faces look each way (see projects.face_poses)."""
 
     slug: str
     faces: tuple[Path, ...]
+    poses: tuple[tuple[tuple[int, int], int], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import click
 
 from engine.cli.described import described_options
 from engine.cli.follow import Interrupts, JobEndedError, watch
-from engine.cli.gather import sorted_sources
+from projects.gather_request import sorted_sources
 from engine.cli.options import absolute, detach_option
 from engine.cli.people import face_counts
 from engine.cli.session import Session, Verb, pass_session

@@ -121,7 +121,7 @@ async def test_a_moved_key_works_is_shown_and_its_old_place_is_free(root: Path) 
             assert app.screen.key == "anna"
             await press(pilot, "ctrl+n")
             assert app.screen.key == "bruno"
-            await press(pilot, "question_mark")
+            await press(pilot, "3", "question_mark")
             assert "F6" in screen_text(pilot)
 
 

@@ -27,7 +27,7 @@ async def test_an_empty_workspace_says_what_is_forbidden_and_how_to_start(
         shown = words(screen_text(pilot))
         assert FORBIDDEN in shown
         assert "swapdeck demo" in shown
-        assert "what they make appears here by itself." in shown  # the last line fits too
+        assert "what they make appears here by itself" in shown  # the last line fits too
 
 
 async def test_it_is_said_where_no_workspace_has_been_made_yet(root: Path, dashboard: Open) -> None:

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from tui.actions import common, files, jobs, people, swaps, system
 from tui.actions.action import CHECKPOINTS as CHECKPOINTS
 from tui.actions.action import EVERYWHERE as EVERYWHERE
+from tui.actions.action import FACES as FACES
 from tui.actions.action import FILES as FILES
 from tui.actions.action import FORMS as FORMS
 from tui.actions.action import JOB_LIST as JOB_LIST
@@ -19,6 +20,7 @@ from tui.actions.action import LETTERS as LETTERS
 from tui.actions.action import LISTS as LISTS
 from tui.actions.action import PEOPLE as PEOPLE
 from tui.actions.action import PICKER as PICKER
+from tui.actions.action import SOURCES as SOURCES
 from tui.actions.action import SWAPS as SWAPS
 from tui.actions.action import SYSTEM as SYSTEM
 from tui.actions.action import TRAINING as TRAINING
@@ -37,6 +39,8 @@ GROUPS = (
     EVERYWHERE,
     LISTS,
     PEOPLE,
+    FACES,
+    SOURCES,
     SWAPS,
     TRAINING,
     CHECKPOINTS,
@@ -64,6 +68,9 @@ _KEY_NAMES = {
     "down": "↓",
     "left": "←",
     "right": "→",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
     "home": "Home",
     "end": "End",
 }

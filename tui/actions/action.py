@@ -52,15 +52,18 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "x": ("Stop",),
     "y": ("Copy",),
     "z": ("Undo",),
+    "A": ("Gather",),
     "C": ("Clean",),
     "D": ("Doctor",),
     "E": ("Export",),
+    "F": ("Faces",),
     "G": ("Bottom",),
     "K": ("Keep",),
     "P": ("Pictures",),
     "R": ("Retry", "Restore"),
     "S": ("Sort",),
     "T": ("Try",),
+    "W": ("Withdraw",),
     "X": ("Kill",),
 }
 
@@ -69,6 +72,8 @@ LISTS = "In a list"
 FORMS = "In a form"
 PICKER = "Choosing files"
 PEOPLE = "In People"
+SOURCES = "Among a person's sources"
+FACES = "Among faces"
 SWAPS = "On a swap"
 TRAINING = "Looking at a training"
 CHECKPOINTS = "On a checkpoint"

@@ -33,7 +33,7 @@ ACTIONS: tuple[Action, ...] = (
         LISTS, footer=True,
     ),
     Action(
-        "save-form", "ctrl+s", "save_form", "Save", "Save what the form holds, if it can be", FORMS,
+        "save-form", "ctrl+s,enter", "save_form", "Save", "Save what the form holds, if it can be", FORMS,
         palette=False,
     ),
     Action(
