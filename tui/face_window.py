@@ -20,7 +20,7 @@ from projects.faces import FaceRow
 from tui.face_words import figures, state, why
 from tui.gallery_reading import FaceReader
 from tui.panes import facts
-from tui.picture import Pixels, Rgb, decode, half_blocks
+from tui.picture import NOT_DRAWN, Pixels, Rgb, decode, half_blocks
 from tui.text import clean
 
 DOT: Rgb = (255, 235, 60)
@@ -49,6 +49,10 @@ class FacePicture(Widget):
         self._strips: list[Strip] | str = []
         self._wanted: object = None
 
+    def on_mount(self) -> None:
+        self.watch(self.app, "pictures", self._fetch, init=False)
+        self.watch(self.app, "theme", self._fetch, init=False)
+
     def show(self, row: FaceRow | None, landmarks: bool) -> None:
         """Show another face; None is none."""
         self.row, self.landmarks = row, landmarks
@@ -62,21 +66,27 @@ class FacePicture(Widget):
             self._wanted, self._strips = None, []
             self.refresh()
             return
-        wanted = (self.row.id, self.row.crop, self.size, self.landmarks)
+        if not getattr(self.app, "pictures", True):
+            self._wanted, self._strips = None, NOT_DRAWN
+            self.refresh()
+            return
+        look = (self.background_colors[1].rgb, self.app.current_theme.ansi)
+        wanted = (self.row.id, self.row.crop, self.size, self.landmarks, look)
         if wanted != self._wanted:
             self._wanted = wanted
-            ground = self.background_colors[1].rgb
-            self._draw(wanted, self.row, self.size, self.landmarks, ground)
+            self._draw(wanted, self.row, self.size, self.landmarks, look)
 
     @work(thread=True, exclusive=True, group="face")
-    def _draw(self, wanted: object, row: FaceRow, size: Size, landmarks: bool, ground: Rgb) -> None:
+    def _draw(
+        self, wanted: object, row: FaceRow, size: Size, landmarks: bool, look: tuple[Rgb, bool]
+    ) -> None:
         try:
-            pixels = decode([self.reader.crop(row)], size.width, size.height * 2, ground)
+            pixels = decode([self.reader.crop(row)], size.width, size.height * 2, look[0])
             if landmarks and not isinstance(pixels, str):
                 pixels = dotted(pixels, landmarks_in_crop(self.reader.face(row.id)), DOT)
         except SwapdeckError as error:
             pixels = clean(error)
-        strips = pixels if isinstance(pixels, str) else half_blocks(pixels)
+        strips = pixels if isinstance(pixels, str) else half_blocks(pixels, ansi=look[1])
         self.post_message(self.Drawn(wanted, strips))
 
     @on(Drawn)

@@ -40,6 +40,7 @@ KNOWN = 5_000  # faces whose figures are kept
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Look = tuple[Rgb, bool]  # the colour behind pictures, and whether there are only sixteen
 Drawn = tuple[str, int]  # a crop's name and the width it was drawn at
 
 
@@ -159,7 +160,9 @@ class Gallery(ScrollView, can_focus=True):
 
     @property
     def picture_size(self) -> tuple[int, int]:
-        """Cells of one picture."""
+        """Cells of one picture; without pictures there are only captions."""
+        if not getattr(self.app, "pictures", True):
+            return SIZES[2][0], 0
         chosen = self._chosen_size
         if chosen is None:
             chosen = 2 if self.size.width >= 74 else 1
@@ -224,13 +227,13 @@ class Gallery(ScrollView, can_focus=True):
         wide, tall = self.picture_size
         ids = self._visible()
         rows = [one for one in ids if one not in self._fresh]
-        pictures = [one for one in ids if self._picture(one) is None]
+        pictures = [one for one in ids if tall and self._picture(one) is None]
         wanted = (self.order.stamp, tuple(rows), tuple(pictures), wide)
         if (rows or pictures) and wanted != self._wanted:
             self._wanted = wanted
             known = {one: self.rows[one] for one in pictures if one in self.rows}
-            ground = self.background_colors[1].rgb
-            self._fetch(self.order.stamp, rows, pictures, known, (wide, tall), ground)
+            look = (self.background_colors[1].rgb, self.app.current_theme.ansi)
+            self._fetch(self.order.stamp, rows, pictures, known, (wide, tall), look)
 
     @work(thread=True, exclusive=True, group="faces")
     def _fetch(
@@ -240,7 +243,7 @@ class Gallery(ScrollView, can_focus=True):
         pictures: Sequence[int],
         known: dict[int, FaceRow],
         size: tuple[int, int],
-        ground: Rgb,
+        look: Look,
     ) -> None:
         worker = get_current_worker()
         try:
@@ -255,23 +258,23 @@ class Gallery(ScrollView, can_focus=True):
             if worker.is_cancelled:
                 break
             if identity in known:
-                done[known[identity].crop, size[0]] = self._draw(known[identity], size, ground)
+                done[known[identity].crop, size[0]] = self._draw(known[identity], size, look)
             if number % 4 == 3:
                 self.post_message(self.Fetched(stamp, {}, done))
                 done = {}
         self.post_message(self.Fetched(stamp, {}, done))
 
-    def _draw(self, row: FaceRow, size: tuple[int, int], ground: Rgb) -> list[Strip]:
+    def _draw(self, row: FaceRow, size: tuple[int, int], look: Look) -> list[Strip]:
         """The lines of one picture. Of one that cannot be shown, a line that says so."""
         wide, tall = size
         try:
-            pixels = decode([self.reader.crop(row)], wide, tall * 2, ground)
+            pixels = decode([self.reader.crop(row)], wide, tall * 2, look[0])
         except SwapdeckError:
             pixels = "no picture"
         if isinstance(pixels, str):
             words = "no picture".center(wide)[:wide]
             return [Strip.blank(wide)] * (tall // 2) + [Strip([Segment(words)], wide)]
-        return half_blocks(pixels)
+        return half_blocks(pixels, ansi=look[1])
 
     @on(Fetched)
     def _fetched(self, message: Fetched) -> None:
@@ -290,11 +293,14 @@ class Gallery(ScrollView, can_focus=True):
         if self.face in message.rows:
             self.post_message(self.Moved())
 
-    def forget_pictures(self) -> None:
-        """Draw every picture anew: the colours behind them are others now."""
+    def on_mount(self) -> None:
+        self.watch(self.app, "pictures", self._anew, init=False)
+        self.watch(self.app, "theme", self._anew, init=False)
+
+    def _anew(self) -> None:
+        """Draw everything anew: the colours are others now, or there are no pictures."""
         self._strips.clear()
-        self._wanted = ()
-        self._fetch_visible()
+        self._fit_again()
 
     # Drawing.
 
@@ -449,8 +455,13 @@ class Gallery(ScrollView, can_focus=True):
 
     def action_resize(self, step: int) -> None:
         """Larger pictures, or smaller ones."""
+        if self.picture_size not in SIZES:
+            return
         now = SIZES.index(self.picture_size)
         self._chosen_size = max(0, min(now + step, len(SIZES) - 1))
+        self._fit_again()
+
+    def _fit_again(self) -> None:
         self._wanted = ()
         self._lay_out()
         self._to_cursor()

@@ -45,10 +45,9 @@ A swap needs two people: one whose face will be seen,
 and one whose footage is altered.
 
   [b $primary]a[/] adds a person, with their consent; [b $primary]n[/] then does what comes next
+  [b $primary]T[/] tries the whole job on two rendered people, in some six minutes
 
   [b $primary]swapdeck demo[/]
-  [$quiet]the whole job on two rendered people, in some six minutes[/]
-
   [b $primary]swapdeck person add Ada --basis self --scope "a test"[/]
   [b $primary]swapdeck gather ada footage.mp4[/]
   [b $primary]swapdeck extract ada[/]

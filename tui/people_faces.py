@@ -175,7 +175,7 @@ class FacesScreen(BaseScreen):
         order, view = self.gallery.order, self.view
         parts: list[Content | str] = [
             Content.styled(self.person_name, "bold $primary"),
-            f"{count(order.kept)} of {plural(order.total, 'face')} kept",
+            f"{count(order.kept)} of {count(order.total)} kept",
             f"by {view.sort}{', turned round' if view.reverse else ''}",
         ]
         parts += [f"grouped by {view.group}"] if view.group != "none" else []
@@ -276,37 +276,36 @@ class FacesScreen(BaseScreen):
         self._decide([str(one) for one in ids], kept, None)
 
     def _decide(self, words: list[str], kept: bool, reason: str | None) -> None:
+        dashboard, reader = self.dashboard, self.reader
+
         def done(decided: Decided) -> None:
             act = "kept" if kept else "rejected"
             if decided.decision is not None:
-                self.dashboard.push_undo(
-                    f"what was {act}", partial(self._taken_back, decided.decision)
+                dashboard.push_undo(
+                    f"what was {act}", partial(_taken_back, reader, decided.decision)
                 )
             if decided.met > 1 or not decided.changed:
                 already = decided.met - decided.changed
                 more = f", {count(already)} of them were so before" if already else ""
-                self.dashboard.say(f"{plural(decided.met, 'face')} {act}{more}.")
-            self.load(self.view)
+                dashboard.say(f"{plural(decided.met, 'face')} {act}{more}.")
+            reload()
 
         def reload() -> None:
-            self.load(self.view)
+            if self.is_attached:
+                self.load(self.view)
 
-        self.dashboard.do(
-            lambda: decide(self.reader.person(), words, kept=kept, reason=reason),
+        dashboard.do(
+            lambda: decide(reader.person(), words, kept=kept, reason=reason),
             done,
             otherwise=reload,
         )
-
-    def _taken_back(self, decision: int | None) -> str:
-        undone = take_back(self.reader.person(), decision)
-        return f"Taken back: {clean(undone.what)[:60]} ({plural(undone.faces, 'face')})."
 
     def action_undo_faces(self) -> None:
         """Take back what was done last here; else the last decision about these faces."""
         if self.dashboard.undoables:
             self.dashboard.action_undo()
         else:
-            self.dashboard.do(lambda: self._taken_back(None), self.dashboard.say)
+            self.dashboard.do(partial(_taken_back, self.reader, None), self.dashboard.say)
 
     def action_sort(self) -> None:
         """Ask how the faces are sorted and grouped."""
@@ -348,6 +347,11 @@ class FacesScreen(BaseScreen):
             Form("Faces by rule", options, {"rule": self.view.rule}, check=_check_rule, note=note),
             lambda values: answered(values and {"act": "show", "reason": None, **values}),
         )
+
+
+def _taken_back(reader: FaceReader, decision: int | None) -> str:
+    undone = take_back(reader.person(), decision)
+    return f"Taken back: {clean(undone.what)[:60]} ({plural(undone.faces, 'face')})."
 
 
 def _check_rule(values: Mapping[str, Value]) -> None:

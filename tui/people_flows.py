@@ -92,7 +92,7 @@ def edit(dashboard: Services, row: PersonRow) -> None:
                     f"the change of {person.name}",
                     partial(_change_back, dashboard, person, changes),
                 )
-            dashboard.say(f"Changed of {clean(person.name)}: {' and '.join(changes)}.")
+            dashboard.say(f"{clean(person.name)}: {' and '.join(changes)} changed.")
 
         state = "" if person.consent_state == "valid" else clean(person.consent_problem)
         dashboard.push_screen(

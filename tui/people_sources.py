@@ -121,19 +121,19 @@ class SourcesScreen(BaseScreen):
 
     def action_trash_source(self) -> None:
         """Ask, then move the source to the trash and reject its faces."""
-        source = self.source
+        source, dashboard, slug = self.source, self.dashboard, self.slug
         if source is None:
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.dashboard.do(partial(self._remove, source.digest), removed)
+                dashboard.do(partial(_remove, dashboard.root, slug, source.digest), removed)
 
         def removed(trashed: Path) -> None:
-            undo = partial(self._restore, source.name, source.digest, trashed)
-            self.dashboard.push_undo(f"the removal of {source.name}", undo)
-            key = self.dashboard.keys_of("undo")
-            self.dashboard.say(f"{source.name} is in the trash. Press {key} to get it back.")
+            undo = partial(_restore, dashboard.root, slug, source, trashed)
+            dashboard.push_undo(f"the removal of {source.name}", undo)
+            key = dashboard.keys_of("undo")
+            dashboard.say(f"{source.name} is in the trash. Press {key} to get it back.")
 
         self.app.push_screen(
             Confirm(
@@ -146,18 +146,20 @@ class SourcesScreen(BaseScreen):
             answered,
         )
 
-    def _remove(self, digest: str) -> Path:
-        workspace = open_workspace(self.dashboard.root)
-        person = get_person(workspace, self.slug)
-        for source in list_sources(person):
-            if source.digest == digest:
-                return remove_source(workspace, person, source)
-        raise CommandError("This source is not there any more. There is nothing to remove.")
 
-    def _restore(self, name: str, digest: str, trashed: Path) -> str:
-        workspace = open_workspace(self.dashboard.root)
-        kept = restore_source(workspace, get_person(workspace, self.slug), digest, trashed)
-        return f"{name} is back, and {text.plural(kept, 'face')} with it."
+def _remove(root: Path, slug: str, digest: str) -> Path:
+    workspace = open_workspace(root)
+    person = get_person(workspace, slug)
+    for source in list_sources(person):
+        if source.digest == digest:
+            return remove_source(workspace, person, source)
+    raise CommandError("This source is not there any more. There is nothing to remove.")
+
+
+def _restore(root: Path, slug: str, source: SourceRow, trashed: Path) -> str:
+    workspace = open_workspace(root)
+    kept = restore_source(workspace, get_person(workspace, slug), source.digest, trashed)
+    return f"{source.name} is back, and {text.plural(kept, 'face')} with it."
 
 
 def _row(source: SourceRow) -> Row:

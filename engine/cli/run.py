@@ -11,7 +11,6 @@ import click
 
 from engine.cli.described import described_options
 from engine.cli.follow import Interrupts, JobEndedError, watch
-from projects.gather_request import sorted_sources
 from engine.cli.options import absolute, detach_option
 from engine.cli.people import face_counts
 from engine.cli.session import Session, Verb, pass_session
@@ -19,6 +18,7 @@ from engine.text import count, short_path
 from projects.consent import require
 from projects.errors import CommandError
 from projects.files import inside
+from projects.gather_request import sorted_sources
 from projects.names import printable, slug
 from projects.people import Person, get_person
 from projects.presets import PRESETS

@@ -33,8 +33,8 @@ ACTIONS: tuple[Action, ...] = (
         LISTS, footer=True,
     ),
     Action(
-        "save-form", "ctrl+s,enter", "save_form", "Save", "Save what the form holds, if it can be", FORMS,
-        palette=False,
+        "save-form", "ctrl+s,enter", "save_form", "Save", "Save what the form holds, if it can be",
+        FORMS, palette=False,
     ),
     Action(
         "leave-form", "escape", "leave_form", "Leave", "Leave; asks first if something was changed",
