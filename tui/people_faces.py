@@ -152,12 +152,14 @@ class FacesScreen(BaseScreen):
         elif not order.total:
             words = Content.assemble(
                 ("No faces yet.\n\n", "bold"),
-                "Esc, then E finds the faces in this person's sources, and A brings in more.",
+                f"Esc, then {self.dashboard.keys_of('extract')} finds the faces in this person's "
+                f"sources, and {self.dashboard.keys_of('gather')} brings in more.",
             )
         elif not order.ids:
             words = Content.assemble(
                 ("No face is like that.\n\n", "bold"),
-                f"{plural(order.total, 'face')} are there: f changes the rule, S which are shown.",
+                f"{plural(order.total, 'face')} are there: {self.dashboard.keys_of('rule')} changes "
+                f"the rule, {self.dashboard.keys_of('sort')} which are shown.",
             )
         self.query_one("#nothing", Static).update(words)
         self.set_class(not order.ids, "-nothing")

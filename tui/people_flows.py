@@ -56,7 +56,8 @@ def add(dashboard: Services, people: Sequence[PersonRow]) -> None:
     def added(person: Person) -> None:
         dashboard.push_undo(f"the adding of {person.name}", partial(_away, dashboard, person.slug))
         holds = "" if person.consent else ", without a consent yet"
-        dashboard.say(f"Added {clean(person.name)}{holds}. n does what comes next.")
+        key = dashboard.keys_of("next-step")
+        dashboard.say(f"Added {clean(person.name)}{holds}. {key} does what comes next.")
 
     def answered(values: dict[str, Value] | None) -> None:
         if values is not None:
@@ -193,7 +194,8 @@ def merge_with(dashboard: Services, row: PersonRow, people: Sequence[PersonRow])
 
     def merged(done: tuple[Person, Path]) -> None:
         name = clean(done[0].name)
-        dashboard.say(f"They are {name} now. E judges the faces together.")
+        key = dashboard.keys_of("extract")
+        dashboard.say(f"They are {name} now. {key} judges the faces together.")
 
     def answered(values: dict[str, Value] | None) -> None:
         if values is not None:
@@ -242,7 +244,8 @@ def gather(dashboard: Services, row: PersonRow, start: Path) -> None:
 def extract(dashboard: Services, row: PersonRow) -> None:
     """Ask how, and start the search for faces."""
     if not row.sources:
-        dashboard.complain(f"{row.name} has no sources yet. A brings some in.")
+        key = dashboard.keys_of("gather")
+        dashboard.complain(f"{row.name} has no sources yet. {key} brings some in.")
         return
     arguments: dict[str, Any] = {}
 

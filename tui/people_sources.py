@@ -97,7 +97,9 @@ class SourcesScreen(BaseScreen):
             return Content("This person is not there any more. Esc goes back.")
         if self.person.problem:
             return Content.assemble((self.person.problem, "$error"), "\n\nEsc goes back.")
-        return Content("No sources yet. Esc, then A brings some in.")
+        return Content(
+            f"No sources yet. Esc, then {self.dashboard.keys_of('gather')} brings some in."
+        )
 
     def on_rows_selected(self, event: Rows.Selected) -> None:
         event.stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
@@ -10,6 +12,7 @@ from tui import text
 from tui.panes import Pane, facts, lines, progress_bar, progress_words
 from tui.picture import Picture
 from tui.pose_map import pose_map
+from tui.services import Services
 from tui.snapshot import JobRow, PersonDetail, PersonRow, SourceRow
 from tui.states import LIVE, badge, warning
 
@@ -48,8 +51,9 @@ class PersonPane(Pane):
         width = max(20, self.size.width - 4)
         self.fill("#job", None if job is None else lines([*_job(job, width), ""]))
         self.fill("#consent", facts(_consent(row)))
-        self.fill("#faces", _faces(row))
-        self.fill("#sources", _sources(row))
+        key = cast(Services, self.app).keys_of
+        self.fill("#faces", _faces(row, key("extract")))
+        self.fill("#sources", _sources(row, key("gather"), key("sources")))
         if detail is not None:
             self.query_one(Picture).paths = detail.faces
             poses = pose_map(dict(detail.poses), width) if detail.poses else None
@@ -101,9 +105,11 @@ def _consent(row: PersonRow) -> list[tuple[str, Content | str]]:
     ]
 
 
-def _faces(row: PersonRow) -> Content:
+def _faces(row: PersonRow, extract: str) -> Content:
     if not row.kept + row.rejected:
-        return Content.styled("none yet: E finds them" if row.sources else "none yet", "$quiet")
+        return Content.styled(
+            f"none yet: {extract} finds them" if row.sources else "none yet", "$quiet"
+        )
     counts = [("kept", row.kept, "$success"), *((r, n, "$quiet") for r, n in row.reasons)]
     biggest = max(number for _, number, _ in counts) or 1
     width = min(40, max(len(name) for name, _, _ in counts))
@@ -117,10 +123,10 @@ def _faces(row: PersonRow) -> Content:
     )
 
 
-def _sources(row: PersonRow) -> Content:
+def _sources(row: PersonRow, gather: str, every: str) -> Content:
     if not row.sources:
         return Content.styled(
-            f"none yet: A brings some in, or swapdeck gather {row.slug} FOOTAGE", "$quiet"
+            f"none yet: {gather} brings some in, or swapdeck gather {row.slug} FOOTAGE", "$quiet"
         )
     shown = [
         Content.assemble(source.name, (f"  {source_words(source)}", "$quiet"))
@@ -128,7 +134,10 @@ def _sources(row: PersonRow) -> Content:
     ]
     more = len(row.sources) - len(shown)
     return lines(
-        [*shown, *([Content.styled(f"and {more} more: o lists them", "$quiet")] if more else [])]
+        [
+            *shown,
+            *([Content.styled(f"and {more} more: {every} lists them", "$quiet")] if more else []),
+        ]
     )
 
 

@@ -228,7 +228,7 @@ async def test_two_folders_of_one_human_are_merged_after_saying_what_will_be(
         assert len(listed(pilot)) == 2
         await press(pilot, "m", "enter", "right", "enter")
         assert [row.split()[:5] for row in listed(pilot)] == [["Anna", "release", "2", "11", "1"]]
-        assert "E judges the faces together" in told(pilot)
+        assert "^E judges the faces together" in told(pilot)
 
 
 async def test_a_merge_that_is_refused_says_why(root: Path, dashboard: Open) -> None:
@@ -302,7 +302,7 @@ async def test_faces_are_searched_by_a_job(
     person(empty(root), "Anna", faces=2)
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "E", "ctrl+u", "5", "down")
+        await press(pilot, "ctrl+e", "ctrl+u", "5", "down")
         await write(pilot, "oops")
         await press(pilot, "ctrl+s")
         assert "is no range" in screen_text(pilot)
@@ -318,7 +318,7 @@ async def test_a_search_without_sources_is_not_started(
     person(empty(root), "Anna")
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "E")
+        await press(pilot, "ctrl+e")
         assert "has no sources yet. A brings some in." in told(pilot)
         assert launched == []
 
@@ -499,7 +499,7 @@ async def test_actions_on_nobody_are_hidden(root: Path, dashboard: Open) -> None
     empty(root)
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "e", "A", "E", "F", "o", "D", "m", "W", "d", "n")
+        await press(pilot, "e", "A", "ctrl+e", "F", "o", "D", "m", "W", "d", "n")
         assert "Nobody is here yet." in screen_text(pilot)
         assert not isinstance(pilot.app.screen, Form | PickFiles | Confirm)
 
@@ -511,7 +511,7 @@ async def test_a_damaged_person_can_only_be_looked_at_and_trashed(
     (anna.root / "person.toml").write_text("name = [")
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await press(pilot, "e", "A", "E", "n")
+        await press(pilot, "e", "A", "ctrl+e", "n")
         assert not isinstance(pilot.app.screen, Form | PickFiles)
         await press(pilot, "F")
         assert "The faces cannot be shown." in screen_text(pilot)
@@ -571,7 +571,7 @@ async def test_a_read_only_dashboard_offers_nothing_that_writes(root: Path) -> N
         await settle(pilot)
         footer = screen_text(pilot).splitlines()[-1]
         assert "Add" not in footer
-        await press(pilot, "a", "e", "A", "E", "m", "W", "d")
+        await press(pilot, "a", "e", "A", "ctrl+e", "m", "W", "d")
         assert not isinstance(pilot.app.screen, Form | PickFiles | Confirm)
         await press(pilot, "o", "d")
         assert not isinstance(pilot.app.screen, Confirm)

@@ -23,7 +23,7 @@ ACTIONS: tuple[Action, ...] = (
         PEOPLE, writes=True,
     ),
     Action(
-        "extract", "ctrl+e", "extract", "Extract", "Find and judge the faces in this person's sources",
+        "extract", "ctrl+e", "extract", "Extract", "Find and judge the faces in the sources",
         PEOPLE, writes=True,
     ),
     Action(
