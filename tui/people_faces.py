@@ -158,8 +158,8 @@ class FacesScreen(BaseScreen):
         elif not order.ids:
             words = Content.assemble(
                 ("No face is like that.\n\n", "bold"),
-                f"{plural(order.total, 'face')} are there: {self.dashboard.keys_of('rule')} changes "
-                f"the rule, {self.dashboard.keys_of('sort')} which are shown.",
+                f"{plural(order.total, 'face')} are there: {self.dashboard.keys_of('rule')} "
+                f"changes the rule, {self.dashboard.keys_of('sort')} which are shown.",
             )
         self.query_one("#nothing", Static).update(words)
         self.set_class(not order.ids, "-nothing")
