@@ -37,7 +37,8 @@ class NotBegunError(SwapdeckError):
 
 
 class Waiting:
-    """Says what a job waits for, in its lock and once as an event, and when not to wait on."""
+    """Says what a job waits for, in its lock and once as an event, and answers what is asked of it
+    meanwhile."""
 
     def __init__(
         self, job: Job, descriptor: int, told: list[int], started: Callable[[], None]
@@ -49,6 +50,7 @@ class Waiting:
         self._told = told
         self._started = started
         self._said: str | None = None
+        self._paused = False
 
     def over(self) -> None:
         """Nothing has to be waited for any more."""
@@ -60,27 +62,38 @@ class Waiting:
         """Wait a moment for what `text`, one sentence, says. Raises NotBegunError when the job was
         asked to end."""
         if text != self._said:
-            with suppress(SwapdeckError):  # a full disk: it may have room when the turn comes
+            self._event("waiting", text=text)
+            with suppress(SwapdeckError):
                 record_processes(self._job, self._descriptor, None, text)
-                EventLog(self._job).emit("waiting", text=text)
             self.over()
             self._said = text
-        self.check()
+        self.is_paused()
         time.sleep(PACE)
 
-    def check(self) -> None:
-        """Raise NotBegunError when the job was asked to end."""
+    def is_paused(self) -> bool:
+        """Whether the job was asked not to begin for now. Raises NotBegunError when it was asked to
+        end."""
         asked = self._asked()
         if asked.kill:
             raise NotBegunError(137, "It was killed on request, before it began.")
+        if asked.stop:
+            self._event("request", what="stop", answered=True)
         if self._told or asked.stop:
             raise NotBegunError(130, "Stopped as asked, before it began.")
+        if asked.pause != self._paused:
+            self._paused = asked.pause
+            self._event("request", what="pause" if asked.pause else "resume", answered=True)
+        return asked.pause
 
     def _asked(self) -> Requests:
         try:
             return requested(self._job)
         except SwapdeckError:  # the worker will say that the file is damaged
             return Requests()
+
+    def _event(self, kind: str, **fields: Any) -> None:
+        with suppress(SwapdeckError):  # a full disk: it may have room when the turn comes
+            EventLog(self._job).emit(kind, **fields)
 
 
 def wait_for_job(job: Job, waiting: Waiting) -> None:
@@ -112,6 +125,12 @@ def wait_for_job(job: Job, waiting: Waiting) -> None:
         waiting.wait(f"It begins when {what} is done ({before.id}).")
 
 
+def wait_while_paused(waiting: Waiting) -> None:
+    """Wait while the job is asked not to begin; raises NotBegunError when it is asked to end."""
+    while waiting.is_paused():
+        waiting.wait("It is paused before it began. It begins when it is resumed.")
+
+
 @dataclass(frozen=True)
 class Turn:
     """What a worker gets: its device, whether it has it alone, and the descriptor of that
@@ -135,23 +154,26 @@ def wait_for_device(job: Job, arguments: Mapping[str, Any], waiting: Waiting) ->
     when there is no such device, or the job is asked to end.
     """
     if job.verb not in TRAINS:
+        wait_while_paused(waiting)
         return Turn()
     try:
         devices = choose(str(arguments.get("device") or "auto"))
     except SwapdeckError as error:
         raise NotBegunError(error.exit_code, str(error)) from error
     who = {"job": job.id, "what": f"{job.verb} {job.subject}", "jobs": str(job.root.parent)}
-    try:
-        with Place(devices, who) as place:
-            while (taken := place.take()) is None:
-                if arguments.get("share"):
-                    return Turn(devices[0])
-                waiting.wait(place.sentence())
-    except NotBegunError:
-        raise
-    except SwapdeckError as error:
-        text = f"It does not wait for other trainings on {devices[0].name}: {error}"
-        EventLog(job).emit("warning", text=text)
-        return Turn(devices[0])
-    device, descriptor = taken
-    return Turn(device, alone=True, inherited=(descriptor,))
+    while True:
+        wait_while_paused(waiting)
+        try:
+            with Place(devices, who) as place:
+                while not waiting.is_paused():  # who is paused keeps no place
+                    if (taken := place.take()) is not None:
+                        return Turn(taken[0], alone=True, inherited=(taken[1],))
+                    if arguments.get("share"):
+                        return Turn(devices[0])
+                    waiting.wait(place.sentence())
+        except NotBegunError:
+            raise
+        except SwapdeckError as error:
+            text = f"It does not wait for other trainings on {devices[0].name}: {error}"
+            EventLog(job).emit("warning", text=text)
+            return Turn(devices[0])

@@ -50,12 +50,21 @@ def _signal_group(supervisor: Process | None, worker: Process | None, number: in
             if supervisor is not None and group == supervisor.pid and group != os.getpgrp():
                 os.killpg(group, number)
                 return
-            os.kill(process.pid, number)
+            _signal(process, number)
 
 
 def _signal(process: Process, number: int) -> None:
+    """Signal this very process: what is looked at between is held by its descriptor."""
     with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, number)
+        if not hasattr(os, "pidfd_open"):
+            os.kill(process.pid, number)
+            return
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            if is_alive(process):
+                signal.pidfd_send_signal(descriptor, number)
+        finally:
+            os.close(descriptor)
 
 
 def _wait_gone(processes: Sequence[Process | None], seconds: float) -> bool:

@@ -125,7 +125,7 @@ def _watched(job: Job) -> JobState:
     if asked.stop or asked.kill:
         return JobState("stopping", "It saves what it has and ends.", None)
     if waits:
-        return JobState("waiting", waits, None)
+        return JobState("paused" if asked.pause else "waiting", waits, None)
     if asked.pause:
         last = read_events(job, -8192)[0][-1:]
         if last and last[0].get("kind") == "request" and last[0].get("what") == "pause":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from engine.cli.jobs_log import log
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.text import count, duration
+from projects.errors import CommandError, SwapdeckError
 from projects.jobs import (
     Job,
     StateName,
@@ -24,9 +25,6 @@ from projects.jobs import (
     stalled,
     state,
 )
-
-if TYPE_CHECKING:
-    from projects.errors import SwapdeckError
 
 JOBS = (
     Column("job", "job"),
@@ -141,6 +139,22 @@ def resume(session: Session, job: str) -> None:
 
 @jobs.command()
 @click.argument("job")
+@pass_session
+def save(session: Session, job: str) -> None:
+    """Ask a training for a checkpoint now."""
+    _ask(session, job, "save")
+
+
+@jobs.command()
+@click.argument("job")
+@pass_session
+def preview(session: Session, job: str) -> None:
+    """Ask a training for a preview picture now."""
+    _ask(session, job, "preview")
+
+
+@jobs.command()
+@click.argument("job")
 @click.option(
     "--grace",
     type=click.FloatRange(min=0),
@@ -195,8 +209,6 @@ def adopt(session: Session, job: str) -> None:
 
     The work goes on untouched; from now on its end is accounted for, whatever it is.
     """
-    from projects.errors import CommandError
-
     one = get_job(session.open(), job)
     now = state(one)
     if now.name != "orphaned":
@@ -244,5 +256,7 @@ def _adopt(session: Session, job: Job) -> None:
 
 def _ask(session: Session, name: str, what: Any) -> None:
     one = get_job(session.open(), name)
+    if what in ("save", "preview") and one.verb != "train":
+        raise CommandError(f"The job {one.id} is no training: there is nothing to {what}.")
     request(one, what)
     session.output.done({"job": one.id, "asked": what}, f"Asked {one.id} to {what}.")

@@ -85,3 +85,27 @@ def test_where_the_queue_cannot_be_written_the_training_says_so_and_starts(
     running = start(LOOP)
     running.hear("began")
     assert "does not wait for other trainings" in read_events(running.job)[0][0]["text"]
+
+
+def test_a_job_that_is_paused_while_it_waits_lets_others_go_first(start: Any) -> None:
+    first, second, third = start(LOOP), start(LOOP), start(LOOP)
+    request(second.job, "pause")
+    while state(second.job).name != "paused":
+        os.sched_yield()
+    request(first.job, "stop")
+    third.hear("began")
+    assert state(second.job).name == "paused"
+    assert "begins when it is resumed" in state(second.job).detail
+    request(second.job, "resume")
+    request(third.job, "stop")
+    second.hear("began")
+    answers = [e["what"] for e in read_events(second.job)[0] if e["kind"] == "request"]
+    assert answers == ["pause", "resume"]
+
+
+def test_a_stop_while_it_waits_is_answered(start: Any) -> None:
+    start(LOOP)
+    second = start(LOOP)
+    request(second.job, "stop")
+    second.wait_for_supervisor()
+    assert kinds(second.job) == ["waiting", "request", "ended"]

@@ -165,6 +165,18 @@ def test_a_retry_is_started_and_named(cli: Cli, workspace: Workspace) -> None:
     assert f"Retried as {said['job']}" in rows[0]["detail"]
 
 
+def test_only_a_training_is_asked_to_save_and_to_draw(
+    cli: Cli, start: Any, workspace: Workspace
+) -> None:
+    running = start(LOOP)
+    running.hear("began")
+    assert cli("jobs", "save", running.job.id)[1] == [{"job": running.job.id, "asked": "save"}]
+    running.hear("saved")
+    convert = create_job(workspace, "convert", "a-as-b", {})
+    code, [said] = cli("jobs", "preview", convert.id)
+    assert code == 2 and "is no training" in said["error"]
+
+
 class Watcher:
     """`swapdeck jobs attach` on a terminal of its own."""
 
