@@ -152,9 +152,12 @@ def _watch_all(session: Session, jobs: Sequence[Job], interrupts: Interrupts) ->
 
 def _check_paths(inputs: Sequence[Path], output: Path | None) -> None:
     """What a conversion would refuse hours later is refused at once."""
+    from engine.media import probe
+
     for path in inputs:
         if not path.exists():
             raise CommandError(f"There is no {path}. Give the path of a video, image or folder.")
+        probe(path)
     if output is None:
         return
     if not inputs:

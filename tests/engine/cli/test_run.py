@@ -1,12 +1,14 @@
 """`swapdeck run`: which jobs it makes, and what it refuses before hours of work."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.avatars.demo import demo_clips
 from engine.cli.app import run
 from projects import jobchain
 from projects.jobs import list_jobs, read_spec
@@ -35,9 +37,7 @@ def cli(workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: A
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    path = tmp_path / "clip.mp4"
-    path.write_bytes(b"not looked into here")
-    return path
+    return Path(shutil.copy(demo_clips().source_training, tmp_path / "clip.mp4"))
 
 
 def chain(workspace: Workspace) -> list[tuple[str, str]]:
@@ -123,6 +123,15 @@ def test_an_output_that_is_there_is_not_found_out_after_the_training(
     for output in (clip, tmp_path / "no" / "out.mp4"):
         code, said = cli("new", clip, "--steps", 3, "-o", output)
         assert code == 2 and "exists already, or its folder does not" in said[-1]["error"]
+
+
+def test_a_video_that_cannot_be_read_is_not_found_out_after_the_training(
+    cli: Cli, workspace: Workspace, tmp_path: Path
+) -> None:
+    junk = tmp_path / "junk.mp4"
+    junk.write_bytes(b"no video at all")
+    code, said = cli("new", junk, "--steps", 3)
+    assert code == 1 and "cannot be read as a video" in said[-1]["error"]
 
 
 def test_a_swap_is_not_made_of_others_than_its_people(
