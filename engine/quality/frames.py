@@ -24,6 +24,8 @@ from engine.quality.seam import across, seam_band
 
 _SAME_PLACE = 0.3
 """Overlap of two boxes from which they are the same face."""
+_AS_MUCH = 0.4
+"""Share of the largest change of a face from which another was swapped, too."""
 
 Embedding = NDArray[np.float32]
 Image = NDArray[np.uint8]
@@ -120,14 +122,21 @@ class Looker:
         return figures if found is None else _with_landmarks(figures, found, wanted)
 
     def _swapped_face(self, pair: Pair) -> Detection | None:
-        """Of the footage's faces the one that changed most: it is the one that was swapped."""
+        """Of the footage's faces the one that changed most: it is the one that was swapped.
+
+        Where several were, for as many people, it is the one that is most like the target.
+        """
+        found = self._finder.find(pair.before.image)
+        if len(found) < 2:
+            return found[0] if found else None
         differs = cv2.absdiff(pair.before.image, pair.after.image).mean(-1)
-
-        def changed(face: Detection) -> float:
-            inside = face_hull_mask(face.landmarks, differs.shape[:2]) > 0
-            return float(differs[inside].mean()) if inside.any() else 0.0
-
-        return max(self._finder.find(pair.before.image), key=changed, default=None)
+        changed = [_inside(differs, face) for face in found]
+        swapped = [
+            face for face, by in zip(found, changed, strict=True) if by >= _AS_MUCH * max(changed)
+        ]
+        if len(swapped) == 1:
+            return swapped[0]
+        return min(swapped, key=lambda face: self._distances(pair.before.image, face.landmarks)[1])
 
     def _distances(self, image: Image, landmarks: NDArray[np.float32]) -> tuple[float, float]:
         embedding = self._embedder.embed(image, landmarks)
@@ -138,6 +147,12 @@ def pose_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float
     """The largest difference of yaw, pitch and roll in degrees. Both: float32 [68, 2], pixels."""
     one, other = head_pose(found), head_pose(wanted)
     return max(abs(one.yaw - other.yaw), abs(one.pitch - other.pitch), abs(one.roll - other.roll))
+
+
+def _inside(values: NDArray[np.floating], face: Detection) -> float:
+    """The mean of values [H, W] inside a face's outline; 0 where it is out of the frame."""
+    inside = face_hull_mask(face.landmarks, values.shape[:2]) > 0
+    return float(values[inside].mean()) if inside.any() else 0.0
 
 
 def _same(found: Sequence[Detection], wanted: Detection) -> Detection | None:

@@ -26,6 +26,7 @@ from engine.report.stills import Picture, jpeg
 from engine.report.worst import worst_pictures
 from engine.reporting import Reporter
 from engine.text import count, duration
+from engine.training.importing import load_identity
 from engine.training.inference import load_swapper
 from projects.errors import DamagedError
 from projects.faces import FaceIndex
@@ -80,8 +81,8 @@ def measure(
     conversion = Conversion(
         target_clip=Path(record.input),
         result_clip=Path(record.output),
-        source=_identity(people[seen]),
-        target=_identity(people[altered]),
+        source=_identity(swap, people[seen], seen),
+        target=_identity(swap, people[altered], altered),
         alignment=Alignment(record.alignment),
         truth=truth_of(record),
         mark=Watermark(_ANY_MARK).apply,
@@ -221,6 +222,9 @@ def _charts(name: str, assessment: Assessment) -> list[tuple[str, str]]:
     return [(caption, svg) for caption, svg in charts if svg]
 
 
-def _identity(person: Person) -> Embedding:
+def _identity(swap: Swap, person: Person, who: str) -> Embedding:
+    """The mean of a person's faces, or the one that came with an imported swap."""
     with FaceIndex(person.index_path, readonly=True) as index:
+        if not index.counts().kept and (known := load_identity(swap, who)) is not None:
+            return known
         return person_identity(index)

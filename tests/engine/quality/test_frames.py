@@ -1,6 +1,7 @@
 """What is measured of single frames, on the shipped scene and the exact truth of its swap."""
 
 import math
+from dataclasses import replace
 from itertools import islice
 
 import cv2
@@ -89,3 +90,20 @@ def test_a_frame_without_a_face_measures_nothing(looker: Looker, scene: list[Fra
     figures = look(looker, empty, empty)
     assert not figures.face and not figures.missed
     assert math.isnan(result_row("swap", [figures]).landmark_error)
+
+
+def test_of_two_people_the_one_who_was_swapped_is_measured(
+    looker: Looker, scene: list[Frame], truth: list[Frame]
+) -> None:
+    def beside(left: list[Frame], right: list[Frame]) -> list[Frame]:
+        return [
+            replace(one, image=np.concatenate([one.image, other.image], axis=1))
+            for one, other in zip(left, right, strict=True)
+        ]
+
+    width = scene[0].image.shape[1]
+    both = beside(truth, scene)
+    only_right = look(looker, both, beside(truth, truth))
+    assert only_right.box[0] > width
+    two_swaps = look(looker, both, beside(scene, truth))
+    assert two_swaps.box[0] > width  # the target person's face, not the other one
