@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.conversion.convert import ConvertResult
 from engine.conversion.players import Player
@@ -21,7 +22,7 @@ from engine.quality.anonymity import Anonymity, Embedding, Gallery, judge, look,
 from engine.reporting import Reporter
 from projects.errors import CommandError, SwapdeckError
 from projects.faces import FaceIndex
-from projects.people import Person, list_people
+from projects.people import Person, get_person, list_people
 from projects.workspace import Workspace
 
 
@@ -72,6 +73,15 @@ def search_result(
         replaced = [index for index, here in faces.items() if any(f.role == role for f in here)]
         found.append(Searched(done.output, person, judge(seen, replaced, gallery, len(others))))
     return found
+
+
+def searched_before(workspace: Workspace, results: Iterable[Mapping[str, Any]]) -> list[Searched]:
+    """What was found before a crash of this job, by its `result` events."""
+    return [
+        Searched(Path(event["output"]), get_person(workspace, slug), Anonymity.from_dict(values))
+        for event in results
+        for slug, values in event.get("anonymity", {}).items()
+    ]
 
 
 def require_unrecognised(searched: Sequence[Searched]) -> None:

@@ -12,6 +12,7 @@ from engine.conversion.anonymise import (
     people_to_hide,
     require_unrecognised,
     search_result,
+    searched_before,
 )
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Fate, cast
@@ -77,13 +78,15 @@ def convert_inputs(
     Raises CommandError, MediaError, NoTargetError, RefusedError, StopRequested, and RecognisedError
     when results that were to anonymise are all written and somebody is still recognised.
     """
+    shots = _shots(swap, request)
     if request.anonymise:
-        refuse_leaks(request.settings, names=request.names)
+        for path in request.inputs:
+            for one in replace(request.settings, shots=shots_of(shots, path)).every():
+                refuse_leaks(one, names=request.names)
     if request.tracks or request.preview:
         _look(workspace, swap, request, reporter)
         return []
     settings = request.settings
-    shots = _shots(swap, request)
     left = _still_to_do(request.inputs, reporter)
     plan = [(path, _output(swap, path, request)) for path in left]
     _check_distinct([result for _, result in plan])
@@ -144,7 +147,7 @@ def convert_inputs(
             anonymity=anonymity,
         )
         results.append(done)
-    require_unrecognised(searched)
+    require_unrecognised([*searched_before(workspace, reporter.results()), *searched])
     return results
 
 

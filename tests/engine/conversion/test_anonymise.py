@@ -12,6 +12,7 @@ from engine.conversion.anonymise import (
     people_to_hide,
     require_unrecognised,
     search_result,
+    searched_before,
 )
 from engine.conversion.casting import Role
 from engine.conversion.convert import ConvertResult
@@ -78,6 +79,13 @@ def test_footage_that_was_not_altered_fails_and_names_its_frames(
     assert "replaced in 1 of 4 frames: 3." in str(raised.value)
 
 
+def test_what_failed_before_a_crash_fails_after_it(workspace: Workspace, tmp_path: Path) -> None:
+    output = first_frames(demo_clips().scene, tmp_path / "same.mp4")
+    found = searched(workspace, output, range(FRAMES))
+    event = {"output": str(output), "anonymity": {"bruno": found.anonymity.as_dict()}}
+    assert searched_before(workspace, [{"output": "x.mp4"}, event]) == [found]
+
+
 def test_whoever_is_cast_by_a_picture_alone_cannot_be_hidden(workspace: Workspace) -> None:
     swap = get_swap(workspace, "a-as-b")
     role = Role("picture:x.png", "whoever x.png shows")
@@ -91,4 +99,9 @@ def test_the_command_line_refuses_what_leaks_before_anything_is_done(
 ) -> None:
     convert = ("convert", "a-as-b", short_clips["scene"], "--anonymise")
     assert "shows through" in trained.error(*convert, "--opacity", "0.5", code=2)
+    shots = trained.root / "swaps/a-as-b/shots.toml"
+    shots.write_text(
+        "version = 1\n[[shot]]\nfirst = 3\nlast = 5\nopacity = 0.4\n", encoding="utf-8"
+    )
+    assert "shows through" in trained.error(*convert, code=2)
     assert not list((trained.root / "swaps/a-as-b/results").glob("*"))
