@@ -52,6 +52,13 @@ _COLUMNS = (
     help="Side of the oracle's chips in pixels.",
 )
 @click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Start from another setting than the default, as colour=light. Again for each.",
+)
+@click.option(
     "--cache",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where pairs are rendered, once.  [default: in the user's cache folder]",
@@ -65,6 +72,7 @@ def quality(
     pairs: tuple[str, ...],
     frames: int,
     size: int,
+    changes: tuple[str, ...],
     cache: Path | None,
 ) -> None:
     """Every choice of a conversion against the exact truth of rendered swaps.
@@ -82,6 +90,7 @@ def quality(
         frames=frames,
         size=size,
         minutes=minutes if decoder == "trained" else None,
+        changes=_parsed(changes),
     )
     rows: list[Row] = []
     for row in Bench(wanted, session.output.remark).rows():
@@ -93,6 +102,20 @@ def quality(
     if not session.json:
         session.output.table(_COLUMNS, _shown(rows), "")
         _say_verdicts(session, rows)
+
+
+def _parsed(changes: tuple[str, ...]) -> dict[str, Any]:
+    from projects.conversion_options import PICTURE_OPTIONS
+    from projects.errors import CommandError
+
+    known = {option.name: option for option in PICTURE_OPTIONS}
+    parsed = {}
+    for change in changes:
+        name, _, value = change.partition("=")
+        if name not in known:
+            raise CommandError(f"There is no choice of '{name}'. Name some of: {', '.join(known)}.")
+        parsed[name] = known[name].parse(value)
+    return parsed
 
 
 def _fields(row: Row) -> dict[str, Any]:

@@ -60,14 +60,17 @@ def search_result(
     Takes about a tenth of a second a frame and person. Raises SwapdeckError where a person has no
     faces, MediaError, StopRequested.
     """
+    if not hidden:
+        return []
     found = []
+    embedder = Embedder()
     for role, person in hidden.items():
-        gallery = Gallery.of(person)
+        gallery = Gallery.of(person, embedder)
         others = _others(workspace, person)
         with open_frames(done.output) as reader:
             progress = Progress(reporter, f"look for {person.name}", done.frames)
             watched = _stepped(reader, progress)
-            seen = look(watched, gallery, others, FaceFinder(), Embedder())
+            seen = look(watched, gallery, others, FaceFinder(), embedder)
             progress.end()
         faces = done.located.faces
         replaced = [index for index, here in faces.items() if any(f.role == role for f in here)]

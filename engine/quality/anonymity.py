@@ -17,16 +17,25 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.faces.dataset import distinct_embeddings, person_identity
+from engine.datasets.corrections import to_crop
+from engine.faces.align import apply
+from engine.faces.dataset import (
+    distinct_embeddings,
+    landmarks_of,
+    load_crop,
+    person_identity,
+)
 from engine.faces.identity import FOLLOWED_THRESHOLD, IDENTITY_THRESHOLD, LINK_THRESHOLD
 from engine.media import Frame
 from engine.quality.exact import Finds
 from projects.errors import CommandError
-from projects.faces import FaceIndex
+from projects.faces import Face, FaceIndex
 from projects.people import Person
 
 _MOST: Final = 1000
-"""Pictures of a gallery; of more, as many spread evenly."""
+"""Faces whose stored embeddings are compared; of more, as many spread evenly."""
+_EMBEDDED: Final = 32
+"""Faces that are embedded anew: an extraction embeds only one of each stretch of a track."""
 LEAST_OPACITY: Final = 1.0
 MOST_ERODE: Final = 0.0
 """A new face that is drawn back leaves a rim of the old one around it."""
@@ -55,13 +64,21 @@ class Gallery:
     mean: Embedding
 
     @classmethod
-    def of(cls, person: Person) -> Gallery:
-        """The person's kept faces. Raises SwapdeckError where there are none."""
+    def of(cls, person: Person, embedder: Embeds) -> Gallery:
+        """The person's kept faces. Raises SwapdeckError where there are none, or one is damaged."""
         with FaceIndex(person.index_path, readonly=True) as index:
             mean = person_identity(index)
             faces = index.faces(kept=True)
-        chosen = faces[:: max(1, -(-len(faces) // _MOST))]
-        return cls(distinct_embeddings(chosen)[0], mean)
+        known = distinct_embeddings(_spread(faces, _MOST))[0]
+        anew = [
+            embedder.embed(load_crop(person, face), apply(to_crop(face), landmarks_of(face)))
+            for face in _spread(faces, _EMBEDDED)
+        ]
+        return cls(np.concatenate([known, np.stack(anew)]), mean)
+
+
+def _spread(faces: list[Face], most: int) -> list[Face]:
+    return faces[:: max(1, -(-len(faces) // most))]
 
 
 @dataclass(frozen=True)

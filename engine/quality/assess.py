@@ -18,7 +18,7 @@ from engine.media.sound import compare_sound
 from engine.quality.background import Background, Mark, measure_background
 from engine.quality.exact import Finds, Truth, compare_exactly, exact_frames
 from engine.quality.fidelity import Fidelity
-from engine.quality.frames import Embedding, FrameFigures, Looker, Pair
+from engine.quality.frames import Embedding, FrameFigures, Looker, Pair, with_pose_errors
 from engine.quality.likeness import correlation, mean, ratio
 from engine.quality.table import QualityTable, Row
 from projects.errors import SwapdeckError
@@ -114,7 +114,7 @@ def measure_frames(
             )
         previous = pair
     check(len(chosen), len(chosen))
-    return measured
+    return with_pose_errors(measured)
 
 
 def result_row(name: str, frames: Sequence[FrameFigures]) -> Row:

@@ -24,6 +24,8 @@ from engine.quality.seam import across, seam_band
 
 _SAME_PLACE = 0.3
 """Overlap of two boxes from which they are the same face."""
+_ENOUGH = 8
+"""Frames from which a median tells what is usual."""
 _AS_MUCH = 0.4
 """Share of the largest change of a face from which another was swapped, too."""
 
@@ -37,9 +39,10 @@ class FrameFigures:
 
     box: left, top, right, bottom of the footage's face in pixels. face: whether the footage shows
     it there. found: whether the result still does. to_source, to_target: embedding distances of
-    the result; own_to_source, own_to_target: of the footage. landmark_error in eye distances,
-    pose_error in degrees, mouth and eyes as openings, flicker in levels of 255, seam in levels a
-    pixel; `own_` is the footage's.
+    the result; own_to_source, own_to_target: of the footage. landmark_error in eye distances.
+    turned: yaw, pitch and roll less the footage's, in degrees; pose_error: the largest of them
+    without what is the same in all the clip. mouth and eyes as openings, flicker in levels of 255,
+    seam in levels a pixel; `own_` is the footage's.
     """
 
     frame: int
@@ -52,6 +55,7 @@ class FrameFigures:
     own_to_source: float = math.nan
     own_to_target: float = math.nan
     landmark_error: float = math.nan
+    turned: tuple[float, float, float] | None = None
     pose_error: float = math.nan
     mouth: float = math.nan
     own_mouth: float = math.nan
@@ -143,10 +147,25 @@ class Looker:
         return distance(embedding, self._source), distance(embedding, self._target)
 
 
-def pose_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """The largest difference of yaw, pitch and roll in degrees. Both: float32 [68, 2], pixels."""
+def with_pose_errors(frames: Sequence[FrameFigures]) -> list[FrameFigures]:
+    """The frames with their `pose_error`.
+
+    Two people's proportions look like a turn of the head that stays the same; so from each angle's
+    difference its median over the clip is taken off, where there are frames enough to know it.
+    """
+    turned = [frame.turned for frame in frames if frame.turned is not None]
+    usual = np.median(turned, axis=0) if len(turned) >= _ENOUGH else np.zeros(3)
+    return [
+        frame
+        if frame.turned is None
+        else replace(frame, pose_error=float(np.abs(np.array(frame.turned) - usual).max()))
+        for frame in frames
+    ]
+
+
+def _turned(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> tuple[float, float, float]:
     one, other = head_pose(found), head_pose(wanted)
-    return max(abs(one.yaw - other.yaw), abs(one.pitch - other.pitch), abs(one.roll - other.roll))
+    return one.yaw - other.yaw, one.pitch - other.pitch, one.roll - other.roll
 
 
 def _inside(values: NDArray[np.floating], face: Detection) -> float:
@@ -166,7 +185,7 @@ def _with_landmarks(figures: FrameFigures, found: Detection, wanted: Detection) 
     return replace(
         figures,
         landmark_error=landmark_error(found.landmarks, wanted.landmarks),
-        pose_error=pose_error(found.landmarks, wanted.landmarks),
+        turned=_turned(found.landmarks, wanted.landmarks),
         mouth=mouth_opening(found.landmarks),
         eyes=eye_opening(found.landmarks),
     )

@@ -149,7 +149,8 @@ MEASURES = (
         1,
         "lower",
         "Largest difference of yaw, pitch and roll from the footage's, from 13 landmarks and a "
-        "mean head. A person's proportions look like a little pitch.",
+        "mean head, without the median difference over the clip: two people's proportions look "
+        "like a turn that stays the same.",
         _TREES,
     ),
     Measure(

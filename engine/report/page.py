@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from engine.quality.table import MEASURES, QualityTable, written
+from engine.quality.table import MEASURES, Measure, QualityTable, Row, written
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,12 @@ def render(report: Report) -> str:
     )
     environment.filters["data_uri"] = data_uri
     return environment.get_template("report.html").render(
-        report=report, measures=MEASURES, written=written
+        report=report, measures=MEASURES, written=written, measured=_measured
     )
+
+
+def _measured(rows: Sequence[Row], measure: Measure) -> bool:
+    return any(not math.isnan(getattr(row, measure.key)) for row in rows)
 
 
 def data_uri(content: bytes | str, kind: str) -> str:

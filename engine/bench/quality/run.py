@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ _IDENTITY_FRAMES: Final = 5
 @dataclass(frozen=True)
 class Wanted:
     """What is to be measured. size: side of the oracle's chips. minutes: to train each pair for, or
-    None for the oracle, which needs no training."""
+    None for the oracle, which needs no training. changes: of the defaults, by name."""
 
     cache: Path
     pairs: Sequence[Pair] = PAIRS
@@ -53,6 +53,7 @@ class Wanted:
     frames: int = 32
     size: int = 128
     minutes: float | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Bench:
 
         Raises CommandError for a stage that there is not.
         """
-        base = ConvertSettings(encode=ENCODE)
+        base = ConvertSettings(encode=ENCODE, **self._wanted.changes)
         known = self._models is not None
         tried = list(variants(base, self._wanted.only, trained=known))
         nothing = {

@@ -13,7 +13,7 @@ from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.media import Frame, open_frames
 from engine.quality.assess import result_row, unchanged_row
-from engine.quality.frames import FrameFigures, Looker, Pair
+from engine.quality.frames import FrameFigures, Looker, Pair, with_pose_errors
 
 
 def first_frames(path: str) -> list[Frame]:
@@ -49,7 +49,7 @@ def look(looker: Looker, before: list[Frame], after: list[Frame]) -> FrameFigure
 def test_footage_compared_with_itself_has_no_error(looker: Looker, scene: list[Frame]) -> None:
     same = look(looker, scene, scene)
     assert same.face and same.found
-    assert same.landmark_error == same.pose_error == 0
+    assert same.landmark_error == 0 and same.turned == (0, 0, 0)
     assert same.flicker == same.own_flicker and same.seam == same.own_seam
     assert (same.mouth, same.eyes) == (same.own_mouth, same.own_eyes)
     assert same.to_target == same.own_to_target < 0.2
@@ -65,7 +65,16 @@ def test_a_perfect_swap_is_the_source_and_moves_as_the_target(
     assert swapped.to_source < 0.2 < 0.45 < swapped.to_target
     assert swapped.own_to_target < swapped.own_to_source
     assert 0 < swapped.landmark_error < 0.2
-    assert swapped.pose_error < 15
+    assert max(map(abs, swapped.turned)) < 15
+
+
+def test_a_turn_that_stays_the_same_is_no_pose_error_and_one_that_comes_and_goes_is() -> None:
+    turns = [(1.0, 9.0, 0.0)] * 9 + [(1.0, 4.0, 2.0)]
+    frames = [FrameFigures(n, 0.0, turned=turn) for n, turn in enumerate(turns)]
+    errors = [frame.pose_error for frame in with_pose_errors([*frames, FrameFigures(10, 0.0)])]
+    assert errors[:10] == [0.0] * 9 + [5.0]
+    assert math.isnan(errors[10])
+    assert with_pose_errors(frames[:2])[0].pose_error == 9.0
 
 
 def test_a_face_that_jumps_flickers(looker: Looker, scene: list[Frame], truth: list[Frame]) -> None:

@@ -55,8 +55,9 @@ def test_names_on_a_page_are_text() -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_a_page_shows_every_measure_and_a_dash_for_what_was_not_measured() -> None:
+def test_a_page_explains_every_measure_and_shows_those_that_were_taken() -> None:
     page = render(report())
+    assert page.count(">PSNR in place<") == 2 and page.count(">pose error<") == 1
     assert all(escape(measure.heading) in page and measure.about for measure in MEASURES)
     assert "19.12 dB" in page
     assert written(TABLE.rows[1], MEASURES[0]) == "-"
