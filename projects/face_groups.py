@@ -29,7 +29,7 @@ _WORDS = {
     "track": "substr(source, 1, 12) || CASE WHEN track < 0 THEN '' ELSE ' ' || track END",
     "time": f"substr(source, 1, 12) || printf(' %6d s', CAST(time AS INTEGER) / {_TIME} * {_TIME})",
     "pose": (
-        f"printf('yaw %+03d, pitch %+03d', ROUND(yaw / {YAW_STEP}) * {YAW_STEP}, "
+        f"printf('yaw %+d°, pitch %+d°', ROUND(yaw / {YAW_STEP}) * {YAW_STEP}, "
         f"ROUND(pitch / {PITCH_STEP}) * {PITCH_STEP})"
     ),
     "state": "CASE WHEN kept THEN 'kept' ELSE 'rejected' END",

@@ -62,10 +62,10 @@ class Choice(Widget, can_focus=True):
 
     def render(self) -> Content:
         words = [
-            Content.assemble(("● ", "$primary"), (word, "bold"))
-            if word == self.value
-            else Content.assemble(("○ ", "$quiet"), word)
-            for word in map(clean, self.choices)
+            Content.assemble(("● ", "$primary"), (_word(choice), "bold"))
+            if choice == self.value
+            else Content.assemble(("○ ", "$quiet"), _word(choice))
+            for choice in self.choices
         ]
         line = Content("  ").join(words)
         if line.cell_length <= self.size.width:
@@ -73,7 +73,7 @@ class Choice(Widget, can_focus=True):
         place = self.choices.index(self.value) + 1 if self.value in self.choices else 0
         of = f"  {place} of {len(self.choices)}"
         return Content.assemble(
-            ("◂ ", "$primary"), (clean(self.value), "bold"), (" ▸", "$primary"), (of, "$quiet")
+            ("◂ ", "$primary"), (_word(self.value), "bold"), (" ▸", "$primary"), (of, "$quiet")
         )
 
     def watch_value(self) -> None:
@@ -293,6 +293,11 @@ class Form(ModalScreen[dict[str, Value] | None]):
             self.focus_next()
         else:
             self.focus_previous()
+
+
+def _word(choice: str) -> str:
+    """A choice as it is shown; none of them has to have a word too."""
+    return clean(choice) or "not said"
 
 
 def _field(option: Option, text: str) -> Input | Choice:

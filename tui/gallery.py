@@ -344,7 +344,7 @@ class Gallery(ScrollView, can_focus=True):
         identity = self.order.ids[index]
         here = index == self.cursor
         cursor = self.get_visual_style("gallery--cursor").rich_style
-        edge = Segment("▌ ", ground + Style(color=cursor.color)) if here else Segment("  ", ground)
+        edge = Segment(" ▐", ground + Style(color=cursor.color)) if here else Segment("  ", ground)
         if y < tall:
             strips = self._picture(identity)
             if strips is None:

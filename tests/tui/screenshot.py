@@ -86,8 +86,8 @@ def _shape(
     elif character in "━╸":
         end = right if character == "━" else (left + right) // 2
         pen.rectangle((left, middle - 1, end - 1, middle + 1), fill=colour)
-    elif character == "▌":
-        pen.rectangle((left, top, (left + right) // 2, bottom), fill=colour)
+    elif character == "▐":
+        pen.rectangle(((left + right) // 2, top, right - 1, bottom), fill=colour)
     elif character in "│▏":
         pen.rectangle((left, top, left, bottom - 1), fill=colour)
     elif 0x2800 <= ord(character) <= 0x28FF:
