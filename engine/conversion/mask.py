@@ -19,6 +19,7 @@ size that it is asked for."""
 FINE: Final = 128
 """Masks have this many pixels a side, or the chip's, if it has more: an outline needs them even
 where the colours of a small model do not."""
+_EDGE: Final = 0.5
 
 
 Shape = Callable[[Floats, Floats], Floats]
@@ -47,13 +48,15 @@ def blend_mask(
     """
     size = max(FINE, learnt.shape[0])
     hull = np.asarray(face_mask(landmarks, transform, size) / 255, np.float32)
-    mask = SHAPES[settings.mask](hull, resized(learnt, size))
-    erode = face_pixels(settings.erode, size)
-    if erode < 0:
-        mask = _grown(mask, -erode)
-    if free is not None:
-        mask = mask * resized(free, size)
-    return _feathered(mask, max(erode, 0.0), face_pixels(settings.feather, size))
+    mask = SHAPES[settings.mask](hull, resized(learnt, size)).copy()
+    # The chip's border is the edge of all that there is to show.
+    mask[[0, -1]] = mask[:, [0, -1]] = 0
+    erode, feather = (face_pixels(length, size) for length in (settings.erode, settings.feather))
+    if free is None:
+        return _faded(mask, erode, feather)
+    # What somebody painted is a border of its own: the face grows up to it, and fades out at it.
+    left = resized(free, size)
+    return np.minimum(_faded(mask, erode, feather), _faded(left, max(erode, 0), feather))
 
 
 def moved(mask: Floats, start: Transform, goal: Transform) -> Floats:
@@ -82,26 +85,16 @@ def resized(mask: Floats, size: int) -> Floats:
     return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _grown(mask: Floats, by: float) -> Floats:
-    disc = _disc(round(by))
-    return np.asarray(cv2.dilate(mask, disc, borderType=cv2.BORDER_REPLICATE), np.float32)
-
-
-def _disc(radius: int) -> npt.NDArray[np.uint8]:
-    side = 2 * radius + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
-
-
-def _feathered(mask: Floats, erode: float, feather: float) -> Floats:
-    """The mask drawn back by both lengths in pixels, then faded out again over the second."""
-    reach = round(feather / 4)  # of each of two boxes, which make a tent of twice that reach
-    radius = round(erode) + 2 * reach
-    disc = _disc(radius)
-    # Beyond the chip there is nothing to show, so the mask draws back from its border as well.
-    drawn = cv2.erode(mask, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0.0)
-    for _ in range(2 if reach else 0):
-        drawn = cv2.blur(drawn, (2 * reach + 1, 2 * reach + 1), borderType=cv2.BORDER_CONSTANT)
-    drawn = np.minimum(np.asarray(drawn, np.float32), mask)
-    drawn[[0, -1]] = 0
-    drawn[:, [0, -1]] = 0
-    return np.clip(drawn, 0, 1)
+def _faded(mask: Floats, erode: float, feather: float) -> Floats:
+    """The mask with its edge drawn back by `erode` pixels, or out where that is less than 0, and
+    fading in from there over `feather` pixels."""
+    if feather < 1 and erode == 0:
+        return mask
+    inside = (mask > _EDGE).astype(np.uint8)
+    depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    if erode < 0:
+        depth = depth - cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    share = np.clip((depth - erode) / max(feather, 1.0), 0, 1)
+    faded = np.asarray(share * share * (3 - 2 * share), np.float32)
+    faded[[0, -1]] = faded[:, [0, -1]] = 0
+    return faded

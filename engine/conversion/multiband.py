@@ -18,11 +18,10 @@ _MOST: Final = 5
 
 def multiband(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floats:
     """Both pictures' Laplacian pyramids, mixed level by level; see `engine.conversion.blend`."""
-    levels = _levels(part.shape[0], part.shape[1])
     share = weight[..., None]
-    mixed = _step(part, face, share, levels)
-    # The broad levels reach over the mask's edge; nothing may change out there.
-    return np.asarray(part + (mixed - part) * np.clip(share * 4, 0, 1), np.float32)
+    mixed = _step(part, face, share, _levels(part.shape[0], part.shape[1]))
+    # What little the broad levels still say beyond the mask must not be seen there.
+    return np.asarray(part + (mixed - part) * (1 - (1 - share) ** 4), np.float32)
 
 
 def _levels(height: int, width: int) -> int:
@@ -39,9 +38,10 @@ def _step(part: Floats, face: Floats, share: Floats, left: int) -> Floats:
     coarse_part, coarse_face, coarse_share = (
         np.asarray(cv2.pyrDown(picture), np.float32) for picture in (part, face, share)
     )
-    coarse = _step(
-        coarse_part, coarse_face, coarse_share.reshape(*coarse_part.shape[:2], 1), left - 1
-    )
+    # Blurred, the share reaches out of the mask by as much as into it. All of its fade is drawn
+    # inside, since nothing may change outside.
+    coarse_share = np.clip(2 * coarse_share - 1, 0, 1)[..., None]
+    coarse = _step(coarse_part, coarse_face, coarse_share, left - 1)
     fine_part = part - cv2.pyrUp(coarse_part, dstsize=size)
     fine_face = face - cv2.pyrUp(coarse_face, dstsize=size)
     fine = fine_part + (fine_face - fine_part) * share
