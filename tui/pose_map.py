@@ -49,7 +49,7 @@ def _edge(step: int, size: float, most: int) -> str:
 def _cell(number: int, most: int) -> Content:
     if not number:
         return Content.styled("·".rjust(CELL), "$quiet")
-    shade = math.log1p(number) / math.log1p(most) if most > 1 else 1.0
+    shade = math.sqrt(number / most)
     ground = SHADES[min(len(SHADES) - 1, int(shade * len(SHADES)))]
     words = f"{number}" if number < 100_000 else f"{number // 1000}k"
     return Content.styled(words.rjust(CELL), f"on $primary {ground}")

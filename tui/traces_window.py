@@ -70,7 +70,7 @@ def traces_words(found: Traces) -> Content:
         Content.assemble(
             f"{clean(trace.what)[:width]:<{width}}  ",
             f"{plural(trace.files, 'file'):>11}  {size(trace.size):>7}  ",
-            (clean(trace.path.name if trace.kind != "elsewhere" else trace.path), "$quiet"),
+            (clean(trace.path) if trace.kind == "elsewhere" else "", "$quiet"),
         )
         for trace in found.traces
     )
