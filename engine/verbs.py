@@ -122,13 +122,14 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
     from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import Request, convert_inputs
     from engine.credentials.label import Label
+    from projects.ranges import parse_range
 
     swap = get_swap(workspace, arguments["swap"])
     casts = tuple((str(who), str(name)) for who, name in arguments.get("cast") or ())
-    settings = ConvertSettings(
+    settings = ConvertSettings.of(
+        arguments.get("settings") or {},
         overwrite=bool(arguments.get("overwrite")),
         landmark_model=_path(arguments.get("landmark_model")),
-        **(arguments.get("settings") or {}),
     )
     request = Request(
         inputs=_paths(arguments["inputs"]),
@@ -142,6 +143,8 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         tracks=bool(arguments.get("tracks")),
         anonymise=bool(arguments.get("anonymise")),
         shots=_path(arguments.get("shots")),
+        part=parse_range(arguments["range"]) if arguments.get("range") else None,
+        layers=bool(arguments.get("layers")),
         settings=settings,
     )
     people = people_of_cast(workspace, swap, casts)

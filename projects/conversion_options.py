@@ -158,5 +158,75 @@ PICTURE_OPTIONS: Final = (
 )
 """What of the picture can be chosen, and changed from shot to shot."""
 
-CONVERSION_OPTIONS: Final = PICTURE_OPTIONS
+SEARCH_OPTIONS: Final = (
+    Option(
+        "confidence",
+        "Confidence",
+        "float",
+        0.4,
+        0.01,
+        1,
+        help="How sure it must be that a head is the person's before it gets the new face; below "
+        "that it is left alone, and listed.",
+        group="Casting",
+    ),
+    Option(
+        "upsample",
+        "Enlarge",
+        "int",
+        0,
+        0,
+        3,
+        unit="times",
+        help="How often frames are doubled before they are searched, for faces below 80 pixels.",
+        group="Casting",
+    ),
+)
+"""What can be chosen about whose faces are found."""
+
+FILE_OPTIONS: Final = (
+    Option(
+        "codec",
+        "Codec",
+        "choice",
+        "h264",
+        choices=("h264", "h265", "av1", "prores", "ffv1", "png", "tiff"),
+        help="How the result is encoded; png and tiff fill a folder with a picture of every frame.",
+        group="File",
+    ),
+    Option(
+        "quality",
+        "Quality",
+        "int",
+        None,
+        0,
+        63,
+        help="The constant rate factor: 0 is the best; 18 for h264, 20 for h265 and 25 for av1 are "
+        "hard to tell from the original.",
+        group="File",
+    ),
+    Option(
+        "speed",
+        "Speed",
+        "choice",
+        "medium",
+        choices=(
+            *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+            *("medium", "slow", "slower", "veryslow"),
+        ),
+        help="How fast it is encoded; slower makes smaller files.",
+        group="File",
+    ),
+    Option(
+        "rate",
+        "Frame rate",
+        "text",
+        None,
+        help="Frames a second of a folder of pictures that becomes a video, as 25 or 30000/1001.",
+        group="File",
+    ),
+)
+"""What can be chosen about the file that is written."""
+
+CONVERSION_OPTIONS: Final = (*PICTURE_OPTIONS, *SEARCH_OPTIONS, *FILE_OPTIONS)
 """All of them."""

@@ -32,6 +32,7 @@ VERBS = {
     "identity": "engine.cli.identity:identity",
     "ledger": "engine.cli.ledger:ledger",
     "jobs": "engine.cli.jobs:jobs",
+    "cache": "engine.cli.cache:cache",
     "doctor": "engine.cli.doctor:doctor",
     "bench": "engine.cli.bench:bench",
 }

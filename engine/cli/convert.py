@@ -14,7 +14,7 @@ from engine.cli.output import Column
 from engine.cli.session import Session, Verb, pass_session
 from engine.cli.tables import table_options
 from engine.text import count, short_path
-from projects.conversion_options import PICTURE_OPTIONS
+from projects.conversion_options import CONVERSION_OPTIONS
 
 LABEL = "AI-altered face"
 CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
@@ -41,6 +41,17 @@ CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
     metavar="FRAMES",
     help="Show these frames beside what becomes of them, as 0,120,400; convert nothing.",
 )
+@click.option(
+    "--range",
+    "part",
+    metavar="BEGIN..END",
+    help="Only this part: frames as 120..240, or times as 0:05..1:20.",
+)
+@click.option(
+    "--layers",
+    is_flag=True,
+    help="For compositing: fill the folder OUTPUT with faces on nothing, masks, and transforms.",
+)
 @click.option("--reverse", is_flag=True, help="Put the target person's face on the source person.")
 @click.option(
     "--anonymise",
@@ -63,7 +74,7 @@ CORNERS = ("top-left", "top-right", "bottom-left", "bottom-right")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Settings by ranges of frames, instead of the swap's own shots.toml.",
 )
-@table_options(PICTURE_OPTIONS)
+@table_options(CONVERSION_OPTIONS)
 @landmark_model_option
 @detach_option
 @pass_session
@@ -75,6 +86,8 @@ def convert(
     casts: tuple[str, ...],
     tracks: bool,
     preview: str | None,
+    part: str | None,
+    layers: bool,
     reverse: bool,
     anonymise: bool,
     newest: bool,
@@ -97,12 +110,15 @@ def convert(
     from projects.consent import require
     from projects.errors import CommandError
     from projects.people import get_person
+    from projects.ranges import parse_range
     from projects.shots import NAME, load_shots
     from projects.swaps import get_swap, require_consent
 
     workspace = session.open()
     one = get_swap(workspace, swap)
     require_consent(workspace, one, "conversion")
+    if part is not None:
+        parse_range(part)
     cast = check_casts(workspace, one, [parse_cast(text) for text in casts])
     for who, name in cast:
         require_consent(workspace, get_swap(workspace, name), "conversion")
@@ -128,6 +144,8 @@ def convert(
         "cast": [[_absolute_who(who), name] for who, name in cast],
         "tracks": tracks,
         "preview": _frames(preview),
+        "range": part,
+        "layers": layers,
         "shots": absolute(shots),
         "landmark_model": absolute(landmark_model),
         "settings": {name: value for name, value in settings.items() if value is not None},

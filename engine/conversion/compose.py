@@ -151,11 +151,20 @@ def _steady_cover(looks: Sequence[Look], frame: int) -> Image | None:
     return None if mean is None else np.clip(mean * 3 - 255, 0, 255).astype(np.uint8)
 
 
-def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSettings) -> Image:
-    """The frame with the new face in it, uint8 [H, W, 3] RGB; the one given is unchanged.
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """What is laid into a frame, and where. place: float64 [2, 3], frame pixels to the unit chip.
+    rgb: float32 [S, S, 3] in 0..1. mask: float32 [M, M], its weight. cover: float32 [C, C], what
+    stays before it, or None. All over the unit chip of `place`."""
 
-    Pixels outside the face's mask keep their bits. For several faces, one call follows another.
-    """
+    place: npt.NDArray[np.float64]
+    rgb: Floats
+    mask: Floats
+    cover: Floats | None
+
+
+def layout(decoded: Decoded, look: Look, settings: PictureSettings) -> Layout:
+    """The new face as it is laid into its frame, before it is blended."""
     face = decoded.face
     two = decoded.two if settings.placement == "own" else None
     place = placed(face.transform, two, settings.scale)
@@ -169,10 +178,42 @@ def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSetting
     cover = None
     if look.cover is not None:
         cover = moved(np.asarray(look.cover / 255, np.float32), face.transform, place)
+    return Layout(place, rgb, mask, cover)
+
+
+def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSettings) -> Image:
+    """The frame with the new face in it, uint8 [H, W, 3] RGB; the one given is unchanged.
+
+    Pixels outside the face's mask keep their bits. For several faces, one call follows another.
+    """
+    laid_out = layout(decoded, look, settings)
     done = image.copy()
-    finish = _finish(look, settings)
-    blend(done, rgb, mask, place, settings.opacity, settings.blend, finish, cover)
+    blend(
+        done,
+        laid_out.rgb,
+        laid_out.mask,
+        laid_out.place,
+        settings.opacity,
+        settings.blend,
+        _finish(look, settings),
+        laid_out.cover,
+    )
     return done
+
+
+def matte(shape: tuple[int, ...], laid_out: Layout, settings: PictureSettings) -> Image:
+    """How much of a frame of a shape [H, W, 3] is the new face: uint8 [H, W], 255 is all of it."""
+    white, black = np.ones_like(laid_out.rgb), np.zeros(shape, np.uint8)
+    blend(
+        black,
+        white,
+        laid_out.mask,
+        laid_out.place,
+        settings.opacity,
+        "feather",
+        cover=laid_out.cover,
+    )
+    return black[..., 0]
 
 
 def _finish(look: Look, settings: PictureSettings) -> Finish | None:

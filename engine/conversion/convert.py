@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,24 +20,28 @@ from engine.conversion.casting import LEFT_UNSURE, Fate, Role, cast
 from engine.conversion.chips import ChipCache
 from engine.conversion.compose import AROUND, needs_own
 from engine.conversion.find import Found, find_faces
+from engine.conversion.layers import FACES, MASKS, NOTICE, write_layers
+from engine.conversion.layers import FILE as LAYERS_FILE
 from engine.conversion.locate import Located, locate
 from engine.conversion.parts import Part
 from engine.conversion.progress import Progress
 from engine.conversion.search import Eyes
 from engine.conversion.segments import Memory, render_segments, stored
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swap import Mark, swapped_frames
+from engine.conversion.swap import Mark, Rendered, rendered
 from engine.conversion.tracks import Seen
 from engine.conversion.windows import stamps_of
+from engine.credentials.beside import SIDECAR
 from engine.credentials.label import Label
 from engine.credentials.marking import Marking
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import Frame, FrameReader, open_frames, probe
 from engine.media.assemble import Load
-from engine.media.outputs import Plan, plan_output, put_together
+from engine.media.outputs import Finish, Plan, plan_output, put_together
 from engine.reporting import Reporter
 from engine.text import count, duration
 from projects.errors import CommandError, SwapdeckError
+from projects.files import folder_replacing
 from projects.workspace import Workspace
 
 _VERSION: Final = 1
@@ -84,7 +87,6 @@ def convert(
     label: Label | None = None,
     approve: Approve | None = None,
     span: range | None = None,
-    rate: Fraction | None = None,
 ) -> ConvertResult:
     """Replace the faces of those who are cast in `source` and write `output`, complete or not at
     all.
@@ -93,15 +95,15 @@ def convert(
     already. workspace: where an extraction may have found them. store: keeps what can be used
     again. marking: how the result says that it is synthetic; only measurements do without. label:
     written into the picture, too. approve: asked before anything is changed; may raise. span:
-    frames that become the result, instead of all. rate: of pictures that become a video. Every
-    frame of the source comes out, with its timestamp and sound; faces of anybody else, and frames
-    without those who are cast, stay as they are. A run that was ended goes on where it was.
+    frames that become the result, instead of all. Every frame of the source comes out, with its
+    timestamp and sound; faces of anybody else, and frames without those who are cast, stay as they
+    are. A run that was ended goes on where it was.
 
     Raises CommandError when `output` exists already or is the source, NoTargetError when nobody who
     is cast is in any frame, MediaError, and StopRequested; then nothing is written.
     """
     began = time.monotonic()
-    plan = check_output(source, output, settings, rate)
+    plan = check_output(source, output, settings)
     if found is None:
         found = find_faces(source, settings, reporter, eyes=eyes, workspace=workspace, store=store)
     located = located_parts(found.seen, parts, settings)
@@ -122,7 +124,8 @@ def convert(
     warnings = list(located.warnings)
     if len(stamps) < located.frames:
         with work.reader(stamps) as reader, closing(work.frames(reader, mark)) as frames:
-            new = (frame for frame in frames if frame.index >= work.first + len(stamps))
+            ready = (one.frame for one in frames)
+            new = (frame for frame in ready if frame.index >= work.first + len(stamps))
             counted = _counted(new, progress, label)
             segments = render_segments(plan, segments, work.first + len(stamps), counted)
             warnings += lost_frames(reader)
@@ -144,6 +147,89 @@ def convert(
         located=located,
         seconds=time.monotonic() - began,
     )
+
+
+def convert_layers(
+    source: Path,
+    output: Path,
+    parts: Sequence[Part],
+    settings: ConvertSettings,
+    reporter: Reporter,
+    said: dict[str, Any],
+    *,
+    found: Found | None = None,
+    eyes: Eyes | None = None,
+    workspace: Workspace | None = None,
+    store: Store | None = None,
+    approve: Approve | None = None,
+    span: range | None = None,
+    finish: Finish | None = None,
+) -> ConvertResult:
+    """As `convert`, but fill the folder `output` with layers; see `engine.conversion.layers`.
+
+    said: what is written down about how they came about. finish: is told of the file of transforms,
+    which is signed, when everything is there.
+    """
+    began = time.monotonic()
+    check_layers(output, settings)
+    if found is None:
+        found = find_faces(source, settings, reporter, eyes=eyes, workspace=workspace, store=store)
+    located = located_parts(found.seen, parts, settings)
+    if span is not None:
+        located = located.within(span)
+    if not located.faces:
+        raise NoTargetError(_nobody(source, parts, located))
+    tell_fates(located.fates, [part.role for part in parts], reporter)
+    if approve is not None:
+        approve(found.seen, located.fates)
+    work = _Work(source, parts, settings, located, found, store, None, span)
+    progress = Progress(reporter, "layers", located.frames)
+    with (
+        folder_replacing(output) as folder,
+        work.reader(np.zeros(0, np.int64)) as reader,
+        closing(work.frames(reader, None)) as frames,
+    ):
+        write_layers(folder, _stepped(frames, progress), parts, settings, said)
+        if finish is not None:
+            finish(folder / LAYERS_FILE, output / LAYERS_FILE, source)
+    progress.end()
+    return ConvertResult(
+        output=output,
+        frames=located.frames,
+        swapped=located.swapped,
+        left_alone=located.left_alone,
+        warnings=located.warnings,
+        located=located,
+        seconds=time.monotonic() - began,
+    )
+
+
+def check_layers(output: Path, settings: ConvertSettings) -> None:
+    """Raise CommandError unless a folder of layers may be written."""
+    if not output.parent.is_dir():
+        raise CommandError(f"There is no folder {output.parent}. Create it, or choose another.")
+    if not output.exists():
+        return
+    if not output.is_dir():
+        raise CommandError(f"{output} is a file, and layers fill a folder. Give a folder's name.")
+    ours = {FACES, MASKS, LAYERS_FILE, NOTICE, f"{LAYERS_FILE}{SIDECAR}"}
+    others = sorted(path.name for path in output.iterdir() if path.name not in ours)
+    if others:
+        raise CommandError(
+            f"{output} holds {others[0]}, which is not of earlier layers and would be lost. Choose "
+            "another folder."
+        )
+    if any(output.iterdir()) and not settings.overwrite:
+        raise CommandError(
+            f"{output} holds layers already. Give another folder's name, or replace them with "
+            "--overwrite."
+        )
+
+
+def _stepped(frames: Iterable[Rendered], progress: Progress) -> Iterator[Rendered]:
+    for frame in frames:
+        yield frame
+        progress.step()
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,18 +280,17 @@ class _Work:
             return open_frames(self.source, begin, stamps[begin] if stamps and known else None)
         return open_frames(self.source, begin)
 
-    def frames(self, reader: FrameReader, mark: Mark | None) -> Generator[Frame, None, None]:
+    def frames(self, reader: FrameReader, mark: Mark | None) -> Generator[Rendered, None, None]:
         """The finished frames."""
         caches = None
         if self.store is not None:
-            caches = partial(
-                _chips, self.store, self.found.digest, self.located, needs_own(self.settings)
-            )
+            own = any(map(needs_own, self.settings.every()))
+            caches = partial(_chips, self.store, self.found.digest, self.located, own)
         frames: Iterable[Frame] = reader
         if self.span is not None:
             stop = self.span.stop
             frames = takewhile(lambda frame: frame.index < stop, frames)
-        return swapped_frames(frames, self.located.faces, self.parts, self.settings, mark, caches)
+        return rendered(frames, self.located.faces, self.parts, self.settings, mark, caches)
 
     def stamps(self, loads: Sequence[Load]) -> tuple[int, int] | None:
         """For a part of a source: the timestamp of its first frame, and that after its last."""
@@ -253,9 +338,7 @@ def _chips(
     return ChipCache(store, part, role, digest, located.faces, own)
 
 
-def check_output(
-    source: Path, output: Path, settings: ConvertSettings, rate: Fraction | None = None
-) -> Plan:
+def check_output(source: Path, output: Path, settings: ConvertSettings) -> Plan:
     """How `output` is written; raises CommandError or MediaError unless it may be, and says how to
     go on."""
     if output.exists() and source.exists() and output.samefile(source):
@@ -267,7 +350,7 @@ def check_output(
             f"{output} is there already. Give the result another name, or replace it with "
             "--overwrite."
         )
-    plan = plan_output(source, output, settings.encode, rate)
+    plan = plan_output(source, output, settings.encode)
     if output.is_dir():
         _check_folder(plan)
     return plan

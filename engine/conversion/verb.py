@@ -16,14 +16,24 @@ from engine.conversion.anonymise import (
 )
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Fate, cast
-from engine.conversion.convert import ConvertResult, check_output, convert, tell_fates
-from engine.conversion.find import find_faces, known_faces
+from engine.conversion.convert import (
+    ConvertResult,
+    check_layers,
+    check_output,
+    convert,
+    convert_layers,
+    tell_fates,
+)
+from engine.conversion.find import Found, digest_of, find_faces, known_faces
+from engine.conversion.parts import Part
 from engine.conversion.players import Player, approve, people_of_cast, players
 from engine.conversion.preview import preview
+from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.tracklist import list_tracks
+from engine.conversion.windows import check_frames, frame_times, search_window, stamps_of
 from engine.credentials.label import Label
-from engine.credentials.marking import new_marking
+from engine.credentials.marking import Marking, new_marking
 from engine.media import probe
 from engine.media.outputs import default_suffix
 from engine.quality.anonymity import refuse_leaks
@@ -32,6 +42,7 @@ from engine.reporting import Reporter
 from engine.training.inference import load_swapper
 from projects.casts import Casting
 from projects.errors import CommandError
+from projects.ranges import Range
 from projects.shots import NAME as SHOTS
 from projects.shots import Shot, load_shots, shots_of
 from projects.swaps import Swap
@@ -39,6 +50,8 @@ from projects.workspace import Workspace
 
 PREVIEWS = ("previews", "convert")
 """Where previews and lists of tracks are, below the swap's folder."""
+AROUND_PART = 24
+"""Frames before and after a part that are searched with it, for tracks that reach into it."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,8 @@ class Request:
     a visible one. casts: who is replaced by which swap's model; empty is the swap's own target.
     preview: numbers of frames to show, instead of converting. tracks: list the tracks of the
     inputs, instead. anonymise: those who are replaced are not to be recognised any more. shots: a
-    file of settings by ranges of frames; the swap's own when None.
+    file of settings by ranges of frames; the swap's own when None. part: of every input that
+    becomes the result; all of it when None. layers: fill a folder for compositing, instead.
     """
 
     inputs: tuple[Path, ...]
@@ -65,6 +79,8 @@ class Request:
     tracks: bool = False
     anonymise: bool = False
     shots: Path | None = None
+    part: Range | None = None
+    layers: bool = False
     settings: ConvertSettings = field(default_factory=ConvertSettings)
 
 
@@ -83,6 +99,8 @@ def convert_inputs(
         for path in request.inputs:
             for one in replace(request.settings, shots=shots_of(shots, path)).every():
                 refuse_leaks(one, names=request.names)
+    if request.layers and (request.anonymise or request.label is not None):
+        raise CommandError("Layers are no result yet: leave --anonymise and --label to the result.")
     if request.tracks or request.preview:
         _look(workspace, swap, request, reporter)
         return []
@@ -92,7 +110,10 @@ def convert_inputs(
     _check_distinct([result for _, result in plan])
     for path, result in plan:
         probe(path)
-        check_output(path, result, settings)
+        if request.layers:
+            check_layers(result, settings)
+        else:
+            check_output(path, result, settings)
     cast_ = _players(workspace, swap, request, reporter)
     hidden = people_to_hide(cast_) if request.anonymise else {}
     step = next(player.step for player in cast_ if player.swap.slug == swap.slug)
@@ -104,18 +125,7 @@ def convert_inputs(
         if warning := marking.signing.warning():
             reporter.event("warning", text=warning)
         parts = [player.part(path) for player in cast_]
-        done = convert(
-            path,
-            result,
-            parts,
-            replace(settings, shots=shots_of(shots, path)),
-            reporter,
-            workspace=workspace,
-            store=WorkspaceCache(workspace),
-            marking=marking,
-            label=request.label,
-            approve=partial(approve, workspace),
-        )
+        done = _converted(workspace, path, result, parts, request, marking, shots, reporter)
         tracks = [fate.as_dict([part.role for part in parts]) for fate in done.located.fates]
         found = search_result(workspace, hidden, done, reporter)
         searched += found
@@ -133,7 +143,8 @@ def convert_inputs(
             tracks=tracks,
             anonymity=anonymity,
         )
-        save_record(swap, record)
+        if request.part is None and not request.layers:  # a report measures whole results
+            save_record(swap, record)
         reporter.event(
             "result",
             swap=swap.slug,
@@ -154,6 +165,81 @@ def convert_inputs(
 def _shots(swap: Swap, request: Request) -> tuple[Shot, ...]:
     path = request.shots or swap.root / SHOTS
     return load_shots(path) if request.shots or path.exists() else ()
+
+
+def _converted(
+    workspace: Workspace,
+    path: Path,
+    result: Path,
+    parts: list[Part],
+    request: Request,
+    marking: Marking,
+    shots: tuple[Shot, ...],
+    reporter: Reporter,
+) -> ConvertResult:
+    settings = replace(request.settings, shots=shots_of(shots, path))
+    store = WorkspaceCache(workspace)
+    span = None if request.part is None else request.part.frames(frame_times(path))
+    found = None
+    if span is not None:
+        found = _found_around(workspace, path, span, parts, settings, reporter)
+    allow = partial(approve, workspace)
+    if request.layers:
+        said = {
+            "input": str(path.absolute()),
+            "cast": [part.role.who for part in parts],
+            "identifier": marking.identifier,
+        }
+        return convert_layers(
+            path,
+            result,
+            parts,
+            settings,
+            reporter,
+            said,
+            found=found,
+            workspace=workspace,
+            store=store,
+            approve=allow,
+            span=span,
+            finish=marking.finisher(result),
+        )
+    return convert(
+        path,
+        result,
+        parts,
+        settings,
+        reporter,
+        found=found,
+        workspace=workspace,
+        store=store,
+        marking=marking,
+        label=request.label,
+        approve=allow,
+        span=span,
+    )
+
+
+def _found_around(
+    workspace: Workspace,
+    path: Path,
+    span: range,
+    parts: Sequence[Part],
+    settings: ConvertSettings,
+    reporter: Reporter,
+) -> Found | None:
+    """Everybody in a part of an input, from a search of that part alone; None where all of it is
+    known, or has to be, because tracks have their numbers from it."""
+    if any(part.role.track is not None for part in parts):
+        return None
+    if known_faces(path, settings, workspace, WorkspaceCache(workspace)) is not None:
+        return None
+    stamps = stamps_of(path)
+    last = check_frames(path, [span.start], stamps)
+    around = settings.smooth // 2 + AROUND_PART
+    window = range(max(0, span.start - around), min(last + 1, span.stop + around))
+    eyes = Eyes.installed(settings.landmark_model, settings.upsample)
+    return Found(search_window(path, window, stamps, eyes, reporter), "search", digest_of(path))
 
 
 def _look(workspace: Workspace, swap: Swap, request: Request, reporter: Reporter) -> None:

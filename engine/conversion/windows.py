@@ -1,12 +1,14 @@
 """Looking at a few frames of a video without reading all of it."""
 
 from collections.abc import Generator, Iterable, Sequence
+from fractions import Fraction
 from itertools import takewhile
 from pathlib import Path
 
 from engine.conversion.search import Eyes, search_frames
 from engine.conversion.tracks import Seen
 from engine.media import Frame, open_frames, probe
+from engine.media.info import open_video
 from engine.media.reader import frame_stamps
 from engine.reporting import Reporter
 from projects.errors import CommandError
@@ -27,6 +29,18 @@ def windows(wanted: Iterable[int], around: int, last: int) -> list[range]:
 def stamps_of(source: Path) -> list[int] | None:
     """The timestamps of a video's frames; None for pictures, which need none."""
     return frame_stamps(source) if probe(source).kind == "video" else None
+
+
+def frame_times(source: Path) -> list[float]:
+    """When each frame of a source is shown, in seconds from the first; pictures of a folder count
+    one a second. Raises MediaError."""
+    info = probe(source)
+    if info.kind != "video":
+        return [float(number) for number in range(info.frames or 1)]
+    with open_video(source) as (_, stream):
+        time_base = stream.time_base or Fraction(1, 90_000)
+    stamps = frame_stamps(source)
+    return [float((stamp - stamps[0]) * time_base) for stamp in stamps]
 
 
 def check_frames(source: Path, wanted: Sequence[int], stamps: Sequence[int] | None) -> int:

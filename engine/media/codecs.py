@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from typing import Final
 
@@ -120,6 +121,8 @@ class EncodeSettings:
     codec: str = "h264"
     crf: int | None = None
     preset: str = "medium"
+    rate: Fraction | None = None
+    """Frames a second of pictures that become a video."""
 
     def __post_init__(self) -> None:
         if self.codec not in CODECS and self.codec not in PICTURE_CODECS:

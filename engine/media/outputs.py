@@ -90,14 +90,9 @@ def default_suffix(source: Path, settings: EncodeSettings | None = None) -> str:
     return suffix
 
 
-def plan_output(
-    source: Path, output: Path, settings: EncodeSettings, rate: Fraction | None = None
-) -> Plan:
-    """How `source` becomes `output`.
-
-    rate: frames a second of pictures that become a video. Raises MediaError unless a file of that
-    name can hold it; the sentence says which can.
-    """
+def plan_output(source: Path, output: Path, settings: EncodeSettings) -> Plan:
+    """How `source` becomes `output`. Raises MediaError unless a file of that name can hold it; the
+    sentence says which can."""
     info = probe(source)
     suffix = output.suffix.lower()
     if info.kind == "image":
@@ -115,7 +110,7 @@ def plan_output(
         )
     check_codec(settings, suffix)
     if info.kind == "images":
-        template = Template.of_pictures(info.width, info.height, rate or _RATE)
+        template = Template.of_pictures(info.width, info.height, settings.rate or _RATE)
         return Plan(source, output, "video", settings, template, suffix)
     if lost := misfits(source, CONTAINERS[suffix]).first:
         raise MediaError(

@@ -106,13 +106,14 @@ def read_deep_picture(path: Path) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
     if path.suffix.lower() not in (".png", ".tif", ".tiff"):
         return None
     with _noted(path):
-        whole = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR_RGB)
+        whole = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
     if whole is None or whole.dtype != np.uint16:
         return None
     shown = read_picture(path)
     if shown.shape != whole.shape:
         return None
-    return np.asarray(whole, np.int32), np.asarray(shown, np.int32)
+    # OpenCV 5.0 gives noise when it is asked for 16 bits of a TIFF in RGB at once.
+    return np.asarray(whole[..., ::-1], np.int32), np.asarray(shown, np.int32)
 
 
 def png(image: Image) -> bytes:

@@ -51,7 +51,7 @@ def frame_times(path: Path) -> list[Fraction]:
     Frames that an edit list hides are left out.
     """
     with open_video(path) as (container, stream):
-        shown = (p for p in container.demux(stream) if p.dts is not None and not p.is_discard)
+        shown = (p for p in container.demux(stream) if p.pts is not None and not p.is_discard)
         return sorted(_moment(packet) for packet in shown)
 
 
