@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from projects import ledger
 from projects.consent import USES, Consent, default_uses
 from projects.errors import CommandError, SwapdeckError
 from projects.files import sha256_file
@@ -110,7 +111,9 @@ def record(person: Person, said: Said) -> Person:
 
 
 def withdraw(person: Person) -> Person:
-    """Note that the person has withdrawn their consent; once is enough.
+    """Note that the person has withdrawn their consent; once is enough, in the record and in the
+    ledger: where a crash came between the two, or somebody wrote it into the record by hand, the
+    ledger is told now.
 
     Raises:
         CommandError: there is no record.
@@ -124,9 +127,17 @@ def withdraw(person: Person) -> Person:
             )
         return replace(before, withdrawn_at=before.withdrawn_at or now())
 
-    if person.consent_state == "withdrawn":
+    if person.consent_state == "withdrawn" and _is_in_ledger(person):
         return person
     return change_consent(person, change, act="withdrawn")
+
+
+def _is_in_ledger(person: Person) -> bool:
+    """Whether the ledger's last word on the person's consent is that it was withdrawn."""
+    for entry in reversed(ledger.entries(Workspace(person.root.parent.parent))):
+        if entry.kind == "consent" and entry.values.get("person") == person.slug:
+            return entry.values.get("act") == "withdrawn"
+    return False
 
 
 def _given(said: Said) -> dict[str, Any]:

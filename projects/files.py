@@ -384,7 +384,7 @@ def remove_tree(path: Path) -> None:
         import shutil
 
         shutil.rmtree(path, ignore_errors=True)
-    else:
+    elif os.path.lexists(path):
         with contextlib.suppress(OSError):
             path.unlink()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from projects import ledger
+from projects import cache, ledger
 from projects.consent import FILE
 from projects.errors import RefusedError, SwapdeckError
 from projects.files import inside, read_errors, read_json, remove_tree, sweep, write_errors
@@ -20,7 +20,7 @@ from projects.people import Person, remove_person
 from projects.swaps import Swap, load_swap, remove_swap
 from projects.workspace import Workspace
 
-Kind = Literal["person", "swap", "trash", "elsewhere"]
+Kind = Literal["person", "swap", "trash", "cache", "elsewhere"]
 _RECORD = ".conversion.json"
 _SWAP = "swap.toml"
 _ERASED = ".erased-"  # before the name of a folder that has only its mark left
@@ -86,6 +86,10 @@ def made_from(ws: Workspace, person: Person) -> Traces:
             swaps.append(swap)
             traces += _of_swap(swap)
     traces += [_trace("trash", "in the trash", place) for place in _in_trash(ws, person)]
+    if kept := [one for one in cache.usage(ws) if one.entries]:
+        files, size = sum(one.entries for one in kept), sum(one.bytes for one in kept)
+        what = "what conversions keep to save time, of everybody: it can be worked out again"
+        traces.append(Trace("cache", what, ws.root / "cache", files, size))
     traces += [_elsewhere(path, what) for path, what in _known_elsewhere(ws, person, swaps).items()]
     return Traces(tuple(traces), tuple(swap.slug for swap in swaps), tuple(unreadable))
 
@@ -107,6 +111,7 @@ def erase(ws: Workspace, person: Person, found: Traces) -> None:
         elsewhere=[_row(ws, trace) for trace in found.elsewhere[:_MOST_ROWS]],
         bytes=sum(trace.size for trace in found.inside),
     )
+    cache.clear(ws)
     # First what only its swap tells whose it is, then the swaps.
     for place in sorted(_in_trash(ws, person), key=lambda place: _mark(place).name == _SWAP):
         _erase(ws, place, _mark(place))
@@ -119,14 +124,18 @@ def erase(ws: Workspace, person: Person, found: Traces) -> None:
 
 
 def put_in_trash(ws: Workspace, person: Person, found: Traces) -> list[Path]:
-    """Move the person's swaps and then the person to the trash; their paths there."""
+    """Move the person's swaps and then the person to the trash; their paths there.
+
+    What conversions keep of anybody is deleted: nothing in it tells whose it is.
+    """
+    cache.clear(ws)
     swaps = [load_swap(ws.swaps / slug) for slug in found.swaps]
     return [*(remove_swap(ws, swap) for swap in swaps), remove_person(ws, person)]
 
 
 def sweep_erased(ws: Workspace) -> None:
-    """Delete what a crash left of an erasure after its last step but one."""
-    for folder in (ws.people, ws.swaps, ws.trash):
+    """Delete what a crash left of an erasure after its last step but one, or of a change."""
+    for folder in (ws.root, ws.people, ws.swaps, ws.trash):
         sweep(folder)
         for path in folder.glob(f"{_ERASED}*"):
             remove_tree(path)
@@ -149,6 +158,17 @@ def require_idle(ws: Workspace, slugs: Iterable[str], what: str) -> None:
             f"The job {job.id} works with {what} now, so nothing was taken away. Wait for it, or "
             f"end it with: swapdeck jobs stop {job.id}. Then run the same command again."
         )
+
+
+def require_no_conversion(ws: Workspace) -> None:
+    """Raise RefusedError while anything is converted, which needs the cache that is deleted."""
+    for job in list_jobs(ws, []):
+        if job.verb == "convert" and state(job).name in _AT_WORK:
+            raise RefusedError(
+                f"The job {job.id} converts footage, and what conversions keep is deleted too: "
+                "nothing in it tells whose it is. So nothing was taken away. Wait for the job, or "
+                f"end it with: swapdeck jobs stop {job.id}. Then run the same command again."
+            )
 
 
 def _of_swap(swap: Swap) -> list[Trace]:

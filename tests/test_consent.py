@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,32 @@ def test_withdrawing_lists_and_deletes(cli: Cli, couple: Workspace) -> None:
     assert [row["person"] for row in cli("person", "list")[1]] == ["bruno"]
     words = [f"{e.kind} {e.values.get('act')}" for e in entries(couple)]
     assert words[-3:] == ["consent withdrawn", "erasure begun", "erasure done"]
+
+
+def test_a_withdrawal_that_the_ledger_does_not_know_is_told_to_it(
+    cli: Cli, couple: Workspace
+) -> None:
+    """A crash came between the record and the ledger, or somebody wrote it by hand."""
+    record = couple.people / "anna" / "person.toml"
+    text = record.read_text()
+    record.write_text(text.replace("[consent]", '[consent]\nwithdrawn_at = "2026-11-24"'))
+    for _ in range(2):
+        assert cli("person", "consent", "anna", "--withdraw")[0] == 0
+    told = [e for e in entries(couple) if e.values.get("act") == "withdrawn"]
+    assert [entry.values["consent"]["withdrawn_at"] for entry in told] == ["2026-11-24"]
+
+
+@pytest.mark.parametrize(("answer", "there"), [("y", False), ("n", True), ("", True)])
+def test_whoever_withdraws_at_a_terminal_is_offered_to_erase(
+    couple: Workspace, monkeypatch: pytest.MonkeyPatch, answer: str, there: bool
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+    assert run(["--workspace", str(couple.root), "person", "consent", "anna", "--withdraw"]) == 0
+    assert (couple.people / "anna").exists() is there
 
 
 def test_the_ledger_is_listed_and_verified(cli: Cli, couple: Workspace) -> None:

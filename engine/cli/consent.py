@@ -105,6 +105,8 @@ def consent(
     session.output.show(row(one))
     if one.consent_state == "withdrawn":
         _list_traces(session, workspace, one)
+        if withdraw and not yes and session.interactive:
+            _offer(session, workspace, one)
 
 
 def row(one: Person) -> dict[str, Any]:
@@ -134,11 +136,23 @@ def _list_traces(session: Session, workspace: Workspace, one: Person) -> None:
     _warn(session, found)
 
 
+def _offer(session: Session, workspace: Workspace, one: Person) -> None:
+    """Ask whether all of it is to be erased now; whoever does not say yes keeps it."""
+    if click.confirm(f"Erase all of it now, for good? Otherwise {one.name}'s data stays."):
+        _take_away(session, workspace, one, for_good=True, yes=True)
+
+
 def _take_away(
     session: Session, workspace: Workspace, one: Person, *, for_good: bool, yes: bool
 ) -> None:
     from projects.errors import CommandError
-    from projects.traces import erase, made_from, put_in_trash, require_idle
+    from projects.traces import (
+        erase,
+        made_from,
+        put_in_trash,
+        require_idle,
+        require_no_conversion,
+    )
 
     if one.consent_state != "withdrawn":
         raise CommandError(
@@ -147,6 +161,7 @@ def _take_away(
         )
     found = made_from(workspace, one)
     require_idle(workspace, {one.slug, *found.swaps}, one.name)
+    require_no_conversion(workspace)
     _show(session, found)
     files, size = sum(t.files for t in found.inside), sum(t.size for t in found.inside)
     much = f"{count(files, 'file')}, {size / 1e6:.1f} MB, of {one.name} and their swaps"

@@ -46,13 +46,18 @@ class Session:
             self.output.remark(f"A new workspace: {workspace.root}. {FORBIDDEN}")
         return workspace
 
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there to be asked."""
+        return not self.json and sys.stdin.isatty()
+
     def confirm(self, question: str, yes: bool) -> None:
         """Ask before something is taken away; raises CommandError where nobody can answer."""
         from projects.errors import CommandError
 
         if yes:
             return
-        if self.json or not sys.stdin.isatty():
+        if not self.interactive:
             raise CommandError(f"{question} Say so with --yes.")
         click.confirm(clean(question), abort=True)
 

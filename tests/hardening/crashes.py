@@ -58,7 +58,8 @@ exit $code
 
 @dataclass(frozen=True)
 class Verb:
-    """A command, and how to see that it did its work. `{media}` and `{out}` stand for folders."""
+    """A command, and how to see that it did its work. `{media}` and `{out}` stand for folders,
+    `{job}` for the newest job that extracts dora."""
 
     name: str
     words: tuple[str, ...]
@@ -230,7 +231,7 @@ def verbs() -> list[Verb]:
         ),
         Verb(
             "jobs retry",
-            ("jobs", "retry", "extract-dora", "--attach"),
+            ("jobs", "retry", "{job}", "--attach"),
             lambda base: _kept(base, "dora") == 16,
             again=(0, 2),
             changes=("faces.sqlite",),
@@ -241,6 +242,11 @@ def verbs() -> list[Verb]:
             lambda base: not list((base / "workspace/jobs").glob("[!.]*")),
         ),
     ]
+
+
+def _last_stopped(base: Path) -> str:
+    """The newest job that `_make_stopped_job` or a retry of it made."""
+    return max((p.name for p in (base / "workspace/jobs").glob("*-extract-dora*")), default="")
 
 
 def _identities(base: Path) -> list[Path]:
@@ -450,7 +456,8 @@ def _run(
         "XDG_CONFIG_HOME": str(base / "config"),
         "OMP_NUM_THREADS": "1",
     }
-    filled = [w.format(media=base / "media", out=base / "out") if "{" in w else w for w in words]
+    stand_for = {"media": base / "media", "out": base / "out", "job": _last_stopped(base)}
+    filled = [word.format(**stand_for) if "{" in word else word for word in words]
     command = [sys.executable, "-m", "engine", "--workspace", str(base / "workspace"), "--json"]
     command += filled
     if fault.startswith("room:"):

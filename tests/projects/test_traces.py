@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from projects import ledger, traces
+from projects import cache, ledger, traces
 from projects.checkpoint_rows import trash_checkpoint
 from projects.consent import Consent
 from projects.errors import CommandError, RefusedError
@@ -19,7 +19,14 @@ from projects.files import read_json
 from projects.jobs import create_job, holding_lock, record_processes
 from projects.people import Person, add_person, get_person, list_people, set_consent
 from projects.swaps import Swap, list_swaps, new_swap, remove_swap
-from projects.traces import erase, made_from, put_in_trash, require_idle, sweep_erased
+from projects.traces import (
+    erase,
+    made_from,
+    put_in_trash,
+    require_idle,
+    require_no_conversion,
+    sweep_erased,
+)
 from projects.workspace import Workspace, list_trash
 
 
@@ -57,6 +64,7 @@ def full(workspace: Workspace, ada: Person, ben: Person, consent: Consent, tmp_p
     ledger.append(workspace, "output", file=str(swap.results_dir / "out.mp4"), **about)
     ledger.append(workspace, "export", folder=str(outside / "gone"), **about)
     ledger.append(workspace, "output", file=str(outside / "else.mp4"), swap="others", people=["x"])
+    cache.store(workspace, "chips", "0123456789abcdef", b"somebody's face")
     (ada.root / "link").symlink_to(outside)
     return outside
 
@@ -71,6 +79,7 @@ def test_everything_is_found_with_its_size(workspace: Workspace, ada: Person, fu
     assert by_kind["person"][-1].path == ada.root  # masks, the record, and the link itself
     assert {t.path.name: t.size for t in by_kind["swap"]}["checkpoints"] == 1000
     assert found.swaps == ("one",)
+    assert [(t.path.name, t.files) for t in by_kind["cache"]] == [("cache", 1)]
     checkpoint, swap = sorted(by_kind["trash"], key=lambda trace: trace.size)
     assert checkpoint.size < 1000 < swap.size
     assert {(t.path.name, t.files) for t in found.elsewhere} == {
@@ -95,6 +104,7 @@ def test_erasing_leaves_nothing_of_the_person_and_all_of_the_others(
     acts = [e.values["act"] for e in ledger.entries(workspace) if e.kind == "erasure"]
     assert acts == ["begun", "done"]
     assert ledger.verify(workspace).sound
+    assert sum(one.entries for one in cache.usage(workspace)) == 0
 
 
 def test_an_erasure_that_is_killed_anywhere_is_finished_by_the_next(
@@ -180,3 +190,16 @@ def test_a_person_folder_that_leads_out_is_not_erased(
     with pytest.raises(CommandError):
         erase(workspace, ada, made_from(workspace, ada))
     assert (moved / "person.toml").exists()
+
+
+def test_nothing_is_taken_away_under_a_conversion_of_others(
+    workspace: Workspace, full: Path
+) -> None:
+    """What conversions keep of everybody is deleted with it."""
+    job = create_job(workspace, "convert", "others", {})
+    require_no_conversion(workspace)
+    with holding_lock(job) as descriptor:
+        assert descriptor is not None
+        record_processes(job, descriptor, None)
+        with pytest.raises(RefusedError, match=job.id):
+            require_no_conversion(workspace)
