@@ -25,13 +25,14 @@ from textual.screen import Screen
 from projects.workspace import is_writable
 from tui.actions import ACTIONS, EVERYWHERE, bindings, ids, key_name, writes
 from tui.dialogs import Help, TooSmall
+from tui.ends import End, just_ended, read_end
 from tui.mode import BaseScreen, ModeScreen
 from tui.reading import Reader
 from tui.remembered import Remembered, recall, remember
 from tui.rows import Rows
 from tui.services import READ_ONLY, Services
 from tui.settings import Settings, keymap
-from tui.snapshot import Detail, Snapshot
+from tui.snapshot import Detail, JobRow, Snapshot
 from tui.states import LIVE
 from tui.text import clean
 from tui.themes import ANSI, DARK, DEFAULT_VARIABLES, OURS
@@ -192,12 +193,25 @@ class Dashboard(Services):
         age = message.snapshot.at - self._shown_at
         if screen is not None and (seen != self._shown or not 0 <= age < self._ages_every):
             self._shown, self._shown_at = seen, message.snapshot.at
+            for row in just_ended(self.snapshot, message.snapshot):
+                self._look_at_end(row)
             self.snapshot = message.snapshot
             same = message.mode == screen.MODE
             screen.update(message.snapshot, message.key, message.detail if same else None)
         if self._read_again:
             self._read_again = False
             self.refresh_now()
+
+    @work(thread=True, group="ends")
+    def _look_at_end(self, row: JobRow) -> None:
+        end = read_end(self.root, row)
+        if end is not None:
+            self.post_message(self.Done(partial(self._tell_end, end)))
+
+    def _tell_end(self, end: End) -> None:
+        (self.complain if end.bad else self.say)(end.sentence)
+        if end.ringing and not self.is_headless and self._driver is not None:
+            self._driver.write(end.ringing)
 
     @property
     def _ages_every(self) -> float:

@@ -79,20 +79,16 @@ def test_two_dashboards_show_it_and_their_ends_change_nothing(
     add_person(workspace, "Anna", None)
     running = start(LOOP)
     running.hear("began")
-    dashboards = [Terminal(workspace.root, tmp_path / str(number)) for number in range(2)]
-    try:
-        for dashboard in dashboards:
+    with Terminal(workspace.root, tmp_path) as first, Terminal(workspace.root, tmp_path) as second:
+        for dashboard in (first, second):
             dashboard.read_until(b"Anna")
             dashboard.type(b"3")
             dashboard.read_until(b"running")
-        dashboards[0].process.kill()
-        dashboards[1].process.send_signal(signal.SIGHUP)
-        dashboards[1].settle(30)
-        for dashboard in dashboards:
+        first.process.kill()
+        second.process.send_signal(signal.SIGHUP)
+        second.settle()
+        for dashboard in (first, second):
             dashboard.process.wait(30)
-    finally:
-        for dashboard in dashboards:
-            dashboard.close()
     request(running.job, "save")
     running.hear("saved")
     assert state(running.job).name == "running"

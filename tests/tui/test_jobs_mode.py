@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.bench.terminal import Terminal
 from projects import jobs
+from projects.notices import notify_path
 from projects.swaps import new_swap
 from projects.workspace import Workspace, list_trash
 from tui.app import Dashboard
@@ -162,3 +164,54 @@ async def test_from_a_job_to_what_it_works_on(root: Path, dashboard: Open) -> No
         await reread(pilot)
         await press(pilot, "3", "g", "i")
         assert "no person and no swap called gone-as-gone" in told(pilot)
+
+
+@pytest.fixture
+def ring_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person wants to be told of every job, however short."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    notify_path().parent.mkdir(parents=True)
+    notify_path().write_text("version = 1\n[notify]\nafter = 0\n")
+
+
+async def test_the_end_of_a_job_is_told_in_whatever_mode(
+    root: Path, dashboard: Open, ring_at_once: None
+) -> None:
+    ws = empty(root)
+    job = running(ws)
+    ended_job(ws, "extract", "anna", 1, "It failed long ago.")
+    with jobs.holding_lock(job):
+        async with dashboard().run_test(size=(80, 24)) as pilot:
+            await press(pilot, "1")
+            assert told(pilot) == ""
+            jobs.write_exit(job, 0, "Done.")
+            await reread(pilot)
+            assert told(pilot) == "train anna-as-bruno is done."
+            await reread(pilot)
+            assert told(pilot).count("is done") == 1
+
+
+async def test_of_a_chain_only_what_failed_is_told(
+    root: Path, dashboard: Open, ring_at_once: None
+) -> None:
+    ws = empty(root)
+    first = running(ws)
+    second = jobs.create_job(ws, "convert", "anna-as-bruno", {}, after=first.id)
+    with jobs.holding_lock(first), jobs.holding_lock(second):
+        async with dashboard().run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            jobs.write_exit(first, 1, "The disk is full.")
+            jobs.write_exit(second, 1, "It did not begin.", because=first.id)
+            await reread(pilot)
+            assert told(pilot) == "train anna-as-bruno failed."
+
+
+def test_the_terminal_rings_at_the_end_of_a_long_job(
+    root: Path, tmp_path: Path, ring_at_once: None
+) -> None:
+    ws = empty(root)
+    job = running(ws)
+    with jobs.holding_lock(job), Terminal(ws.root, tmp_path) as terminal:
+        terminal.read_until(b"Anna")
+        jobs.write_exit(job, 0, "Done.")
+        terminal.read_until(b"\a\x1b]9;swapdeck: train anna-as-bruno is done\x1b\\")
