@@ -156,6 +156,11 @@ class Picture(Widget):
     def on_resize(self) -> None:
         self._fetch()
 
+    def reload(self) -> None:
+        """Read the pictures again: they were written anew under the same names."""
+        self._wanted = Wanted()
+        self.call_after_refresh(self._fetch)
+
     def _fetch(self) -> None:
         wanted = Wanted(
             self.paths,

@@ -23,6 +23,7 @@ from projects.jobfiles import Asked
 from projects.people import load_person
 from projects.swaps import Swap, load_swap
 from projects.workspace import Workspace, open_workspace
+from tui.convert_reading import read_convert
 from tui.folders import list_folder
 from tui.people_reading import read_person, read_person_detail
 from tui.progress import Event, Follower, Progress, number, whole
@@ -86,6 +87,7 @@ class Reader:
             "swaps": self._swap_detail,
             "training": partial(read_training, self),
             "checkpoints": partial(read_checkpoints, self),
+            "convert": partial(read_convert, self),
             "jobs": self._job_detail,
         }
         try:

@@ -139,9 +139,11 @@ class Services(App[None]):
         subject: str,
         arguments: Mapping[str, Any],
         then: Callable[[str], None] | None = None,
+        *,
+        quiet: bool = False,
     ) -> None:
         """Start a job that outlives the dashboard; `then` gets its id. The workspace is made when
-        there is none yet."""
+        there is none yet. `quiet` says nothing: what it does is shown where it was asked for."""
 
         def start() -> str:
             workspace = open_workspace(self.root, create=True)
@@ -150,7 +152,8 @@ class Services(App[None]):
             return job.id
 
         def started(identity: str) -> None:
-            self.say(f"Started: {verb} {subject}. It goes on when this window closes.")
+            if not quiet:
+                self.say(f"Started: {verb} {subject}. It goes on when this window closes.")
             if then is not None:
                 then(identity)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from projects.checkpoint_rows import CheckpointRow
+from tui.convert_details import ConvertDetail
 from tui.folders import Folder
 from tui.progress import Progress
 
@@ -211,6 +212,7 @@ Detail = (
     | SwapDetail
     | TrainingDetail
     | CheckpointsDetail
+    | ConvertDetail
     | JobDetail
     | SystemDetail
     | FolderDetail

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
+from projects.casts import check_casts
 from projects.options import Value
 from projects.presets import PRESETS
 from projects.swaps import Swap, get_swap, new_swap, remove_swap, require_consent, update_swap
@@ -29,10 +30,15 @@ class SwapActions(JobScreen):
 
     def swap_row(self) -> SwapRow | None:
         """The swap that is selected or shown, None when there is none."""
-        return None if self.snapshot is None else find_swap(self.snapshot, self.key)
+        return None if self.snapshot is None else find_swap(self.snapshot, self.swap_slug)
+
+    @property
+    def swap_slug(self) -> str:
+        """Whose screen this is, or which is selected."""
+        return self.key
 
     def job(self) -> JobRow | None:
-        return None if self.snapshot is None else live_job(self.snapshot, self.key)
+        return None if self.snapshot is None else live_job(self.snapshot, self.swap_slug)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """False hides an action that would do nothing here."""
@@ -160,22 +166,42 @@ class SwapActions(JobScreen):
 
         self.app.push_screen(train_form(row, self.snapshot), answered)
 
-    def start_consented(self, verb: str, use: str, arguments: dict[str, Any]) -> None:
-        """Start a job on the swap if both people's consent covers `use`; else say why not."""
+    def start_consented(
+        self,
+        verb: str,
+        use: str,
+        arguments: dict[str, Any],
+        then: Callable[[str], None] | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Start a job on the swap if the consent of all its people covers `use`; else say why not.
+
+        `then` gets the job's id; `quiet` says nothing of the start.
+        """
         row = self.swap_row()
         if row is None:
             return
 
         def allowed() -> None:
             ws = open_workspace(self.dashboard.root)
-            require_consent(ws, get_swap(ws, row.slug), use)
+            swap = get_swap(ws, row.slug)
+            require_consent(ws, swap, use)
+            for _, name in check_casts(ws, swap, arguments.get("cast") or ()):
+                require_consent(ws, get_swap(ws, name), use)
 
-        self.dashboard.do(
-            allowed, lambda _: self.dashboard.start_job(verb, row.slug, arguments, self.started)
-        )
+        def start(_: None) -> None:
+            self.dashboard.start_job(verb, row.slug, arguments, then, quiet=quiet)
 
-    def started(self, job: str) -> None:
-        """A job was just started here."""
+        self.dashboard.do(allowed, start)
+
+    def action_convert(self) -> None:
+        """Show footage, and what would become of it."""
+        from tui.convert import ConvertScreen
+
+        row = self.swap_row()
+        if row is not None:
+            self.app.push_screen(ConvertScreen(row.slug))
 
     def action_checkpoints(self) -> None:
         """Show the swap's checkpoints."""

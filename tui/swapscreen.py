@@ -31,6 +31,10 @@ class SwapScreen(SwapActions):
     def key(self) -> str:
         return self.slug
 
+    @property
+    def swap_slug(self) -> str:
+        return self.slug
+
     def compose_body(self) -> ComposeResult:
         yield Static(id="gone")
         yield from self.compose_swap()
@@ -50,7 +54,7 @@ class SwapScreen(SwapActions):
             words = Content.assemble((problem.rstrip("."), "$error"), ".\n\nEsc goes back.")
             self.query_one("#gone", Static).update(words)
         elif row is not None:
-            if detail is not None and key == self.slug:
+            if detail is not None and key == self.key:
                 self.detail = detail
             self.draw()
         self.refresh_bindings()

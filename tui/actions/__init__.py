@@ -8,8 +8,10 @@ from __future__ import annotations
 from textual.actions import parse
 from textual.binding import Binding, BindingType
 
-from tui.actions import common, files, jobs, people, swaps, system
+from tui.actions import common, convert, files, jobs, people, swaps, system
+from tui.actions.action import CAST as CAST
 from tui.actions.action import CHECKPOINTS as CHECKPOINTS
+from tui.actions.action import CONVERT as CONVERT
 from tui.actions.action import EVERYWHERE as EVERYWHERE
 from tui.actions.action import FACES as FACES
 from tui.actions.action import FILES as FILES
@@ -20,6 +22,7 @@ from tui.actions.action import LETTERS as LETTERS
 from tui.actions.action import LISTS as LISTS
 from tui.actions.action import PEOPLE as PEOPLE
 from tui.actions.action import PICKER as PICKER
+from tui.actions.action import RESULT as RESULT
 from tui.actions.action import SOURCES as SOURCES
 from tui.actions.action import SWAPS as SWAPS
 from tui.actions.action import SYSTEM as SYSTEM
@@ -31,6 +34,7 @@ ACTIONS: tuple[Action, ...] = (
     *common.ACTIONS,
     *people.ACTIONS,
     *swaps.ACTIONS,
+    *convert.ACTIONS,
     *jobs.ACTIONS,
     *files.ACTIONS,
     *system.ACTIONS,
@@ -44,6 +48,9 @@ GROUPS = (
     SWAPS,
     TRAINING,
     CHECKPOINTS,
+    CONVERT,
+    CAST,
+    RESULT,
     JOBS,
     JOB_LIST,
     FILES,

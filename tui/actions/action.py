@@ -58,6 +58,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "E": ("Export",),
     "F": ("Faces",),
     "G": ("Bottom",),
+    "L": ("Look",),
     "K": ("Keep",),
     "P": ("Pictures",),
     "R": ("Retry", "Restore"),
@@ -77,6 +78,9 @@ FACES = "Among faces"
 SWAPS = "On a swap"
 TRAINING = "Looking at a training"
 CHECKPOINTS = "On a checkpoint"
+CONVERT = "Converting"
+CAST = "Casting"
+RESULT = "On a result"
 JOBS = "On a running job"
 JOB_LIST = "In Jobs"
 FILES = "In Files"

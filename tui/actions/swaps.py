@@ -22,6 +22,10 @@ ACTIONS: tuple[Action, ...] = (
         "Compare, choose, restore and export the states of this model", SWAPS, footer=True,
     ),
     Action(
+        "convert", "c", "convert", "Convert", "Try it on footage, and convert that", SWAPS,
+        footer=True,
+    ),
+    Action(
         "trash-swap", "d", "trash_swap", "Trash", "Move this swap to the trash",
         SWAPS, footer=True, writes=True,
     ),
@@ -33,8 +37,8 @@ ACTIONS: tuple[Action, ...] = (
            palette=False),
     Action("scrub-last", "end", "scrub_to(-1)", "Newest", "The newest preview, and follow it",
            TRAINING, palette=False),
-    Action("enlarge", "enter", "enlarge", "Enlarge", "Give the preview the whole screen, or not",
-           TRAINING, footer=True, palette=False),
+    Action("enlarge-preview", "enter", "enlarge", "Enlarge",
+           "Give the preview the whole screen, or not", TRAINING, footer=True, palette=False),
     Action(
         "mark-checkpoint", "space", "select", "Compare", "Put this one beside the next you select",
         CHECKPOINTS, footer=True, palette=False,
