@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import inside, remove_folder
+from projects.files import inside, locked, remove_folder
 from projects.jobfiles import Job, ended_because, load_job, read_events, read_spec, write_exit
 from projects.joblock import lock_record
 from projects.jobs import create_job, launch, list_jobs
@@ -105,6 +105,13 @@ def retry(ws: Workspace, job: Job, start: Callable[[Job], None] = launch) -> lis
         CommandError: it is done, has not ended, or a retry of it runs or is done.
         SwapdeckError: a job cannot be written or started.
     """
+    with locked(ws.jobs):  # two dashboards must not both go on with it
+        made = _made_again(ws, job)
+    start_chain(made, start)
+    return made
+
+
+def _made_again(ws: Workspace, job: Job) -> list[Job]:
     job, follows = _first_to_retry(ws, retried_as(ws, job) or job)
     now = state(job)
     if now.name == "done":
@@ -121,7 +128,6 @@ def retry(ws: Workspace, job: Job, start: Callable[[Job], None] = launch) -> lis
         if one.after in named:
             made.append(_again(ws, one, named[one.after]))
             named[one.id] = made[-1].id
-    start_chain(made, start)
     return made
 
 

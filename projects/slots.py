@@ -97,6 +97,7 @@ class Place:
                 except BlockingIOError:
                     os.close(descriptor)
                     continue
+            with contextlib.suppress(OSError):  # a full disk: the lock counts, not what is in it
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, json.dumps(dict(self._who)).encode()[:_MOST], 0)
             return device, descriptor

@@ -1,6 +1,8 @@
 """Which jobs can be taken away, and what is left of a job's work for a retry."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -98,3 +100,23 @@ def test_what_earlier_tries_finished_is_known(workspace: Workspace) -> None:
     (third,) = retry(workspace, second, lambda job: None)
     assert [result["input"] for result in earlier_results(third)] == ["/a.mp4", "/b.mp4"]
     assert earlier_results(first) == []
+
+
+def test_two_who_retry_at_once_do_not_both_go_on(workspace: Workspace) -> None:
+    job = ended(workspace, 1)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from projects.errors import CommandError\n"
+        "from projects.jobchain import retry\n"
+        "from projects.jobs import get_job\n"
+        "from projects.workspace import open_workspace\n"
+        "ws = open_workspace(Path(sys.argv[1]))\n"
+        "try:\n"
+        "    retry(ws, get_job(ws, sys.argv[2]), lambda job: None)\n"
+        "except CommandError:\n"
+        "    raise SystemExit(2)\n"
+    )
+    command = [sys.executable, "-c", script, str(workspace.root), job.id]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert sorted(process.wait() for process in both) == [0, 2]
+    assert len(list_jobs(workspace)) == 2
