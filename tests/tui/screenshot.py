@@ -2,15 +2,19 @@
 
     python -m tests.tui.screenshot WORKSPACE 140x40 OUT.png [KEY ...]
 
-The keys are pressed first, for example `3 enter`. Needs only what swapdeck itself needs: Pillow,
-and the fixed-width font that comes with Matplotlib. Blocks, bars and braille are drawn as shapes,
-so that they meet as they do in a terminal.
+The keys are pressed first, for example `3 enter`. With --training SWAP a job is added that looks as
+if it trained the swap now: it tells the first part of the swap's own history again. Needs only what
+swapdeck itself needs: Pillow, and the fixed-width font that comes with Matplotlib. Blocks, bars and
+braille are drawn as shapes, so that they meet as they do in a terminal.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import shutil
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,11 +24,17 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
+from projects.files import read_jsonl
+from projects.jobs import EventLog, create_job, holding_lock
+from projects.swaps import get_swap
+from projects.workspace import open_workspace
 from tui.app import Dashboard
 from tui.reading import Reader
+from tui.settings import Settings
 
 CELL = (11, 23)  # pixels
 MARGIN = 14
+TOLD = 60  # percent of a swap's history that --training tells
 FONT_SIZE = 17
 _BRAILLE = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 
@@ -101,9 +111,39 @@ def _shape(
     return True
 
 
-async def screenshot(workspace: Path, size: tuple[int, int], keys: list[str]) -> Image.Image:
+@contextlib.contextmanager
+def training(root: Path, slug: str) -> Iterator[None]:
+    """A job that tells the first part of the swap's history as if it happened now."""
+    workspace = open_workspace(root)
+    swap = get_swap(workspace, slug)
+    steps, _ = read_jsonl(swap.history_path)
+    told = steps[: len(steps) * TOLD // 100]
+    job = create_job(workspace, "train", slug, {})
+    log = EventLog(job)
+    log.emit("started", title=f"train {slug}")
+    log.emit("stage", name="train", total=steps[-1]["step"], unit="steps")
+    for step in told:
+        seconds = max(step.get("seconds") or 0.0, 1e-3)
+        left = steps[-1]["step"] - step["step"]
+        rate = step["step"] / seconds
+        step.pop("at", None)
+        log.emit("step", **step, steps=steps[-1]["step"], rate=rate, eta=left / rate)
+    drawn = sorted(swap.previews_dir.glob("*.png"))
+    seen = [path for path in drawn if int(path.stem) <= told[-1]["step"]]
+    if seen:
+        log.emit("preview", step=int(seen[-1].stem), path=f"previews/{seen[-1].name}")
+    try:
+        with holding_lock(job):
+            yield
+    finally:
+        shutil.rmtree(job.root)
+
+
+async def screenshot(
+    workspace: Path, size: tuple[int, int], keys: list[str], theme: str = ""
+) -> Image.Image:
     """Open the dashboard without a terminal, press the keys, and draw what it shows."""
-    app = Dashboard(Reader(workspace), poll=None)
+    app = Dashboard(Reader(workspace), poll=None, settings=Settings(theme=theme))
     async with app.run_test(size=size) as pilot:
         for key in ["", *keys, ""]:
             if key:
@@ -125,10 +165,15 @@ def main() -> None:
     parser.add_argument("size", help="columns x lines, for example 140x40")
     parser.add_argument("output", type=Path)
     parser.add_argument("keys", nargs="*")
-    arguments = parser.parse_args()
-    columns, rows = (int(number) for number in arguments.size.split("x"))
-    picture = asyncio.run(screenshot(arguments.workspace, (columns, rows), arguments.keys))
-    picture.quantize(256).save(arguments.output, optimize=True)
+    parser.add_argument("--training", metavar="SWAP")
+    parser.add_argument("--theme", default="")
+    said = parser.parse_args()
+    columns, rows = (int(number) for number in said.size.split("x"))
+    told = training(said.workspace, said.training) if said.training else contextlib.nullcontext()
+    with told:
+        shot = screenshot(said.workspace, (columns, rows), said.keys, said.theme)
+        picture = asyncio.run(shot)
+    picture.quantize(256).save(said.output, optimize=True)
 
 
 if __name__ == "__main__":
