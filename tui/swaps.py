@@ -67,7 +67,7 @@ class SwapPane(Pane):
                 self.query_one(name).display = shown
 
 
-class SwapsScreen(SwapActions, ModeScreen):
+class SwapsScreen(ModeScreen, SwapActions):  # Textual takes the first one's CSS alone
     """The swaps of the workspace."""
 
     MODE = "swaps"

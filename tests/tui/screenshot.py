@@ -3,9 +3,9 @@
     python -m tests.tui.screenshot WORKSPACE 140x40 OUT.png [KEY ...]
 
 The keys are pressed first, for example `3 enter`. With --training SWAP a job is added that looks as
-if it trained the swap now: it tells the first part of the swap's own history again. Needs only what
-swapdeck itself needs: Pillow, and the fixed-width font that comes with Matplotlib. Blocks, bars and
-braille are drawn as shapes, so that they meet as they do in a terminal.
+if it trained the swap now: it tells the swap's own history again. Needs only what swapdeck itself
+needs: Pillow, and the fixed-width font that comes with Matplotlib. Blocks, bars and braille are
+drawn as shapes, so that they meet as they do in a terminal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tui.settings import Settings
 
 CELL = (11, 23)  # pixels
 MARGIN = 14
-TOLD = 60  # percent of a swap's history that --training tells
+MORE = 2  # so many times the steps of a swap's history does --training say it will do
 FONT_SIZE = 17
 _BRAILLE = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 
@@ -117,21 +117,19 @@ def training(root: Path, slug: str) -> Iterator[None]:
     workspace = open_workspace(root)
     swap = get_swap(workspace, slug)
     steps, _ = read_jsonl(swap.history_path)
-    told = steps[: len(steps) * TOLD // 100]
+    total = MORE * steps[-1]["step"]
     job = create_job(workspace, "train", slug, {})
     log = EventLog(job)
     log.emit("started", title=f"train {slug}")
-    log.emit("stage", name="train", total=steps[-1]["step"], unit="steps")
-    for step in told:
+    log.emit("stage", name="train", total=total, unit="steps")
+    for step in steps:
         seconds = max(step.get("seconds") or 0.0, 1e-3)
-        left = steps[-1]["step"] - step["step"]
         rate = step["step"] / seconds
         step.pop("at", None)
-        log.emit("step", **step, steps=steps[-1]["step"], rate=rate, eta=left / rate)
+        log.emit("step", **step, steps=total, rate=rate, eta=(total - step["step"]) / rate)
     drawn = sorted(swap.previews_dir.glob("*.png"))
-    seen = [path for path in drawn if int(path.stem) <= told[-1]["step"]]
-    if seen:
-        log.emit("preview", step=int(seen[-1].stem), path=f"previews/{seen[-1].name}")
+    if drawn:
+        log.emit("preview", step=int(drawn[-1].stem), path=f"previews/{drawn[-1].name}")
     try:
         with holding_lock(job):
             yield

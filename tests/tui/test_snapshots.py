@@ -87,6 +87,7 @@ async def test_a_mode_looks_as_it_did(world: Path, mode: str, size: tuple[int, i
         async with app.run_test(size=size) as pilot:
             await press(pilot, str(list(MODES).index(mode) + 1))
             await settle(pilot)
+            assert not any(field.display for field in app.screen.query("#filter"))
             compare(f"{mode}-{size[0]}x{size[1]}", screen_text(pilot))
 
 
