@@ -22,12 +22,3 @@ def pose_counts(index: FaceIndex, where: Selection = EVERY) -> dict[tuple[int, i
             if yaw is not None and pitch is not None
         )
     )
-
-
-def pose_rule(yaw: int, pitch: int) -> str:
-    """The rule that the faces of one cell meet, for filters and decisions."""
-    sides = [
-        f"{name}>={(step - 0.5) * size:g} and {name}<{(step + 0.5) * size:g}"
-        for name, step, size in (("yaw", yaw, YAW_STEP), ("pitch", pitch, PITCH_STEP))
-    ]
-    return " and ".join(sides)

@@ -84,7 +84,7 @@ class FacePicture(Widget):
             pixels = decode([self.reader.crop(row)], size.width, size.height * 2, look[0])
             if landmarks and not isinstance(pixels, str):
                 pixels = dotted(pixels, landmarks_in_crop(self.reader.face(row.id)), DOT)
-        except SwapdeckError as error:
+        except (SwapdeckError, OSError) as error:
             pixels = clean(error)
         strips = pixels if isinstance(pixels, str) else half_blocks(pixels, ansi=look[1])
         self.post_message(self.Drawn(wanted, strips))

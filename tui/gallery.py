@@ -248,7 +248,7 @@ class Gallery(ScrollView, can_focus=True):
         worker = get_current_worker()
         try:
             rows = self.reader.rows(wanted) if wanted else {}
-        except SwapdeckError as error:
+        except (SwapdeckError, OSError) as error:
             self.post_message(self.Unreadable(clean(error)))
             return
         self.post_message(self.Fetched(stamp, rows, {}))
@@ -269,7 +269,7 @@ class Gallery(ScrollView, can_focus=True):
         wide, tall = size
         try:
             pixels = decode([self.reader.crop(row)], wide, tall * 2, look[0])
-        except SwapdeckError:
+        except (SwapdeckError, OSError):
             pixels = "no picture"
         if isinstance(pixels, str):
             words = "no picture".center(wide)[:wide]

@@ -71,7 +71,7 @@ class FaceReader:
         Raises:
             SwapdeckError: they are gone, or cannot be read.
         """
-        return get_person(open_workspace(self.root), self.slug)
+        return get_person(open_workspace(self.root, readonly=True), self.slug)
 
     def stamp(self) -> int:
         """A number that changes when the index is written."""

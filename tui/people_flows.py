@@ -45,7 +45,7 @@ def add(dashboard: Services, people: Sequence[PersonRow]) -> None:
             raise CommandError(
                 f"There is already a person called '{taken[slug(name)]}'. Choose another name."
             )
-        first_consent(consent_options.said_first(values))
+        _check_consent(consent_options.said_first(values))
 
     def work(values: Mapping[str, Value]) -> Person:
         said = consent_options.said_first(values)
@@ -77,8 +77,10 @@ def edit(dashboard: Services, row: PersonRow) -> None:
         def check(values: Mapping[str, Value]) -> None:
             clean_name(str(values["name"]), "person's name")
             said = consent_options.said_changes(before, values, person.consent)
-            if said and (person.consent is None or "basis" in said):
-                first_consent(said)
+            if said and (person.consent_state in ("missing", "damaged", "withdrawn")):
+                _check_consent(said)
+            elif "basis" in said or "document" in said:
+                _check_consent({"basis": person.basis, "scope": "as before", **said})
 
         def answered(values: dict[str, Value] | None) -> None:
             if values is not None:
@@ -265,6 +267,17 @@ def extract(dashboard: Services, row: PersonRow) -> None:
         ),
         answered,
     )
+
+
+def _check_consent(said: Mapping[str, Any]) -> None:
+    """Raise CommandError unless this makes a record; the document is not read yet."""
+    document = said.get("document")
+    if document is not None and not Path(document).is_file():
+        raise CommandError(f"There is no file {clean(document)}. Check the path.")
+    if said and not said.get("basis"):
+        raise CommandError("A consent needs a basis. Choose one, or leave out what is about it.")
+    if said:
+        first_consent({name: value for name, value in said.items() if name != "document"})
 
 
 # What runs in a thread.

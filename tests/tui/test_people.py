@@ -12,6 +12,7 @@ from textual.widgets import Input
 from projects import jobs
 from projects.consent import Consent
 from projects.people import get_person, list_people, remove_person, rename_person, set_consent
+from projects.releases import find_release
 from projects.sources import About, add_source, list_sources
 from projects.workspace import Workspace, list_trash
 from tui.advice import AdviceWindow
@@ -87,6 +88,28 @@ async def test_a_consent_that_is_incomplete_or_a_taken_name_keeps_the_form_open(
         assert "The consent has no scope." in screen_text(pilot)
         await press(pilot, "escape", "right", "enter")
         assert len(list_people(Workspace(root))) == 1
+
+
+async def test_the_signed_paper_is_kept_with_the_consent(
+    root: Path, dashboard: Open, tmp_path: Path
+) -> None:
+    empty(root)
+    paper = tmp_path / "release.pdf"
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "a")
+        await write(pilot, "Cy")
+        await press(pilot, *["down"] * 7)
+        await write(pilot, str(paper))
+        await press(pilot, "ctrl+s")
+        assert "There is no file" in screen_text(pilot)
+        paper.write_bytes(b"%PDF signed")
+        await press(pilot, "ctrl+s")
+        assert "A consent needs a basis." in screen_text(pilot)
+        await press(pilot, *["up"] * 6, "s", "ctrl+s")
+        cy = get_person(Workspace(root), "cy")
+        assert cy.consent is not None and cy.consent.document is not None
+        assert find_release(cy, cy.consent.document).state == "stored"
 
 
 async def test_somebody_may_be_added_before_the_paper_comes(root: Path, dashboard: Open) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 from collections.abc import Callable
@@ -298,6 +299,33 @@ async def test_a_read_only_dashboard_looks_and_changes_nothing(root: Path, anna:
         await write(pilot, "yaw>0")
         await press(pilot, "enter")
         assert "rule: yaw>0" in screen_text(pilot)
+
+
+async def test_a_workspace_that_may_only_be_read_shows_its_faces(
+    anna: Person,
+    dashboard: Open,
+    user_folder: Path,
+    as_user: Callable[[], contextlib.AbstractContextManager[None]],
+) -> None:
+    root = user_folder / "ws"
+    async with dashboard().run_test(size=(80, 24)) as pilot:  # imports what the user may not
+        await settle(pilot)
+        await press(pilot, "F")
+    with as_user():
+        shown = person(empty(root), "Anna", faces=16)
+        folders = [root, shown.root, shown.faces_dir, root / "people"]
+        for folder in folders:
+            folder.chmod(0o555)
+        shown.index_path.chmod(0o444)
+        async with Dashboard(Reader(root), poll=None).run_test(size=(80, 24)) as pilot:
+            await settle(pilot)
+            await press(pilot, "F")
+            assert "14 of 16 kept" in screen_text(pilot)
+            assert "✓" in screen_text(pilot)
+            await press(pilot, "r")
+            assert "14 of 16 kept" in screen_text(pilot)
+        for folder in folders:
+            folder.chmod(0o755)
 
 
 async def test_somebody_without_faces_is_told_what_to_do(root: Path, dashboard: Open) -> None:
