@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import fill
 from typing import ClassVar
 
@@ -11,14 +10,10 @@ from textual.actions import parse
 from textual.content import Content
 
 from projects.consent import FORBIDDEN
-from tui import people_flows, text
+from tui import text
 from tui.actions import ACTIONS, JOBS, LISTS, PEOPLE, bindings, ids
-from tui.advice import AdviceWindow
-from tui.gallery_reading import FaceReader
 from tui.mode import ModeScreen
 from tui.panes import Pane
-from tui.people_faces import FacesScreen
-from tui.people_sources import SourcesScreen
 from tui.person_pane import PersonPane, job_of, next_step
 from tui.rows import Column, Row
 from tui.snapshot import Detail, JobRow, PersonDetail, PersonRow, Snapshot
@@ -93,7 +88,7 @@ and one whose footage is altered.
         jobs = self.snapshot.jobs if self.snapshot is not None else ()
         return job_of(self.key, jobs)
 
-    # Actions.
+    # Actions. What they need is imported when it is wanted: the dashboard opens with this mode.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "open" and self.is_mounted and self.has_class("-open"):
@@ -132,53 +127,74 @@ and one whose footage is altered.
 
     def action_add_person(self) -> None:
         """Ask for a name and the consent."""
+        from tui import people_flows
+
         people = self.snapshot.people if self.snapshot is not None else ()
         people_flows.add(self.dashboard, people)
 
     def action_edit_person(self) -> None:
         """Change name and consent."""
+        from tui import people_flows
+
         if self.person is not None:
             people_flows.edit(self.dashboard, self.person)
 
     def action_gather(self) -> None:
         """Bring in footage."""
+        from tui import people_flows
+
         if self.person is not None:
-            people_flows.gather(self.dashboard, self.person, Path.cwd())
+            people_flows.gather(self.dashboard, self.person)
 
     def action_extract(self) -> None:
         """Find the faces."""
+        from tui import people_flows
+
         if self.person is not None:
             people_flows.extract(self.dashboard, self.person)
 
     def action_faces(self) -> None:
         """Look at the faces of the person."""
+        from tui.gallery_reading import FaceReader
+        from tui.people_faces import FacesScreen
+
         row = self.person
         if row is not None:
             self.app.push_screen(FacesScreen(FaceReader(self.dashboard.root, row.slug), row.name))
 
     def action_sources(self) -> None:
         """Look at the sources of the person."""
+        from tui.people_sources import SourcesScreen
+
         if self.person is not None:
             self.app.push_screen(SourcesScreen(self.person.slug))
 
     def action_advice(self) -> None:
         """Ask the dataset doctor."""
+        from tui.advice import AdviceWindow
+
         if self.person is not None and self.snapshot is not None:
             people = [(row.slug, row.name) for row in self.snapshot.people]
             self.app.push_screen(AdviceWindow(self.dashboard.root, people, self.person.slug))
 
     def action_merge_people(self) -> None:
         """Make one person of two folders."""
+        from tui import people_flows
+
         if self.person is not None and self.snapshot is not None:
             people_flows.merge_with(self.dashboard, self.person, self.snapshot.people)
 
     def action_withdraw(self) -> None:
         """Note a withdrawal, and list what was made."""
+        from tui import people_flows
+
         if self.person is not None:
             people_flows.end_consent(self.dashboard, self.person)
 
     def action_trash_person(self) -> None:
         """Move the person to the trash."""
+        from tui import people_flows
+
         if self.person is not None:
             people_flows.trash(self.dashboard, self.person)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -206,7 +206,7 @@ def merge_with(dashboard: Services, row: PersonRow, people: Sequence[PersonRow])
     dashboard.push_screen(Form(f"Merge into {row.name}", [option]), answered)
 
 
-def gather(dashboard: Services, row: PersonRow, start: Path) -> None:
+def gather(dashboard: Services, row: PersonRow) -> None:
     """Choose files and folders, then say the rest, and start the job."""
 
     def picked(paths: tuple[Path, ...] | None) -> None:
@@ -214,7 +214,7 @@ def gather(dashboard: Services, row: PersonRow, start: Path) -> None:
         arguments: dict[str, Any] = {}
 
         def check(values: Mapping[str, Value]) -> None:
-            arguments.update(gather_request.from_form(row.slug, values))
+            arguments.update(_asked(gather_request.from_form, row.slug, values))
 
         def answered(values: dict[str, Value] | None) -> None:
             if values is not None:
@@ -235,7 +235,7 @@ def gather(dashboard: Services, row: PersonRow, start: Path) -> None:
     dashboard.push_screen(
         PickFiles(
             f"Footage of {row.name}; Esc for links and a search",
-            start,
+            _here(),
             ("video", "picture", "folder"),
             many=True,
         ),
@@ -252,7 +252,7 @@ def extract(dashboard: Services, row: PersonRow) -> None:
     arguments: dict[str, Any] = {}
 
     def check(values: Mapping[str, Value]) -> None:
-        arguments.update(extract_request.from_form(row.slug, values))
+        arguments.update(_asked(extract_request.from_form, row.slug, values))
 
     def answered(values: dict[str, Value] | None) -> None:
         if values is not None:
@@ -267,6 +267,32 @@ def extract(dashboard: Services, row: PersonRow) -> None:
         ),
         answered,
     )
+
+
+def _asked(
+    read: Callable[[str, Mapping[str, Value]], dict[str, Any]],
+    person: str,
+    values: Mapping[str, Value],
+) -> dict[str, Any]:
+    """A job's arguments from a form.
+
+    Raises:
+        CommandError: they cannot be, also because paths cannot be looked up.
+    """
+    try:
+        return read(person, values)
+    except OSError as error:
+        raise CommandError(
+            f"The paths cannot be looked up ({error.strerror}). Write them from / on."
+        ) from error
+
+
+def _here() -> Path:
+    """Where the dashboard was opened, if that is still there."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
 
 
 def _check_consent(said: Mapping[str, Any]) -> None:

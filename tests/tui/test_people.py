@@ -34,7 +34,14 @@ RELEASE = Consent("release", "one film", "tests", "2026-11-01", uses=("training"
 
 
 async def write(pilot: Pilot[None], words: str) -> None:
-    names = {" ": "space", "-": "minus", "/": "slash", ".": "full_stop", "_": "underscore"}
+    names = {
+        " ": "space",
+        "-": "minus",
+        "/": "slash",
+        ".": "full_stop",
+        "_": "underscore",
+        "*": "asterisk",
+    }
     for character in words:
         await pilot.press(names.get(character, character))
     await settle(pilot)
@@ -317,6 +324,23 @@ async def test_links_and_a_search_need_no_file(
         assert asked["search"] == {
             "words": "ada lovelace", "count": 7, "licence": "any", "min_width": 0, "min_size": 256,
         }  # fmt: skip
+
+
+async def test_a_folder_that_is_gone_under_the_dashboard_ends_nothing(
+    root: Path, dashboard: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(empty(root), "Anna")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "A", "escape")
+        await write(pilot, "*.mp4")
+        await press(pilot, "ctrl+s")
+        text = " ".join(screen_text(pilot).replace("│", " ").split())
+        assert "The paths cannot be looked up" in text
 
 
 async def test_faces_are_searched_by_a_job(
