@@ -73,11 +73,22 @@ def compare(
     pixels = int(np.count_nonzero(mask))
     if pixels == 0:
         return Fidelity()
-    inside = np.where(mask[..., None], picture, truth).astype(np.float64)
-    exact = truth.astype(np.float64)
+    part = _reached(mask)
+    inside = np.where(mask[part][..., None], picture[part], truth[part]).astype(np.float64)
+    exact = truth[part].astype(np.float64)
     squared = float(np.sum((inside - exact) ** 2))
-    similarity = float(np.sum(ssim_map(inside @ LUMA, exact @ LUMA)[mask]))
+    similarity = float(np.sum(ssim_map(inside @ LUMA, exact @ LUMA)[mask[part]]))
     return Fidelity(squared, pixels * 3, similarity, pixels, 1)
+
+
+def _reached(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The rows and columns that a window at a masked pixel reaches."""
+    reach = WINDOW // 2
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return (
+        slice(max(0, int(rows[0]) - reach), int(rows[-1]) + reach + 1),
+        slice(max(0, int(columns[0]) - reach), int(columns[-1]) + reach + 1),
+    )
 
 
 def ssim_map(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

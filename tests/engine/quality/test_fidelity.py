@@ -75,3 +75,12 @@ def test_pictures_of_different_sizes_are_refused() -> None:
 def test_sums_start_from_nothing() -> None:
     one = compare(noise(1), noise(2), EVERYWHERE)
     assert Fidelity() + one == one
+
+
+def test_where_in_the_picture_a_face_is_changes_nothing() -> None:
+    mask = np.zeros((40, 50), bool)
+    mask[18:24, 20:30] = True
+    one = compare(noise(1), noise(2), mask)
+    whole = np.where(mask[..., None], noise(1), noise(2)).astype(np.float64)
+    luma = [picture @ np.array([0.299, 0.587, 0.114]) for picture in (whole, noise(2))]
+    assert one.ssim == pytest.approx(ssim_map(*luma)[mask].mean(), rel=1e-9)
