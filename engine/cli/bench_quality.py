@@ -42,6 +42,11 @@ _COLUMNS = (
     show_default=True,
     help="To train each pair's model for, with --decoder trained.",
 )
+@click.option(
+    "--model",
+    metavar="SWAP",
+    help="With --decoder trained and one --pair: a swap of the workspace, instead of training one.",
+)
 @click.option("--pair", "pairs", multiple=True, help="Like 'anna on bruno'.  [default: all]")
 @click.option("--frames", type=click.IntRange(8, 96), default=32, show_default=True)
 @click.option(
@@ -69,6 +74,7 @@ def quality(
     stages: tuple[str, ...],
     decoder: str,
     minutes: float,
+    model: str | None,
     pairs: tuple[str, ...],
     frames: int,
     size: int,
@@ -82,7 +88,11 @@ def quality(
     """
     from engine.bench.quality.run import Bench, Wanted
     from engine.bench.quality.scenes import default_cache, pairs_named
+    from projects.errors import CommandError
+    from projects.swaps import get_swap
 
+    if model is not None and (decoder != "trained" or len(pairs) != 1):
+        raise CommandError("--model goes with --decoder trained and the one --pair it is of.")
     wanted = Wanted(
         cache=cache or default_cache(),
         pairs=pairs_named(pairs),
@@ -90,6 +100,7 @@ def quality(
         frames=frames,
         size=size,
         minutes=minutes if decoder == "trained" else None,
+        model=None if model is None else get_swap(session.open(), model),
         changes=_parsed(changes),
     )
     rows: list[Row] = []

@@ -23,7 +23,7 @@ from engine.quality.flicker import Change, Motion, change, motion, smooth_luma
 from engine.quality.likeness import landmark_error
 from projects.errors import SwapdeckError
 
-EMBEDDED = 4
+EMBEDDED = 3
 """Frames of a scene that are embedded: 70 ms each."""
 _EDGE = 0.04
 """Half the width of the band along the face's edge, in sides of its chip."""

@@ -34,7 +34,9 @@ from engine.media import EncodeSettings
 from engine.quality.assess import spread
 from engine.quality.exact import largest
 from engine.reporting import NullReporter
+from engine.training.inference import load_swapper
 from projects.errors import SwapdeckError
+from projects.swaps import Swap
 
 ENCODE: Final = EncodeSettings(crf=4, preset="veryfast")
 """So fine that what is measured is the picture and not the codec."""
@@ -45,7 +47,8 @@ _IDENTITY_FRAMES: Final = 5
 @dataclass(frozen=True)
 class Wanted:
     """What is to be measured. size: side of the oracle's chips. minutes: to train each pair for, or
-    None for the oracle, which needs no training. changes: of the defaults, by name."""
+    None for the oracle, which needs no training. model: a trained swap of
+    the one pair. changes: of the defaults, by name."""
 
     cache: Path
     pairs: Sequence[Pair] = PAIRS
@@ -53,6 +56,7 @@ class Wanted:
     frames: int = 32
     size: int = 128
     minutes: float | None = None
+    model: Swap | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,7 +103,9 @@ class Bench:
         self._exact = [Exact(one, finder, embedder) for one in self._scenes]
         self._models: list[Swapper] | None = None
         self._seen: dict[tuple[Path, bool], Seen] = {}
-        if wanted.minutes is not None:
+        if wanted.model is not None:
+            self._models = [load_swapper(wanted.model)[0]]
+        elif wanted.minutes is not None:
             self._models = [trained(p, wanted.cache, wanted.minutes, say) for p in wanted.pairs]
 
     def rows(self) -> Iterator[Row]:
