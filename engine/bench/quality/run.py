@@ -94,7 +94,12 @@ class Bench:
     """The scenes with everything about them that does not depend on the variant."""
 
     def __init__(self, wanted: Wanted, say: Callable[[str], None]) -> None:
+        """Renders and trains what is not there yet. Raises CommandError for a stage that there is
+        not, before anything else is done."""
         self._wanted = wanted
+        base = ConvertSettings(encode=ENCODE, **wanted.changes)
+        known = wanted.minutes is not None or wanted.model is not None
+        self._variants = list(variants(base, wanted.only, trained=known))
         self._say = say
         self._people: dict[tuple[str, Alignment], Proportions | None] = {}
         finder, embedder = FaceFinder(), Embedder()
@@ -109,19 +114,15 @@ class Bench:
             self._models = [trained(p, wanted.cache, wanted.minutes, say) for p in wanted.pairs]
 
     def rows(self) -> Iterator[Row]:
-        """The target left unchanged, then every variant of the wanted stages.
-
-        Raises CommandError for a stage that there is not.
-        """
-        base = ConvertSettings(encode=ENCODE, **self._wanted.changes)
-        known = self._models is not None
-        tried = list(variants(base, self._wanted.only, trained=known))
+        """The target left unchanged, then every variant of the wanted stages."""
         nothing = {
             one.pair.name: exact.measure(exact.frames)
             for one, exact in zip(self._scenes, self._exact, strict=True)
         }
-        yield Row(Variant(UNCHANGED, "", base), mean_of(list(nothing.values())), nothing)
-        for variant in tried:
+        yield Row(
+            Variant(UNCHANGED, "", ConvertSettings()), mean_of(list(nothing.values())), nothing
+        )
+        for variant in self._variants:
             yield self._row(variant)
 
     def _row(self, variant: Variant) -> Row:

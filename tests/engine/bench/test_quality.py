@@ -18,6 +18,7 @@ from engine.faces.align import crop, fit_transform
 from engine.faces.template import TEMPLATE
 from projects.conversion_options import PICTURE_OPTIONS
 from projects.errors import CommandError, SwapdeckError
+from tests.conftest import Swapdeck
 
 BASE = ConvertSettings()
 
@@ -109,3 +110,15 @@ def test_a_swap_is_nearer_to_the_truth_than_the_target_and_steadier_than_raw_lan
     assert default.mean.landmarks < 0.2
     assert unchanged.mean.target < 0.05 < 0.4 < default.mean.target
     assert default.scenes["anna on bruno"] == default.mean
+
+
+def test_what_cannot_be_measured_is_refused_before_anything_is_rendered(
+    swapdeck: Swapdeck, tmp_path: Path
+) -> None:
+    bench = ("bench", "quality", "--cache", tmp_path / "cache")
+    assert "the one --pair" in swapdeck.error(*bench, "--model", "a-as-b", code=2)
+    assert "no choice of 'nose'" in swapdeck.error(*bench, "--set", "nose=1", code=2)
+    assert "Colour cannot be" in swapdeck.error(*bench, "--set", "colour=blue", code=2)
+    assert "no pair 'a on b'" in swapdeck.error(*bench, "--pair", "a on b", code=2)
+    assert "no choice of 'nose'" in swapdeck.error(*bench, "nose", code=2)
+    assert not (tmp_path / "cache").exists()
