@@ -42,6 +42,20 @@ def at_logout(user: str | None = None, root: Path = Path("/")) -> Logout:
     return Logout(kills, (root / "var/lib/systemd/linger" / name).exists())
 
 
+def warning(root: Path = Path("/")) -> str:
+    """A sentence for whoever starts a job that the end of their login would end; "" for others.
+
+    A process that systemd-run put into a scope of the user's manager is not part of the login.
+    """
+    try:
+        group = (root / "proc/self/cgroup").read_text(errors="replace")
+    except OSError:
+        return ""
+    if not re.search(r"/session-[^/]*\.scope", group) or not at_logout(root=root).kills:
+        return ""
+    return "Logging out ends this job on this machine. What mends that: swapdeck doctor"
+
+
 def _own_name() -> str:
     try:
         return getpass.getuser()

@@ -97,6 +97,7 @@ def run_job(
         job = create_job(workspace, verb, subject, arguments)
         if not interrupts.count:
             launch(job)
+            warn_of_logout(session)
         if detach:
             fields = {"job": job.id, "verb": verb, "subject": subject}
             session.output.done(fields, f"Started {job.id}. Watch: swapdeck jobs attach {job.id}")
@@ -104,6 +105,14 @@ def run_job(
         if interrupts.count:
             raise StopRequested("Interrupted before the work began.")
         return watch(session, job, interrupts)
+
+
+def warn_of_logout(session: Session) -> None:
+    """Say so when the job that was just started would end with the login."""
+    from engine.loginsession import warning
+
+    if text := warning():
+        session.output.remark(f"! {text}")
 
 
 def watch(

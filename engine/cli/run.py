@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.described import described_options
-from engine.cli.follow import Interrupts, JobEndedError, watch
+from engine.cli.follow import Interrupts, JobEndedError, warn_of_logout, watch
 from engine.cli.options import absolute, detach_option
 from engine.cli.people import face_counts
 from engine.cli.session import Session, Verb, pass_session
@@ -125,6 +125,7 @@ def run_(
     with Interrupts() as interrupts:
         jobs = create_chain(workspace, links)
         start_chain(jobs)
+        warn_of_logout(session)
         if detach:
             session.output.done(
                 {"jobs": [job.id for job in jobs], "swap": one.slug},

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import doctor
-from engine.loginsession import Logout, at_logout
+from engine.loginsession import Logout, at_logout, warning
 
 LOGIND = "etc/systemd/logind.conf"
 
@@ -58,6 +58,27 @@ def test_a_user_may_linger(tmp_path: Path) -> None:
     write(tmp_path, **{LOGIND: "KillUserProcesses=yes", "var/lib/systemd/linger/ada": ""})
     assert at_logout("ada", tmp_path) == Logout(kills=True, lingers=True)
     assert at_logout("root", tmp_path).kills is False
+
+
+@pytest.mark.parametrize(
+    ("group", "setting", "warned"),
+    [
+        ("user.slice/user-1000.slice/session-3.scope", "KillUserProcesses=yes", True),
+        ("user.slice/user-1000.slice/session-3.scope", "KillUserProcesses=no", False),
+        (
+            "user.slice/user-1000.slice/user@1000.service/run-7.scope",
+            "KillUserProcesses=yes",
+            False,
+        ),
+        ("", "KillUserProcesses=yes", False),
+    ],
+)
+def test_who_starts_a_job_that_a_logout_would_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, setting: str, warned: bool
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    write(tmp_path, **{LOGIND: setting, "proc/self/cgroup": f"0::/{group}"})
+    assert ("swapdeck doctor" in warning(tmp_path)) is warned
 
 
 @pytest.mark.parametrize("lingers", [True, False])
