@@ -1,9 +1,9 @@
 """Kill a training again and again, saves included: `python -m tests.hardening.training_kills`.
 
-One training of a tiny model saves at every step. It is killed by SIGKILL at a random moment, and
-goes on, until it was killed as often as was asked for. After each kill the newest checkpoint must
-be complete, and not older than the last one that the training said it had saved; the next run must
-go on from exactly there.
+A training of a tiny model saves at every step. It is killed by SIGKILL at a random moment, and goes
+on, until it was killed as often as was asked for; several are, in workspaces of their own. After
+each kill the newest checkpoint must be complete, and not older than the last one that the training
+said it had saved; the next run must go on from exactly there.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, fields
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +80,9 @@ class Tally:
     failures: list[str] = field(default_factory=list)
 
 
+COUNTS = [one for one in fields(Tally) if one.type == "int"]
+
+
 class Training:
     """One run of the training, as a process forked from this one, and what it said."""
 
@@ -133,6 +139,8 @@ def torment(root: Path, kills: int, seed: int) -> Tally:
         time.sleep(draw.uniform(0, STARTING if early else MOMENT))
         said = training.kill()
         tally.kills += 1
+        if tally.kills % 10 == 0:
+            sys.stderr.write(f"{root.parent.name}: {tally.kills} kills, step {before}\n")
         tally.while_training += began
         tally.while_saving += any(name.name.startswith(".tmp-") for name in folder.iterdir())
         after = _newest_step(folder, tally)
@@ -161,25 +169,36 @@ def _newest_step(folder: Path, tally: Tally) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Torment a training; 1 when it did not come back once."""
+    """Torment trainings; 1 when one did not come back once."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=200, help="in all")
+    parser.add_argument("--at-once", type=int, default=4, help="trainings that are tormented")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     began = time.monotonic()
+    trainings = max(1, min(options.at_once, options.kills))
     with tempfile.TemporaryDirectory(prefix="swapdeck-kills-") as name:
-        root = Path(name) / "workspace"
-        make_good(root)
+        roots = [Path(name) / str(number) / "workspace" for number in range(trainings)]
+        make_good(roots[0])
+        for root in roots[1:]:
+            shutil.copytree(roots[0], root)
         prepare(Path(name) / "cache")
-        tally = torment(root, options.kills, options.seed)
-    for failure in tally.failures:
+        kills = [
+            options.kills // trainings + (n < options.kills % trainings) for n in range(trainings)
+        ]
+        seeds = [options.seed * 1000 + number for number in range(trainings)]
+        with ProcessPoolExecutor(trainings, mp_context=get_context("fork")) as pool:
+            tallies = list(pool.map(torment, roots, kills, seeds))
+    failures = [f"training {n}, {one}" for n, tally in enumerate(tallies) for one in tally.failures]
+    for failure in failures:
         sys.stdout.write(f"{failure}\n")
+    sums = {f.name: sum(getattr(tally, f.name) for tally in tallies) for f in COUNTS}
     sys.stdout.write(
-        f"{tally.kills} kills, {tally.while_training} of them while it trained, "
-        f"{tally.while_saving} within a save; {tally.steps} steps made, "
-        f"{len(tally.failures)} failures, {time.monotonic() - began:.0f} s\n"
+        f"{sums['kills']} kills of {trainings} trainings, {sums['while_training']} of them while "
+        f"it trained, {sums['while_saving']} within a save; {sums['steps']} steps made, "
+        f"{len(failures)} failures, {time.monotonic() - began:.0f} s\n"
     )
-    return 1 if tally.failures else 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
