@@ -166,6 +166,15 @@ def export(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> No
     reporter.event("result", swap=swap.slug, folder=str(folder), step=step)
 
 
+def look(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """swap, result (a name), frames -> a picture each of the footage beside the finished result."""
+    from engine.report.look import look_at
+
+    swap = get_swap(workspace, arguments["swap"])
+    frames = [int(frame) for frame in arguments["frames"]]
+    look_at(swap, str(arguments["result"]), frames, reporter)
+
+
 def report(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
     """swap, output, compare -> report, values."""
     from engine.report.write import write_report
@@ -205,6 +214,7 @@ VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {
     "train": train,
     "convert": convert,
     "export": export,
+    "look": look,
     "report": report,
     "demo": demo,
 }

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -23,7 +24,7 @@ from projects.files import (
     write_errors,
     write_toml,
 )
-from projects.names import printable
+from projects.names import printable, slug
 from projects.people import Person
 from projects.workspace import now
 
@@ -161,6 +162,16 @@ def record_look(source: Source, look: tuple[str, ...], seconds: float | None) ->
 def sidecar_of(source: Source) -> Path:
     """The file that says where a source came from."""
     return source.path.parent / (source.digest[:16] + ".toml")
+
+
+def given_name(path: Path) -> str:
+    """What to call a result of the file at `path`: its name without the suffix, which for
+    somebody's source is the name under which it was brought in, made fit for a file."""
+    sidecar = path.with_name(path.stem[:16] + ".toml")
+    if re.fullmatch(r"[0-9a-f]{16}", path.stem) and sidecar.is_file():
+        with suppress(SwapdeckError):
+            return slug(Path(_load(sidecar).name).stem)
+    return path.stem
 
 
 def list_sources(person: Person) -> list[Source]:

@@ -373,6 +373,7 @@ class ConvertScreen(SwapScreen):
         if not chosen:
             return
         inputs = [one.path for one in chosen]
+        names = [one.name for one in chosen]
 
         def answered(values: dict[str, Value] | None) -> None:
             if values is None:
@@ -382,7 +383,7 @@ class ConvertScreen(SwapScreen):
             self.marked.clear()
             self.start_consented("convert", "conversion", plan.arguments(self.slug, inputs))
 
-        self.app.push_screen(start_form(self.plan, inputs), answered)
+        self.app.push_screen(start_form(self.plan, names), answered)
 
     def action_who(self) -> None:
         """Show who is in the footage, to be cast."""

@@ -116,9 +116,9 @@ def _check_settings(values: Mapping[str, Value]) -> None:
         raise CommandError(f"Smooth is {smooth}, and must be an odd number of frames.")
 
 
-def start_form(plan: Plan, inputs: Sequence[Path]) -> Form:
-    """Asks where to and how marked, before a conversion is started."""
-    what = clean(inputs[0].name, 40) if len(inputs) == 1 else plural(len(inputs), "input")
+def start_form(plan: Plan, inputs: Sequence[str]) -> Form:
+    """Asks where to and how marked, before a conversion of the inputs called so is started."""
+    what = inputs[0][:40] if len(inputs) == 1 else plural(len(inputs), "input")
     changed = ", ".join(_shown(plan)) or "all as usual"
     note = f"{what}. Settings: {changed}. The result is signed and watermarked in any case."
 

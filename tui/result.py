@@ -13,24 +13,26 @@ from textual.widgets import Static
 
 from tui import text
 from tui.actions import JOBS, RESULT, bindings, ids
-from tui.convert_details import ConvertDetail, Result
+from tui.convert_details import ConvertDetail, Drawn, Result
 from tui.panes import Pane, facts, lines, progress_words
 from tui.picture import Picture
 from tui.rows import Column, Row, Rows
-from tui.snapshot import JobRow
+from tui.snapshot import Detail, JobRow, Snapshot
 from tui.states import LIVE, warning
 from tui.swapscreen import SwapScreen
 
-COLUMNS = (Column("worst", 7, right=True), Column("why", 30, grow=1))
+_FRAMES = ("frame-back", "frame-on", "one-back", "one-on")
 NAME = 22
 FIGURE = 12
+COLUMNS = (Column("worst", 7, right=True), Column("why", 30, grow=1))
 
 
 class ResultPane(Pane):
     """One of the worst frames, then facts and figures."""
 
     def compose(self) -> ComposeResult:
-        yield Picture(id="worst-picture")
+        yield Static(id="frame")
+        yield Picture()
         yield Static(id="facts")
         yield Static(id="figures")
 
@@ -40,7 +42,7 @@ class ResultScreen(SwapScreen):
 
     MODE = "convert"
     GROUPS: ClassVar[Sequence[str]] = (RESULT, JOBS)
-    BINDINGS = bindings(*ids(RESULT))
+    BINDINGS = bindings(*ids(RESULT), *_FRAMES, "draw-frame")
     DEFAULT_CSS = """
     ResultScreen #body { height: 1fr; }
     ResultScreen #list { height: auto; margin-bottom: 1; display: none; }
@@ -52,10 +54,14 @@ class ResultScreen(SwapScreen):
     def __init__(self, slug: str, name: str) -> None:
         super().__init__(slug)
         self.result_name = name
+        self.frame: int | None = None
+        """The frame of the result that is looked at; None shows the worst frame selected."""
+        self.look = ""
+        self.drawn: dict[int, Drawn] = {}
 
     @property
     def key(self) -> str:
-        return f"{self.slug}/"
+        return f"{self.slug}/{self.look}"
 
     def compose_swap(self) -> ComposeResult:
         with Vertical(id="body"):
@@ -85,6 +91,14 @@ class ResultScreen(SwapScreen):
             None,
         )
 
+    def update(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        if isinstance(detail, ConvertDetail) and detail.job is not None:
+            for one in detail.job.drawn:
+                if self.drawn.get(one.frame) != one:
+                    self.drawn[one.frame] = one
+                    self.query_one(Picture).reload()
+        super().update(snapshot, key, detail)
+
     def draw(self) -> None:
         result = self.result
         title = Content.assemble((f" {self.result_name}", "bold"))
@@ -109,10 +123,34 @@ class ResultScreen(SwapScreen):
         enlarged = self.has_class("-enlarged")
         picture.rows = max(8, pane.size.height if enlarged else pane.size.height // 2)
         shown = worst.picture if worst is not None else None
+        if self.frame is not None:
+            shown = self.drawn[self.frame].path if self.frame in self.drawn else None
         picture.paths = (shown,) if shown is not None else ()
+        pane.fill("#frame", self._frame_words(result))
         now = self.snapshot.at if self.snapshot is not None else 0.0
         pane.fill("#facts", lines(["", facts(_facts(result, now)), *self._notes(result)]))
         pane.fill("#figures", _figures(result))
+
+    def _frame_words(self, result: Result) -> Content:
+        """Which frame is looked at, and how its picture fares."""
+        draw = self.dashboard.keys_of("draw-frame")
+        if self.frame is None:
+            how = f"◂ ▸ go through its frames, {draw} shows one"
+            return Content.styled(f"worst frames; {how}" if result.worst else how, "$quiet")
+        words = Content.assemble(
+            ("◂ ", "$primary"),
+            (f"frame {self.frame:,} of {max(0, result.frames - 1):,}", "bold"),
+            (" ▸", "$primary"),
+            ("   before | after   ", "$quiet"),
+        )
+        look = self.detail.job if isinstance(self.detail, ConvertDetail) else None
+        if self.frame in self.drawn:
+            return words
+        if self.look and look is not None and look.state in LIVE:
+            return words + Content.styled(f"drawing: {look.detail or 'starting'} …", "$primary")
+        if self.look and look is not None and look.state != "done":
+            return words + Content.styled(look.detail, "$error")
+        return words + Content.styled(f"press {draw} to see it", "$quiet")
 
     def _notes(self, result: Result) -> list[Content]:
         notes = []
@@ -133,6 +171,7 @@ class ResultScreen(SwapScreen):
     @on(Rows.Selected)
     def _moved(self, event: Rows.Selected) -> None:
         event.stop()
+        self.frame = None
         self.query_one(ResultPane).draw(self._fill)
 
     # Actions.
@@ -146,9 +185,39 @@ class ResultScreen(SwapScreen):
             return True
         if action == "measure":
             return self.result is not None and self.job() is None
-        if action == "enlarge":
-            return self.result is not None and bool(self.result.worst)
-        return action != "copy_path" or self.result is not None
+        if action == "draw_frame":
+            return self.result is not None and self.result.there
+        return action not in _ON_RESULT or self.result is not None
+
+    def _step(self, by: int) -> None:
+        result = self.result
+        if result is not None:
+            at = result.frames // 2 - by if self.frame is None else self.frame
+            self.frame = max(0, min(max(0, result.frames - 1), at + by))
+            self.query_one(ResultPane).draw(self._fill)
+
+    def action_frame(self, step: int) -> None:
+        """A twentieth of the result on, or back."""
+        if self.result is not None:
+            self._step(step * max(1, self.result.frames // 20))
+
+    def action_one_frame(self, step: int) -> None:
+        """One frame on, or back."""
+        self._step(step)
+
+    def action_draw_frame(self) -> None:
+        """Show this frame of the finished file beside the footage, by a job."""
+        result = self.result
+        if result is None:
+            return
+        if self.frame is None:
+            self._step(0)
+        arguments = {"swap": self.slug, "result": result.path.name, "frames": [self.frame]}
+        self.dashboard.start_job("look", self.slug, arguments, self._looking, quiet=True)
+
+    def _looking(self, job: str) -> None:
+        self.look = job
+        self.post_message(self.Wanted())
 
     def action_measure(self) -> None:
         """Start the report as a job."""
@@ -164,6 +233,9 @@ class ResultScreen(SwapScreen):
         """The picture alone, or the figures too."""
         self.toggle_class("-enlarged")
         self.draw()
+
+
+_ON_RESULT = frozenset({"copy_path", "enlarge", "frame", "one_frame"})
 
 
 def _facts(result: Result, now: float) -> list[tuple[str, Content | str]]:

@@ -45,6 +45,7 @@ from projects.errors import CommandError
 from projects.ranges import Range
 from projects.shots import NAME as SHOTS
 from projects.shots import Shot, load_shots, shots_of
+from projects.sources import given_name
 from projects.swaps import Swap
 from projects.workspace import Workspace
 
@@ -354,9 +355,9 @@ def _still_to_do(inputs: Sequence[Path], reporter: Reporter) -> list[Path]:
 
 def _output(swap: Swap, path: Path, request: Request) -> Path:
     output = request.output
-    name = f"{path.stem}-{swap.slug}{'-reversed' if request.reverse else ''}"
+    name = f"{given_name(path)}-{swap.slug}{'-reversed' if request.reverse else ''}"
     if request.anonymise:
-        name = f"{path.stem}-anonymised"  # a swap is mostly called by its people
+        name = f"{given_name(path)}-anonymised"  # a swap is mostly called by its people
     suffix = default_suffix(path)
     if output is None:
         return _free(swap.results_dir, name, suffix)

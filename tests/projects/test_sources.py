@@ -7,7 +7,14 @@ import pytest
 from projects import sources
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.people import Person
-from projects.sources import About, add_source, find_source, list_sources, record_look
+from projects.sources import (
+    About,
+    add_source,
+    find_source,
+    given_name,
+    list_sources,
+    record_look,
+)
 
 
 @pytest.fixture
@@ -160,3 +167,16 @@ def test_a_source_is_found_by_its_digest(ada: Person, clip: Path) -> None:
     found = find_source(ada, source.digest)
     assert found is not None
     assert (found.about.look, found.about.seconds) == (("abcd",), 3.0)
+
+
+def test_a_result_is_called_as_the_source_was_when_it_was_brought_in(
+    ada: Person, tmp_path: Path
+) -> None:
+    clip = tmp_path / "My Scene (take 2).mp4"
+    clip.write_bytes(b"a clip")
+    source, _ = add_source(ada, clip, "video", str(clip))
+    assert source.path.stem != clip.stem
+    assert given_name(source.path) == "my-scene-take-2"
+    assert given_name(clip) == clip.stem
+    source.path.with_suffix(".toml").write_text("name = [")
+    assert given_name(source.path) == source.path.stem

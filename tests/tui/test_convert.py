@@ -478,6 +478,30 @@ async def test_a_result_is_shown_measured_and_its_worst_frames_looked_at(
         assert f"Copied: {output}" in told(pilot)
 
 
+async def test_any_frame_of_a_result_is_looked_at(
+    ws: Workspace, swap: Swap, dashboard: Open, scene: Path, started: list[str]
+) -> None:
+    output = record(swap, scene)
+    async with dashboard().run_test(size=(100, 40)) as pilot:
+        await open_with(pilot)
+        await press(pilot, "j", "enter", "right", "full_stop")
+        assert "frame 49 of 95" in screen_text(pilot)
+        await press(pilot, "v")
+        assert arguments(ws) == {"swap": swap.slug, "result": output.name, "frames": [49]}
+        assert "drawing:" in screen_text(pilot)
+        [job] = jobs.list_jobs(ws)
+        path = drawn(swap, job, scene, 49)
+        jobs.write_exit(job, 0, "Done.")
+        await reread(pilot)
+        assert pilot.app.screen.query_one(Picture).paths == (path,)
+        await press(pilot, "right")
+        assert "press v to see it" in screen_text(pilot)
+        await press(pilot, "v")
+        jobs.write_exit(jobs.list_jobs(ws)[0], 1, "The file is cut off.")
+        await reread(pilot)
+        assert "The file is cut off." in screen_text(pilot)
+
+
 async def test_a_result_whose_file_or_record_has_gone_says_so(
     ws: Workspace, swap: Swap, dashboard: Open, scene: Path
 ) -> None:

@@ -15,6 +15,8 @@ ACTIONS: tuple[Action, ...] = (
            palette=False),
     Action("mark-footage", "space", "mark", "Mark", "Convert this together with others", CONVERT,
            palette=False),
+    Action("result", "enter", "result", "Result", "What became of it, and how good it is",
+           CONVERT, footer=True, palette=False),
     Action(
         "draw-frame", "v", "draw_frame", "Preview", "Show this frame before and after", CONVERT,
         footer=True, writes=True,
@@ -34,8 +36,6 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("who", "L", "who", "Look who", "Who is in the footage, and who becomes whom", CONVERT,
            footer=True, writes=True),
-    Action("result", "enter", "result", "Result", "What became of it, and how good it is",
-           CONVERT, footer=True, palette=False),
     Action(
         "cast-track", "enter", "cast_track", "Cast", "Choose what becomes of this one", CAST,
         footer=True, palette=False, writes=True,
