@@ -76,12 +76,12 @@ def run(files: Sequence[Path] = (), frames: int = FRAMES) -> Iterator[tuple[str,
     """Measure on `files`, or on footage made of the shipped clips, up to so many frames of each:
     what it is, and the figures."""
     for file in files:
-        yield f"{file.name}, {_size(file)}", _in_a_process(file, frames)
+        yield f"{file.name}, {size_of(file)}", _in_a_process(file, frames)
     with tempfile.TemporaryDirectory(prefix="swapdeck-bench-") as folder:
         for size in () if files else SIZES:
             path = Path(folder) / f"{size[1]}.mp4"
-            _write(path, islice(_shipped(), frames), size)
-            yield f"rendered, {_size(path)}", _in_a_process(path, frames)
+            write_wide(path, islice(shipped_frames(), frames), size)
+            yield f"rendered, {size_of(path)}", _in_a_process(path, frames)
 
 
 def measure(path: Path, frames: int) -> Measured:
@@ -171,7 +171,7 @@ def _frames(path: Path, frames: int) -> Iterator[Frame]:
         yield from islice(reader, frames)
 
 
-def _shipped() -> Iterator[NDArray[np.uint8]]:
+def shipped_frames() -> Iterator[NDArray[np.uint8]]:
     """The frames of both clips, again and again; each time is a cut."""
     clips = demo_clips()
     for path in cycle((clips.source_training, clips.target_training)):
@@ -180,7 +180,7 @@ def _shipped() -> Iterator[NDArray[np.uint8]]:
                 yield frame.image
 
 
-def _write(path: Path, images: Iterator[NDArray[np.uint8]], size: tuple[int, int]) -> None:
+def write_wide(path: Path, images: Iterator[NDArray[np.uint8]], size: tuple[int, int]) -> None:
     """The frames as tall as the footage, in its middle, with their edges drawn out to its sides."""
     width, height = size
     with av.open(str(path), "w") as container:
@@ -198,7 +198,7 @@ def _write(path: Path, images: Iterator[NDArray[np.uint8]], size: tuple[int, int
         container.mux(stream.encode(None))
 
 
-def _size(path: Path) -> str:
+def size_of(path: Path) -> str:
     info = probe(path)
     return f"{info.width}x{info.height}"
 

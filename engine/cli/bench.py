@@ -266,3 +266,50 @@ def tui_(session: Session, rounds: int, keys: int, faces: int, seconds: float) -
         for figure in figures
     ]
     session.output.table(columns, rows, "Nothing was measured.")
+
+
+@bench.command("convert")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--frames", type=click.IntRange(min=16), default=480, show_default=True, help="Of each video."
+)
+@click.option(
+    "--naive-frames",
+    type=click.IntRange(min=4),
+    default=48,
+    show_default=True,
+    help="On which the naive way is timed.",
+)
+@click.option("--preset", type=click.Choice(PRESETS), default="light-64", show_default=True)
+@pass_session
+def convert_(
+    session: Session, files: tuple[Path, ...], frames: int, naive_frames: int, preset: str
+) -> None:
+    """How fast footage is converted: each stage alone, all of it, and the naive way.
+
+    Measures rendered footage of 640x360, or the videos FILES instead.
+    """
+    from dataclasses import asdict
+
+    from engine.bench.conversion import run
+
+    columns = (Column("what", "frames a second"), Column("rate", "", right=True))
+    for name, measured in run(files, frames, naive_frames, preset):
+        if session.json:
+            more = {"slowest": measured.slowest, "share": measured.share, "times": measured.times}
+            session.output.line({"name": name, **asdict(measured), **more})
+            continue
+        session.output.remark(f"{name}, {measured.frames} frames")
+        rows = [
+            *({"what": f"{stage}, alone", "rate": r} for stage, r in measured.stages.items()),
+            {"what": "all of it", "rate": measured.whole},
+            {"what": "again, with another blend", "rate": measured.again},
+            {"what": "one after the other, dlib on every frame", "rate": measured.naive},
+        ]
+        shown = [{**row, "rate": f"{row['rate']:.1f}"} for row in rows]
+        session.output.table(columns, shown, "Nothing was measured.")
+        session.output.remark(
+            f"All of it runs at {measured.share:.0%} of the slowest stage's own rate "
+            f"({measured.slowest}), {measured.times:.1f} times as fast as one after the other, and "
+            f"held at most {measured.memory:.0f} MB."
+        )

@@ -120,7 +120,7 @@ def convert(
         marking = replace(marking, identifier=segments.identifier(marking.identifier))
     mark = None if marking is None else marking.watermark.apply
     progress = Progress(reporter, "swap", located.frames)
-    progress.step(len(stamps))
+    progress.skip(len(stamps))
     warnings = list(located.warnings)
     if len(stamps) < located.frames:
         with work.reader(stamps) as reader, closing(work.frames(reader, mark)) as frames:
@@ -191,7 +191,7 @@ def convert_layers(
     ):
         write_layers(folder, _stepped(frames, progress), parts, settings, said)
         if finish is not None:
-            finish(folder / LAYERS_FILE, output / LAYERS_FILE, source)
+            finish(folder / LAYERS_FILE, folder / LAYERS_FILE, source)
     progress.end()
     return ConvertResult(
         output=output,

@@ -12,7 +12,7 @@ class Progress:
         self._reporter = reporter
         self._stage = stage
         self._total = total
-        self._done = 0
+        self._done = self._skipped = 0
         self._began = time.monotonic()
         reporter.event("stage", name=stage, total=total, unit="frames")
 
@@ -22,13 +22,20 @@ class Progress:
         self._done += frames
         self._say(self._total)
 
+    def skip(self, frames: int) -> None:
+        """So many frames were there already."""
+        self._done += frames
+        self._skipped += frames
+        if frames:
+            self._say(self._total)
+
     def end(self) -> None:
         """The stage is over, though fewer frames may have come than were declared."""
         self._say(self._done)
 
     def _say(self, total: int | None) -> None:
         seconds = time.monotonic() - self._began
-        rate = self._done / seconds if seconds > 0 else None
+        rate = (self._done - self._skipped) / seconds if seconds > 0 else None
         left = None if total is None else max(total - self._done, 0)
         self._reporter.event(
             "progress",

@@ -358,7 +358,9 @@ def _output(swap: Swap, path: Path, request: Request) -> Path:
     name = f"{given_name(path)}-{swap.slug}{'-reversed' if request.reverse else ''}"
     if request.anonymise:
         name = f"{given_name(path)}-anonymised"  # a swap is mostly called by its people
-    suffix = default_suffix(path)
+    name += "-part" if request.part is not None else ""
+    name += "-layers" if request.layers else ""
+    suffix = "" if request.layers else default_suffix(path, request.settings.encode)
     if output is None:
         return _free(swap.results_dir, name, suffix)
     folder_for_file = output.is_dir() and suffix != ""

@@ -9,11 +9,15 @@ import pytest
 from engine.conversion import verb
 from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
-from engine.media import EncodeSettings, MediaError
+from engine.credentials.verify import verify
+from engine.media import EncodeSettings, MediaError, open_frames
+from engine.media.sound import audio_packets
 from engine.report.record import list_records
 from engine.reporting import CollectingReporter
-from projects.errors import CommandError, SwapdeckError
+from projects.errors import CommandError, RefusedError, SwapdeckError
 from projects.faces import Face, FaceIndex
+from projects.people import set_consent
+from projects.ranges import parse_range
 from projects.swaps import new_swap
 
 QUICK = ConvertSettings(encode=EncodeSettings(crf=20, preset="ultrafast"))
@@ -121,3 +125,97 @@ def test_a_person_without_faces_is_an_error_that_says_what_to_do(workspace, swap
     ben.index_path.unlink()
     with pytest.raises(SwapdeckError, match="swapdeck extract"):
         run(workspace, swap, [clip])
+
+
+CROWD = [[("ben", 80 + 2 * i, 120), ("stranger", 240, 110)] for i in range(12)]
+
+
+@pytest.fixture
+def back(workspace, swap, ada, ben):
+    """The other way round: Ben's face on Ada, who is the blue disc."""
+    return new_swap(workspace, "back", ben, ada, preset="light-64", seed=0, settings={})
+
+
+def test_several_people_are_cast_in_one_pass_and_written_down(workspace, swap, back, discs):
+    clip = discs(CROWD)
+    casts = (("ben", swap.slug), ("ada", back.slug))
+    (result,), reporter = run(workspace, swap, [clip], casts=casts)
+    assert (result.frames, result.swapped, result.left_alone) == (12, 24, 0)
+    (record,) = list_records(swap)
+    assert record.cast == [["ben", swap.slug], ["ada", back.slug]]
+    assert [(t["track"], t["role"], t["why"]) for t in record.tracks] == [
+        (0, "ben", "cast"),
+        (1, "ada", "cast"),
+    ]
+    (event,) = reporter.of("result")
+    assert event["tracks"] == record.tracks
+
+
+def test_a_track_by_its_number_is_replaced_and_nobody_else(workspace, swap, discs):
+    (result,), _ = run(workspace, swap, [discs(CROWD)], casts=(("track:1", swap.slug),))
+    assert (result.swapped, result.left_alone) == (12, 12)
+    assert result.located.faces[0][0].landmarks[:, 0].mean() > 200
+
+
+def test_somebody_without_consent_is_not_replaced_by_the_number_of_a_track(
+    workspace, swap, ada, discs
+):
+    clip = discs(CROWD)
+    set_consent(ada, replace(ada.consent, uses=("training",)))
+    with pytest.raises(RefusedError, match="Ada"):
+        run(workspace, swap, [clip], casts=(("track:1", swap.slug),))
+    assert list(swap.results_dir.iterdir()) == []
+    run(workspace, swap, [clip], casts=(("track:0", swap.slug),))
+
+
+def test_tracks_are_listed_beside_the_swap(workspace, swap, discs):
+    results, reporter = run(workspace, swap, [discs(CROWD)], tracks=True)
+    (listed,) = reporter.of("result")
+    folder = swap.root / listed["folder"]
+    assert results == [] and folder == swap.previews_dir / "convert" / "clip-tracks"
+    assert [row["name"] for row in listed["tracks"]] == ["track:0", "track:1"]
+    assert (folder / "track-1.png").exists() and (folder / "tracks.json").exists()
+    assert list(swap.results_dir.iterdir()) == []
+
+
+def test_previews_are_marked_pictures_beside_the_swap(workspace, swap, discs):
+    results, reporter = run(workspace, swap, [discs(CROWD)], preview=(2, 9))
+    assert results == []
+    assert [(e["path"], e["frame"], e["faces"]) for e in reporter.of("preview")] == [
+        ("previews/convert/clip-000002.png", 2, 1),
+        ("previews/convert/clip-000009.png", 9, 1),
+    ]
+    for event in reporter.of("preview"):
+        verdict = verify(swap.root / event["path"], workspace)
+        assert verdict.credentials == "trusted" and verdict.synthetic
+
+
+def test_a_part_and_layers_have_names_of_their_own_and_no_report(workspace, swap, discs):
+    clip = discs(CROWD)
+    (part,), _ = run(workspace, swap, [clip], part=parse_range("3..9"))
+    assert part.frames == 6 and part.output.name == f"clip-{swap.slug}-part.mp4"
+    (layers,), _ = run(workspace, swap, [clip], layers=True)
+    assert layers.output.name == f"clip-{swap.slug}-layers"
+    assert (layers.output / "transforms.json.credentials.json").exists()
+    assert list_records(swap) == []
+    with pytest.raises(CommandError, match="no result yet"):
+        run(workspace, swap, [clip], layers=True, anonymise=True)
+
+
+def test_damaged_frames_are_kept_listed_and_the_sound_stays_in_place(
+    workspace, swap, discs, tmp_path
+):
+    clip = discs([[("ben", 60 + 3 * i, 120)] for i in range(50)])
+    data = bytearray(clip.read_bytes())
+    start = data.index(b"mdat") + len(data) // 3
+    data[start : start + 400] = bytes(400)
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(data)
+    (result,), reporter = run(workspace, swap, [bad])
+    told = " ".join(event["text"] for event in reporter.of("warning"))
+    assert "could not be decoded" in told or "Damaged" in told
+    assert [p for t in audio_packets(result.output) for p in t] == [
+        p for t in audio_packets(bad) for p in t
+    ]
+    with open_frames(bad) as before, open_frames(result.output) as after:
+        assert [frame.pts for frame in before] == [frame.pts for frame in after]
