@@ -56,21 +56,23 @@ PICTURE_OPTIONS: Final = (
         "colour",
         "Colour",
         "choice",
-        "lab",
-        choices=("lab", "light", "mkl", "histogram", "sliced", "none"),
+        "auto",
+        choices=("auto", "light", "lab", "mkl", "histogram", "sliced", "none"),
         help="What the new face takes over of the old one: only the light on it (light), its "
         "colours by mean and spread (lab), by covariance (mkl), by each channel's distribution "
-        "(histogram) or by all of it (sliced), or nothing.",
+        "(histogram) or by all of it (sliced), or nothing. Auto is light where the footage of both "
+        "people has colours of one kind, and lab where it has not.",
         group="Colour",
     ),
     Option(
         "blend",
         "Blend",
         "choice",
-        "feather",
-        choices=("feather", "multiband", "poisson"),
-        help="How it goes in: faded in, faded in band by band, or with its colours drawn to those "
-        "of the frame at its edge.",
+        "auto",
+        choices=("auto", "feather", "multiband", "poisson"),
+        help="How it goes in: faded in (feather), faded in band by band (multiband), or with its "
+        "colours drawn to those of the frame at its edge (poisson). Auto is feather for a face "
+        "that keeps its own colours, and poisson for one that does not.",
         group="Blend",
     ),
     Option(

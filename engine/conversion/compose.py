@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from engine.conversion.blend import Finish, blend, laid
 from engine.conversion.colour import coloured, measured_colour
+from engine.conversion.complexion import filmed_alike
 from engine.conversion.grain import Texture, matched, sharpened, texture
 from engine.conversion.locate import LocatedFace
 from engine.conversion.mask import FINE, Free, blend_mask, moved
@@ -37,6 +38,8 @@ AROUND: Final = 7
 _MOVING: Final = 2
 """Frames before and after one whose covers count: a hand does not wait."""
 _SURE: Final = 0.5
+AUTO: Final = "auto"
+"""The choice of a matcher by the two people, and of a blender by the matcher."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,29 @@ class Look:
 
 def needs_own(settings: PictureSettings) -> bool:
     """Whether `Decoded.own` is looked at; where not, it may be anything."""
-    return settings.colour == "light" or settings.occlusion
+    return settings.colour in (AUTO, "light") or settings.occlusion
+
+
+def matcher_for(settings: PictureSettings, two: TwoFaces | None) -> str:
+    """The name in MATCHERS of the matcher that is used for two people.
+
+    By itself, the new face keeps its complexion, as far as that is the person's and not the
+    camera's: where both people's footage has the colours of one and the same camera.
+    """
+    if settings.colour != AUTO:
+        return settings.colour
+    return "light" if two is not None and filmed_alike(two.new.skin, two.old.skin) else "lab"
+
+
+def blender_for(settings: PictureSettings, matcher: str) -> str:
+    """The name in BLENDERS of the blender that is used with a matcher.
+
+    By itself, a face that is to have the frame's colours has them up to its edge; one that keeps
+    its own is not drawn to the frame's.
+    """
+    if settings.blend != AUTO:
+        return settings.blend
+    return "feather" if matcher in ("light", "none") else "poisson"
 
 
 def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
@@ -100,13 +125,14 @@ def measure(image: Image, decoded: Decoded, settings: PictureSettings) -> Look:
     if cover is not None:
         inside &= cv2.resize(cover, (size, size), interpolation=cv2.INTER_AREA) < 1 - _SURE
     original = np.asarray(decoded.chip / 255, np.float32)
-    colour = measured_colour(settings.colour, decoded.rgb, decoded.own, original, inside)
+    matcher = matcher_for(settings, decoded.two)
+    colour = measured_colour(matcher, decoded.rgb, decoded.own, original, inside)
     of_skin = None
     if settings.grain > 0 or settings.sharpness > 0:
         part, weight = laid(image, inside.astype(np.float32), face.transform)
         of_skin = None if part is None else texture(part, weight)
     kept = None if cover is None else np.rint(cover * 255).astype(np.uint8)
-    return Look(face.frame, face.track, settings.colour, colour, of_skin, kept)
+    return Look(face.frame, face.track, matcher, colour, of_skin, kept)
 
 
 def steady(looks: Sequence[Look], at: int) -> Look:
@@ -168,7 +194,7 @@ def layout(decoded: Decoded, look: Look, settings: PictureSettings) -> Layout:
     face = decoded.face
     two = decoded.two if settings.placement == "own" else None
     place = placed(face.transform, two, settings.scale)
-    rgb, learnt = coloured(settings.colour, decoded.rgb, look.colour), decoded.mask
+    rgb, learnt = coloured(look.matcher, decoded.rgb, look.colour), decoded.mask
     if two is not None and settings.outline > 0:
         goal = radii(face_outline(apply(place, face.landmarks), FOREHEAD))
         factors = 1 + (two.new.outline / two.old.outline - 1) * settings.outline
@@ -194,7 +220,7 @@ def compose(image: Image, decoded: Decoded, look: Look, settings: PictureSetting
         laid_out.mask,
         laid_out.place,
         settings.opacity,
-        settings.blend,
+        blender_for(settings, look.matcher),
         _finish(look, settings),
         laid_out.cover,
     )

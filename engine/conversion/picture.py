@@ -19,8 +19,8 @@ class PictureSettings:
     erode: float = 0.0
     feather: float = 13.0
     occlusion: bool = True
-    colour: str = "lab"
-    blend: str = "feather"
+    colour: str = "auto"
+    blend: str = "auto"
     opacity: float = 1.0
     sharpness: float = 0.0
     grain: float = 0.0

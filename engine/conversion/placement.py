@@ -11,26 +11,29 @@ the exact truth by `python -m engine.bench.placement`, which also tells what was
 help: other points, another scale, an own shape for each pose.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.conversion.complexion import Complexion, complexion
 from engine.conversion.outline import MIRRORED, radii
-from engine.faces.align import Alignment, apply, fit_transform
-from engine.faces.dataset import landmarks_of
+from engine.faces.align import CROP_MARGIN, CROP_SIZE, Alignment, apply, chip_matrix, fit_transform
+from engine.faces.dataset import landmarks_of, load_crop, transform_of
 from engine.faces.masks import FOREHEAD, face_outline
 from engine.faces.pose import head_pose
 from engine.faces.template import EYE_LINE
-from projects.faces import FaceIndex
+from projects.faces import Face, FaceIndex
+from projects.people import Person
 
 Floats = npt.NDArray[np.float64]
 
 FEWEST: Final = 8
 """Fewer faces do not tell what is usual."""
 _MOST: Final = 400
+_LOOKED_AT: Final = 24
 _TURNED: Final = 25.0
 """Degrees of yaw up to which a face shows its proportions."""
 _EYES: Final = np.r_[36:48]
@@ -41,11 +44,12 @@ class Proportions:
     """What the faces of a person have in common, in the unit chip.
 
     eyes: how far down the eyes lie. outline: float64 [RAYS], how far the outline is from the middle
-    of the chip in each direction; see `engine.conversion.outline`.
+    of the chip in each direction; see `engine.conversion.outline`. skin: the face's usual colour.
     """
 
     eyes: float
     outline: Floats
+    skin: Complexion | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,13 @@ class TwoFaces:
 
 
 def proportions(
-    landmarks: Sequence[npt.NDArray[np.floating]], alignment: Alignment = Alignment.EYES_BRIDGE
+    landmarks: Sequence[npt.NDArray[np.floating]],
+    alignment: Alignment = Alignment.EYES_BRIDGE,
+    skin: Complexion | None = None,
 ) -> Proportions | None:
     """The medians over a person's faces, of each of which `landmarks` has [68, 2] frame pixels.
 
-    None where fewer than FEWEST of them look towards the camera.
+    skin: their usual colour. None where fewer than FEWEST of them look towards the camera.
     """
     frontal = [points for points in landmarks if abs(head_pose(points).yaw) <= _TURNED]
     if len(frontal) < FEWEST:
@@ -71,14 +77,29 @@ def proportions(
     eyes = float(np.median([shape[_EYES, 1].mean() for shape in shapes]))
     # Faces that turn to one side more often than to the other would make a lopsided outline.
     usual = np.median(outlines, axis=0)
-    return Proportions(eyes, (usual + usual[MIRRORED]) / 2)
+    return Proportions(eyes, (usual + usual[MIRRORED]) / 2, skin)
 
 
-def proportions_of(index: FaceIndex, alignment: Alignment) -> Proportions | None:
+def proportions_of(person: Person, alignment: Alignment) -> Proportions | None:
     """Those of the kept faces of a dataset; of some of them, evenly, where there are many."""
-    faces = index.faces(kept=True)
-    chosen = faces[:: max(1, -(-len(faces) // _MOST))]
-    return proportions([landmarks_of(face) for face in chosen], alignment)
+    with FaceIndex(person.index_path, readonly=True) as index:
+        faces = index.faces(kept=True)
+    chosen = _some(faces, _MOST)
+    skin = complexion(_pictures(person, _some(faces, _LOOKED_AT)))
+    return proportions([landmarks_of(face) for face in chosen], alignment, skin)
+
+
+def _some(faces: Sequence[Face], most: int) -> Sequence[Face]:
+    return faces[:: max(1, -(-len(faces) // most))]
+
+
+def _pictures(
+    person: Person, faces: Sequence[Face]
+) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.floating]]]:
+    """Stored crops, and the landmarks in their pixels."""
+    for face in faces:
+        to_crop = chip_matrix(transform_of(face), CROP_SIZE, CROP_MARGIN)
+        yield load_crop(person, face), apply(to_crop, landmarks_of(face))
 
 
 def placed(transform: Floats, two: TwoFaces | None, scale: float = 1.0) -> Floats:

@@ -145,12 +145,8 @@ def _two_faces(
     reverse: bool = False,
 ) -> TwoFaces | None:
     """The proportions of both, where both have a dataset that shows them."""
-    both = []
-    for slug in (swap.target if reverse else swap.source, altered):
-        person = get_person(workspace, slug)
-        with FaceIndex(person.index_path, readonly=True) as index:
-            both.append(proportions_of(index, settings.alignment))
-    new, old = both
+    slugs = (swap.target if reverse else swap.source, altered)
+    new, old = (proportions_of(get_person(workspace, slug), settings.alignment) for slug in slugs)
     return None if new is None or old is None else TwoFaces(new, old)
 
 

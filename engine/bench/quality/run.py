@@ -18,6 +18,7 @@ from engine.bench.quality.scenes import PAIRS, PORTRAIT_FRAMES, Pair, Scene, foo
 from engine.bench.quality.trained import trained
 from engine.bench.quality.variants import UNCHANGED, Variant, variants
 from engine.conversion.casting import Role, cast
+from engine.conversion.complexion import complexion
 from engine.conversion.convert import convert
 from engine.conversion.find import Found
 from engine.conversion.locate import LocatedFace, locate
@@ -187,9 +188,10 @@ class Bench:
             clip = footage(name, self._wanted.cache, self._say)
             frames = read(clip)
             chosen = [frames[index] for index in spread(len(frames), PORTRAIT_FRAMES)]
-            found = [largest(self._memory, image) for image in chosen]
+            looked = [(image, largest(self._memory, image)) for image in chosen]
+            faces = [(image, face.landmarks) for image, face in looked if face is not None]
             self._people[key] = proportions(
-                [face.landmarks for face in found if face is not None], settings.alignment
+                [points for _, points in faces], settings.alignment, complexion(faces)
             )
         return self._people[key]
 

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from engine.conversion.colour import coloured, measured_colour, to_lab
+from engine.conversion.complexion import complexion, filmed_alike
+from engine.conversion.compose import blender_for, matcher_for
+from engine.conversion.picture import PictureSettings
+from engine.conversion.placement import Proportions, TwoFaces
 from engine.conversion.transport import MATCHERS
+from engine.faces.template import TEMPLATE
 
 SIDE = 32
 TAKES_ALL = ("lab", "mkl", "histogram", "sliced")
@@ -88,3 +93,42 @@ def test_the_mean_of_two_frames_numbers_is_a_colour_between_theirs(name):
     assert min(dark, bright) <= between <= max(dark, bright)
     if name != "none":
         assert between == pytest.approx((dark + bright) / 2, abs=0.01)
+
+
+def filmed(skin, shade=1.0):
+    """Pictures of a face of one colour on a blue ground, with its landmarks."""
+    picture = np.full((200, 200, 3), (40, 60, 200), np.uint8)
+    picture[20:180, 30:170] = np.rint(np.multiply(skin, shade))
+    return [(picture, (TEMPLATE * 200).astype(np.float32))] * 3
+
+
+LIGHT, DARK, GRADED = (210, 165, 140), (120, 85, 65), (150, 146, 143)
+
+
+def test_people_of_any_complexion_are_filmed_alike_and_a_grade_is_told():
+    light, dark, graded = (complexion(filmed(skin)) for skin in (LIGHT, DARK, GRADED))
+    assert filmed_alike(light, dark) and filmed_alike(dark, complexion(filmed(LIGHT, 0.7)))
+    assert not filmed_alike(light, graded)
+    assert not filmed_alike(light, None) and complexion([]) is None
+
+
+def test_a_face_keeps_its_complexion_only_where_the_cameras_agree():
+    def two(*skins):
+        return TwoFaces(*(Proportions(0.33, np.ones(72), complexion(filmed(s))) for s in skins))
+
+    auto = PictureSettings(colour="auto")
+    assert matcher_for(auto, two(LIGHT, DARK)) == "light"
+    assert matcher_for(auto, two(LIGHT, GRADED)) == "lab"
+    assert matcher_for(auto, None) == "lab"
+    assert matcher_for(PictureSettings(colour="mkl"), two(LIGHT, DARK)) == "mkl"
+
+
+def test_colours_are_drawn_to_the_frames_only_where_they_are_taken_from_it():
+    auto = PictureSettings(blend="auto")
+    assert [blender_for(auto, name) for name in ("light", "none", "lab", "sliced")] == [
+        "feather",
+        "feather",
+        "poisson",
+        "poisson",
+    ]
+    assert blender_for(PictureSettings(blend="multiband"), "light") == "multiband"

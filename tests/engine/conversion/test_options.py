@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from engine.cli.app import cli
 from engine.conversion.blend import BLENDERS
+from engine.conversion.compose import AUTO
 from engine.conversion.mask import SHAPES
 from engine.conversion.picture import PictureSettings
 from engine.conversion.settings import ConvertSettings
@@ -27,8 +28,8 @@ def test_the_table_and_the_settings_have_the_same_names_and_defaults():
 
 def test_what_can_be_chosen_by_name_is_what_there_is():
     assert set(TABLE["mask"].choices) == set(SHAPES)
-    assert set(TABLE["colour"].choices) == set(MATCHERS)
-    assert set(TABLE["blend"].choices) == set(BLENDERS)
+    assert set(TABLE["colour"].choices) == {AUTO, *MATCHERS}
+    assert set(TABLE["blend"].choices) == {AUTO, *BLENDERS}
 
 
 @pytest.mark.parametrize("option", PICTURE_OPTIONS, ids=lambda option: option.name)
