@@ -132,7 +132,7 @@ def test_frames_without_a_face_come_out_unchanged(discs, eyes, ben_as_target, gr
 
 
 def test_the_model_always_gets_whole_batches(discs, eyes, ben_as_target, unchanged, tmp_path):
-    settings = ConvertSettings(batch=8, occlusion=False, encode=PLAIN.encode)
+    settings = ConvertSettings(batch=8, occlusion=False, colour="none", encode=PLAIN.encode)
     source, parts = discs(walk("ben", 19)), [Part(ben_as_target, unchanged, who="target")]
     convert(source, tmp_path / "out.mp4", parts, settings, NullReporter(), eyes=eyes)
     assert unchanged.batches == [(8, "target")] * 3
