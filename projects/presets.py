@@ -59,11 +59,11 @@ PRESETS: dict[str, PresetFacts] = {
     for facts in (
         PresetFacts(
             "light-64", 64, 16, 4_236_320, 11.928600576, 2_930_000,
-            "Small and quick: made to be trained on a CPU, with a mask that it learns.",
+            "small and quick, made to be trained on a CPU; learns a mask",
         ),
         PresetFacts(
             "classic-64", 64, 16, 82_062_470, 364.828950528, 31_030_000,
-            "The published network that face swapping began with; wants a graphics card.",
+            "the published network of the beginnings; wants a graphics card",
         ),
     )
 }  # fmt: skip

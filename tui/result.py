@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -22,19 +23,30 @@ from tui.states import LIVE, warning
 from tui.swapscreen import SwapScreen
 
 _FRAMES = ("frame-back", "frame-on", "one-back", "one-on")
-NAME = 22
-FIGURE = 12
+NAME = 24
+FIGURE = 17
+BESIDE = 130  # cells from which the figures stand beside the picture
 COLUMNS = (Column("worst", 7, right=True), Column("why", 30, grow=1))
 
 
 class ResultPane(Pane):
-    """One of the worst frames, then facts and figures."""
+    """One of the worst frames with the facts, and the figures; beside each other on wide ones."""
+
+    DEFAULT_CSS = """
+    ResultPane #parts { layout: vertical; height: auto; }
+    ResultPane Vertical { height: auto; width: 1fr; }
+    ResultPane.-beside #parts { layout: horizontal; }
+    ResultPane.-beside #measured { width: 64; margin-left: 2; }
+    """
 
     def compose(self) -> ComposeResult:
-        yield Static(id="frame")
-        yield Picture()
-        yield Static(id="facts")
-        yield Static(id="figures")
+        with Horizontal(id="parts"):
+            with Vertical(id="shown"):
+                yield Static(id="frame")
+                yield Picture()
+                yield Static(id="facts")
+            with Vertical(id="measured"):
+                yield Static(id="figures")
 
 
 class ResultScreen(SwapScreen):
@@ -48,7 +60,7 @@ class ResultScreen(SwapScreen):
     ResultScreen #list { height: auto; margin-bottom: 1; display: none; }
     ResultScreen.-measured #list { display: block; }
     ResultScreen ResultPane { height: 1fr; }
-    ResultScreen.-enlarged #facts, ResultScreen.-enlarged #figures { display: none; }
+    ResultScreen.-enlarged #facts, ResultScreen.-enlarged #measured { display: none; }
     """
 
     def __init__(self, slug: str, name: str) -> None:
@@ -120,8 +132,12 @@ class ResultScreen(SwapScreen):
             return
         key = self.query_one(Rows).key
         worst = result.worst[int(key)] if key and int(key) < len(result.worst) else None
-        enlarged = self.has_class("-enlarged")
-        picture.rows = max(8, pane.size.height if enlarged else pane.size.height // 2)
+        pane.set_class(pane.size.width >= BESIDE, "-beside")
+        height = pane.size.height
+        if self.has_class("-enlarged"):
+            picture.rows = max(8, height - 1)
+        else:
+            picture.rows = max(8, height - 9 if pane.has_class("-beside") else height // 2)
         shown = worst.picture if worst is not None else None
         if self.frame is not None:
             shown = self.drawn[self.frame].path if self.frame in self.drawn else None
@@ -242,7 +258,7 @@ def _facts(result: Result, now: float) -> list[tuple[str, Content | str]]:
     swapped = f"{text.plural(result.frames, 'frame')}, {text.plural(result.faces, 'face')} replaced"
     took = f" in {text.duration(result.seconds)}" if result.seconds else ""
     return [
-        ("file", text.clean(result.path)),
+        ("file", text.clean_path(result.path, str(Path.home()))),
         ("made", f"{text.ago(now - result.written)}, by step {result.step:,}"),
         ("it has", f"{swapped}{took}"),
         ("cast", ", ".join(f"{who} by {swap}" for who, swap in result.cast)),
@@ -262,4 +278,6 @@ def _figures(result: Result) -> Content | None:
         rows.append(
             Content.assemble((name.ljust(NAME), "$quiet"), (first, "bold"), "".join(others))
         )
-    return lines([Content.styled(f"\nmeasured {result.measured}", "$quiet"), *rows])
+    return lines(
+        [Content.styled(f"measured {result.measured.replace('T', ' ')[:16]} UTC", "$quiet"), *rows]
+    )

@@ -85,7 +85,8 @@ class SwapsScreen(ModeScreen, SwapActions):  # Textual takes the first one's CSS
     EMPTY = """[b]There is no swap yet.[/]
 
 A swap puts one person's face onto another person's footage.
-Both need faces first: [b $primary]swapdeck extract PERSON[/]
+Both need faces first, in People ([b $primary]1[/]). Then [b $primary]a[/] makes one,
+[b $primary]t[/] trains it, and [b $primary]c[/] converts footage with it. On the command line:
 
   [b $primary]swapdeck swap new ada-as-ben --source ada --target ben[/]
   [b $primary]swapdeck train ada-as-ben[/]

@@ -101,7 +101,7 @@ class TrainingPane(Pane):
         wide = width >= 116
         self.query_one("#loss", Curve).rows = max(4, min(10, height - 20)) if wide else 4
         self.query_one("#score", Curve).rows = max(3, min(6, height - 28)) if wide else 3
-        rows = max(8, height - (8 if self.has_class("-enlarged") else 9))
+        rows = max(8, height - (6 if self.has_class("-enlarged") else 9))
         self.query_one(Picture).rows = self.query_one(ColumnNames).rows = rows
 
     def show_preview(self) -> None:
@@ -193,7 +193,8 @@ def _head(row: SwapRow, job: JobRow | None) -> Content:
         Content.styled(row.preset, "$quiet"),
     ]
     if job is not None:
-        parts.append(Content.assemble(badge(job.state), "" if job.verb == "train" else job.verb))
+        verb = "" if job.verb == "train" else f" {job.verb}"
+        parts.append(Content.assemble(badge(job.state), verb))
     return Content("   ").join(parts)
 
 

@@ -73,7 +73,7 @@ async def test_a_swap_is_made_of_two_people_and_a_preset(ws: Workspace, dashboar
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await press(pilot, "2", "a")
         text = screen_text(pilot)
-        assert "light-64: Small and quick" in text
+        assert "light-64: small and quick" in text
         assert "here: its speed was not measured yet" in text
         await press(pilot, "down", "down", "c", "ctrl+s")
         assert listed(pilot)[0].split()[:3] == ["Anna", "→", "Bruno"]
