@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -279,14 +279,23 @@ class FaceIndex(FaceDatabase):
             raise CommandError(_no_face(identity, self._path))
         return found[0]
 
-    def judge(self, verdicts: Mapping[int, tuple[bool, str]]) -> None:
+    def judge(
+        self, verdicts: Mapping[int, tuple[bool, str]], overrule: Collection[str] | None = None
+    ) -> None:
         """Set kept and reason by id: all of them, or none.
+
+        overrule: with it, faces whose reason is by now another than these are left alone, such as
+        those that a person decided about meanwhile.
 
         Raises:
             CommandError: an id is unknown.
         """
         with self._transaction() as db:
             for identity, (kept, reason) in verdicts.items():
+                if overrule is not None:
+                    now = db.execute("SELECT reason FROM faces WHERE id = ?", (identity,))
+                    if any(row[0] not in overrule for row in now.fetchall()):
+                        continue
                 done = db.execute(
                     "UPDATE faces SET kept = ?, reason = ? WHERE id = ?",
                     (int(kept), reason, identity),

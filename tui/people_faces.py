@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from projects.errors import SwapdeckError
+from projects.errors import CommandError, SwapdeckError
 from projects.face_decisions import BY_HAND, Decided, decide, take_back
 from projects.face_rules import select
 from projects.options import Option, Value
@@ -275,9 +275,13 @@ class FacesScreen(BaseScreen):
         if not many:
             gallery.action_aside(1)
         self._describe()
-        self._decide([str(one) for one in ids], kept, None)
+        crops = {one: gallery.rows[one].crop for one in ids if one in gallery.rows}
+        self._decide([str(one) for one in ids], kept, None, crops)
 
-    def _decide(self, words: list[str], kept: bool, reason: str | None) -> None:
+    def _decide(
+        self, words: list[str], kept: bool, reason: str | None, crops: Mapping[int, str]
+    ) -> None:
+        """Decide about the faces that `words` name; `crops` are what was seen of some of them."""
         dashboard, reader = self.dashboard, self.reader
 
         def done(decided: Decided) -> None:
@@ -296,11 +300,16 @@ class FacesScreen(BaseScreen):
             if self.is_attached:
                 self.load(self.view)
 
-        dashboard.do(
-            lambda: decide(reader.person(), words, kept=kept, reason=reason),
-            done,
-            otherwise=reload,
-        )
+        def work() -> Decided:
+            now = reader.rows(crops)
+            if any(one in now and now[one].crop != crop for one, crop in crops.items()):
+                raise CommandError(
+                    "These faces were searched anew meanwhile, and others have their numbers now. "
+                    "Look at them again; nothing was decided."
+                )
+            return decide(reader.person(), words, kept=kept, reason=reason)
+
+        dashboard.do(work, done, otherwise=reload)
 
     def action_undo_faces(self) -> None:
         """Take back what was done last here; else the last decision about these faces."""
@@ -341,7 +350,7 @@ class FacesScreen(BaseScreen):
                 self.load(replace(self.view, rule=rule))
             else:
                 reason = str(values["reason"] or "") or None
-                self._decide([rule], values["act"] == "keep", reason)
+                self._decide([rule], values["act"] == "keep", reason, {})
 
         note = "" if not self.view.rule else f"Shown now: {clean(self.view.rule)}"
         options = RULE if not self.dashboard.readonly else RULE[:1]

@@ -114,7 +114,7 @@ def judge(index: FaceIndex, settings: JudgeSettings | None = None) -> list[str]:
         reason = flaws[face.id] or (STRANGER if face.id in strange else "")
         if (face.kept, face.reason) != (not reason, reason):
             verdicts[face.id] = (not reason, reason)
-    index.judge(verdicts)
+    index.judge(verdicts, OWN_REASONS)  # somebody may have decided while this was worked out
     index.set_likeness(
         {face.id: float(distance) for face, distance in zip(faces, distances, strict=True)}
     )

@@ -287,6 +287,20 @@ async def test_a_later_decision_elsewhere_is_not_taken_back_by_z(
         assert verdict(anna, 1) == verdict(anna, 5) == (False, "by hand")
 
 
+async def test_a_number_that_another_face_has_by_now_is_not_decided_about(
+    anna: Person, dashboard: Open
+) -> None:
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "F")
+        with sqlite3.connect(anna.index_path) as db:
+            db.execute("UPDATE faces SET crop = 'another.png' WHERE id = 1")
+        await press(pilot, "r")
+        assert "others have their numbers now" in told(pilot)
+        assert verdict(anna, 1) == (True, "")
+        assert "35 of 40 kept" in screen_text(pilot)
+
+
 async def test_a_read_only_dashboard_looks_and_changes_nothing(root: Path, anna: Person) -> None:
     app = Dashboard(Reader(root, clock=lambda: NOW), poll=None, readonly=True)
     async with app.run_test(size=(80, 24)) as pilot:

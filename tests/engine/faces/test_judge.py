@@ -10,6 +10,7 @@ import pytest
 from engine.faces.identity import REFERENCES, References
 from engine.faces.judge import BOUNDS, JudgeSettings, judge, remember_bounds
 from projects.face_decisions import BY_HAND
+from projects.face_query import of_ids
 from projects.faces import Face, FaceIndex
 from projects.people import Person
 
@@ -84,6 +85,22 @@ def test_what_was_decided_by_hand_stays(index: FaceIndex, apart: Apart) -> None:
     judge(index, SETTINGS)
     verdicts = [(face.kept, face.reason) for face in index.faces(order="id")]
     assert verdicts == [*by_hand.values(), (True, ""), (True, ""), (True, "")]
+
+
+def test_what_is_decided_while_faces_are_judged_stays(
+    index: FaceIndex, apart: Apart, at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, tiny = store(index, *apart(0.0, 0.1), at(100, 0.0, width=30))
+    judging = FaceIndex.judge
+
+    def late(self: FaceIndex, *verdicts: Any) -> None:
+        self.decide(of_ids([tiny]), kept=True, reason=BY_HAND, what="keep it")
+        judging(self, *verdicts)
+
+    monkeypatch.setattr(FaceIndex, "judge", late)
+    judge(index, SETTINGS)
+    face = index.face(tiny)
+    assert (face.kept, face.reason) == (True, BY_HAND)
 
 
 def test_a_hand_over_the_face_makes_nobody_a_stranger(index: FaceIndex, at: At) -> None:
