@@ -1,11 +1,11 @@
 """How fast footage is converted, stage by stage, beside the naive way: `swapdeck bench convert`.
 
-Each stage is timed alone, on the same frames and in as many threads or processes as a conversion
-gives it; then the whole conversion, from opening the footage to the finished file, with its search,
-watermark and signature, and nothing in the cache. The naive way does the same steps one after the
-other, frame by frame in one process, with dlib's detector, landmarks and embedding in every frame;
-it is timed on the first of the frames. The model is of the real size and has learnt nothing, which
-costs the same. Compiling it is in none of the figures.
+Each stage is timed alone on the same frames: on all cores, in as many threads or processes as a
+conversion gives it, and on one core. Then the whole conversion, from opening the footage to the
+finished file, with its search, watermark and signature, and nothing in the cache. The naive way
+does the same steps one after the other, frame by frame in one process, with dlib's detector,
+landmarks and embedding in every frame; it is timed on the first of the frames. The model is of the
+real size and has learnt nothing, which costs the same. Compiling it is in none of the figures.
 
 python -m engine.bench.conversion FILE FRAMES NAIVE_FRAMES PRESET
 """
@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,7 @@ from engine.conversion.compose import Decoded, compose, measure, needs_own, seen
 from engine.conversion.convert import convert
 from engine.conversion.locate import LocatedFace, locate
 from engine.conversion.parts import Part
-from engine.conversion.search import Eyes, search
+from engine.conversion.search import Eyes, search, search_frames
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swapper import OTHER, Swapper
 from engine.credentials.marking import new_marking
@@ -64,12 +65,15 @@ _MARK: Final = "0badcafe"
 
 @dataclass(frozen=True)
 class Measured:
-    """Frames a second. stages: of each stage alone. whole: of the conversion. again: of one with
-    another blend, which neither searches nor infers. naive: of the naive way. memory: the most that
-    the process ever held, in megabytes, its searching processes not counted."""
+    """Frames a second. stages: of each stage alone, on all cores. single: the same on one core. A
+    conversion's stages share the cores, so it cannot be as fast as one of them with all cores to
+    itself. whole: of the conversion. again: of one with another blend, which neither searches nor
+    infers. naive: of the naive way. memory: the most that the process ever held, in megabytes, its
+    searching processes not counted."""
 
     frames: int
     stages: dict[str, float]
+    single: dict[str, float]
     whole: float
     again: float
     naive: float
@@ -77,12 +81,17 @@ class Measured:
 
     @property
     def slowest(self) -> str:
-        return min(self.stages, key=lambda name: self.stages[name])
+        return min(self.single, key=lambda name: self.single[name])
 
     @property
     def share(self) -> float:
-        """The conversion's rate as a part of the slowest stage's own."""
-        return self.whole / self.stages[self.slowest]
+        """The conversion's rate as a part of the slowest stage's own, on one core."""
+        return self.whole / self.single[self.slowest]
+
+    @property
+    def bound(self) -> float:
+        """The rate at which all cores would be busy with nothing but the stages, all the time."""
+        return 1 / sum(1 / rate for rate in self.stages.values())
 
     @property
     def times(self) -> float:
@@ -127,17 +136,14 @@ def measure_conversion(path: Path, frames: int, naive_frames: int, preset: str) 
     swapper = _untrained(preset)
     settings = ConvertSettings()
     bench = _Bench(path, frames, swapper, settings)
-    stages = {
-        "decode": bench.decode(),
-        "find faces": bench.find(),
-        "infer": bench.infer(),
-        "compose": bench.compose(),
-        "encode": bench.encode(),
-    }
+    stages = bench.stages()
+    with _one_core():
+        single = bench.stages(alone=True)
     whole, again = bench.convert()
     return Measured(
         frames=len(bench.frames),
         stages=stages,
+        single=single,
         whole=whole,
         again=again,
         naive=bench.naive(naive_frames),
@@ -162,6 +168,16 @@ class _Bench:
         self._faces = {frame: there[0] for frame, there in located.faces.items()}
         self._mark = Watermark(_MARK)
 
+    def stages(self, *, alone: bool = False) -> dict[str, float]:
+        """The rate of each stage. alone: without processes of its own."""
+        return {
+            "decode": self.decode(),
+            "find faces": self.find(alone),
+            "infer": self.infer(),
+            "compose": self.compose(),
+            "encode": self.encode(),
+        }
+
     def decode(self) -> float:
         def read() -> int:
             with open_frames(self._path) as reader:
@@ -169,8 +185,15 @@ class _Bench:
 
         return _rate(read)
 
-    def find(self) -> float:
-        return _rate(lambda: search(self._path, Eyes.installed(), NullReporter()).frames)
+    def find(self, alone: bool) -> float:
+        expected = 1 if alone else len(self.frames)
+
+        def work() -> int:
+            with open_frames(self._path) as reader:
+                some = islice(reader.raw(), len(self.frames))
+                return search_frames(some, expected, Eyes.installed(), NullReporter()).frames
+
+        return _rate(work)
 
     def infer(self) -> float:
         shown = [frame for frame in self.frames if frame.index in self._faces]
@@ -298,6 +321,26 @@ def _untrained(preset: str) -> TrainedSwapper:
     settings = settings_for(preset)
     chosen = get_preset(preset)
     return TrainedSwapper(build(chosen), fresh_params(chosen, 0), settings, 0, False)
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Keep every thread of this process on one core meanwhile, where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    all_ = os.sched_getaffinity(0)
+    _pin({min(all_)})
+    try:
+        yield
+    finally:
+        _pin(all_)
+
+
+def _pin(cores: set[int]) -> None:
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it may have ended
+            os.sched_setaffinity(int(thread.name), cores)
 
 
 def _rate(work: Callable[[], int]) -> float:
