@@ -114,7 +114,7 @@ class FacePane(Horizontal):
 
     DEFAULT_CSS = """
     FacePane { width: 1fr; height: 1fr; }
-    FacePane #figures { width: 34; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+    FacePane #figures { width: 39; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     FacePane #figures Static { height: auto; }
     FacePane.-under { layout: vertical; }
     FacePane.-under #figures { width: 1fr; height: 21; }
@@ -123,6 +123,7 @@ class FacePane(Horizontal):
     def __init__(self, reader: FaceReader, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.reader = reader
+        self._shape: tuple[str, str] | None = None
 
     def compose(self) -> ComposeResult:
         yield FacePicture(self.reader)
@@ -132,8 +133,12 @@ class FacePane(Horizontal):
     def show(self, row: FaceRow | None, sources: Mapping[str, str], landmarks: bool) -> None:
         """Show another face; None is none."""
         self.query_one(FacePicture).show(row, landmarks)
+        # Laying the screen out costs more than all the rest of a key: only another number of
+        # lines, which the reason and names of sources decide, is worth it.
+        shape = None if row is None else (why(row), sources.get(row.source, ""))
         words = self.query_one("#words", Static)
-        words.update("" if row is None else face_words(row, sources))
+        words.update("" if row is None else face_words(row, sources), layout=shape != self._shape)
+        self._shape = shape
 
 
 def face_words(row: FaceRow, sources: Mapping[str, str]) -> Content:

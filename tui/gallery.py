@@ -332,31 +332,39 @@ class Gallery(ScrollView, can_focus=True):
             words = fit(Content(f" ── {line.heading} "), width, False)
             (strip,) = Visual.to_strips(self, words, width, 1, style)
             return strip.adjust_cell_length(width, style.rich_style)
-        parts = [
-            self._cell(index, at - line.y, ground)
+        size = self.picture_size
+        cells = [
+            self._cell(index, at - line.y, size, ground)
             for index in range(line.first, line.first + line.count)
         ]
-        return Strip.join(parts).adjust_cell_length(width, ground)
+        parts = [segment for cell in cells for segment in cell]
+        wide = line.count * (size[0] + GAP)
+        return Strip(parts, wide).adjust_cell_length(width, ground)
 
-    def _cell(self, index: int, y: int, ground: Style) -> Strip:
+    def _cell(self, index: int, y: int, size: tuple[int, int], ground: Style) -> Iterable[Segment]:
         """One line of one face: the gap with the cursor in it, then the picture or its caption."""
-        wide, tall = self.picture_size
+        wide, tall = size
         identity = self.order.ids[index]
-        here = index == self.cursor
-        cursor = self.get_visual_style("gallery--cursor").rich_style
-        edge = Segment(" ▐", ground + Style(color=cursor.color)) if here else Segment("  ", ground)
+        edge = Segment("  ", ground)
+        if index == self.cursor:
+            cursor = self.get_visual_style("gallery--cursor")
+            edge = Segment(" ▐", ground + Style(color=cursor.rich_style.color))
         if y < tall:
-            strips = self._picture(identity)
+            row = self.rows.get(identity)
+            strips = None if row is None else self._strips.get((row.crop, wide))
             if strips is None:
-                body = Strip([Segment("·".center(wide) if y == tall // 2 else " " * wide, ground)])
-            else:
-                body = strips[y] if y < len(strips) else Strip.blank(wide, ground)
-                body = body.adjust_cell_length(wide, ground)
-            return Strip([edge, *body])
+                dot = "·".center(wide) if y == tall // 2 else " " * wide
+                return (edge, Segment(dot, ground))
+            if y >= len(strips):
+                return (edge, Segment(" " * wide, ground))
+            line = strips[y]
+            if line.cell_length != wide:
+                line = line.adjust_cell_length(wide, ground)
+            return (edge, *line)
         words = fit(self._caption(identity), wide, False)
-        style = self.get_visual_style("gallery--cursor") if here else self.visual_style
+        style = cursor if index == self.cursor else self.visual_style
         (strip,) = Visual.to_strips(self, words, wide, 1, style)
-        return Strip([edge, *strip.adjust_cell_length(wide, style.rich_style)])
+        return (edge, *strip.adjust_cell_length(wide, style.rich_style))
 
     def _picture(self, identity: int) -> list[Strip] | None:
         row = self.rows.get(identity)
