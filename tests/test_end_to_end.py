@@ -33,8 +33,11 @@ def test_the_whole_job(trained_once, short_clips, tmp_path) -> None:
     events = swapdeck("report", "a-as-b", "-o", tmp_path / "report.html")
     [result] = [event for event in events if event["kind"] == "result"]
     page = Path(result["report"]).read_text()
-    assert not re.search(r"""(?:src|href)=["'](?!data:)""", page)
+    assert not re.search(r"""(?:src|href)=["'](?!data:|#)""", page)
     [conversion] = json.loads(Path(result["values"]).read_text())["conversions"]
+    assert [frame["frame"] for frame in conversion["frames"]] == list(range(20))
+    assert 0 < len(conversion["worst"]) <= 10
+    assert all((tmp_path / one["picture"]).is_file() and one["why"] for one in conversion["worst"])
     rows = conversion["quality"]["rows"]
     assert [row["name"] for row in rows] == ["swap", "target unchanged"]
     assert rows[0]["frames"] == 20
