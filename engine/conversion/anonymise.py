@@ -73,7 +73,11 @@ def search_result(
             seen = look(watched, gallery, others, FaceFinder(), embedder)
             progress.end()
         faces = done.located.faces
-        replaced = [index for index, here in faces.items() if any(f.role == role for f in here)]
+        replaced = [
+            index - done.first
+            for index, here in faces.items()
+            if any(face.role == role for face in here)
+        ]
         found.append(Searched(done.output, person, judge(seen, replaced, gallery, len(others))))
     return found
 

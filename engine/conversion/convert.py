@@ -60,7 +60,8 @@ class ConvertResult:
     """What a conversion did.
 
     frames: how many were written. swapped: faces that were replaced in them. left_alone: faces of
-    other people that were seen. located: where the faces were, frame by frame. seconds: wall time.
+    other people that were seen. located: where the faces were, frame by frame of the footage.
+    seconds: wall time. first: the footage's frame that is the result's first.
     """
 
     output: Path
@@ -70,6 +71,7 @@ class ConvertResult:
     warnings: tuple[str, ...]
     located: Located
     seconds: float
+    first: int = 0
 
 
 def convert(
@@ -146,6 +148,7 @@ def convert(
         warnings=tuple(warnings),
         located=located,
         seconds=time.monotonic() - began,
+        first=work.first,
     )
 
 
@@ -201,6 +204,7 @@ def convert_layers(
         warnings=located.warnings,
         located=located,
         seconds=time.monotonic() - began,
+        first=work.first,
     )
 
 

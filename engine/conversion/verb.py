@@ -1,7 +1,7 @@
 """`swapdeck convert`: the inputs of one command, one by one, with a swap's best model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,6 +142,7 @@ def convert_inputs(
             alignment=settings.alignment.value,
             cast=[[player.role.who, player.swap.slug] for player in cast_],
             tracks=tracks,
+            settings=_written(replace(settings, shots=shots_of(shots, path))),
             anonymity=anonymity,
         )
         if request.part is None and not request.layers:  # a report measures whole results
@@ -161,6 +162,14 @@ def convert_inputs(
         results.append(done)
     require_unrecognised([*searched_before(workspace, reporter.results()), *searched])
     return results
+
+
+def _written(settings: ConvertSettings) -> dict[str, Any]:
+    """The settings as they are written down: without what has to do with this machine alone."""
+    left_out = ("landmark_model", "batch", "overwrite")
+    kept = {name: value for name, value in asdict(settings).items() if name not in left_out}
+    rate = settings.encode.rate
+    return {**kept, "encode": {**kept["encode"], "rate": None if rate is None else str(rate)}}
 
 
 def _shots(swap: Swap, request: Request) -> tuple[Shot, ...]:

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from engine.faces.align import fit_transform, pixel_scale
 from engine.faces.masks import face_hull_mask
 from engine.media import EncodeSettings, Frame, open_frames, probe, write_converted
-from engine.media.outputs import default_suffix
 from engine.quality.exact import Finds
 from engine.quality.fidelity import Fidelity
 
@@ -51,7 +50,7 @@ def measure_background(
     changed, by_codec = Fidelity(), Fidelity()
     with ExitStack() as stack:
         before_after = [stack.enter_context(open_frames(clip)) for clip in (footage, result)]
-        alone = stack.enter_context(_by_codec(footage, encode, mark))
+        alone = stack.enter_context(_by_codec(footage, result, encode, mark))
         for before, after, reference in islice(zip(*before_after, alone, strict=False), FRAMES):
             outside = _outside(before.image, finder)
             changed += squared(after.image, before.image, outside)
@@ -69,15 +68,17 @@ def squared(
 
 
 @contextmanager
-def _by_codec(footage: Path, encode: EncodeSettings, mark: Mark) -> Iterator[Iterable[Frame]]:
+def _by_codec(
+    footage: Path, result: Path, encode: EncodeSettings, mark: Mark
+) -> Iterator[Iterable[Frame]]:
     """The start of the footage, marked, and for a video encoded as a result is."""
     with open_frames(footage) as reader, ExitStack() as stack:
         marked = (replace(frame, image=mark(frame.image)) for frame in islice(reader, FRAMES))
-        if probe(footage).kind != "video":
+        if probe(result).kind != "video":  # pictures are kept as they are
             yield marked
             return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="swapdeck-codec-"))
-        path = Path(folder) / f"codec{default_suffix(footage)}"
+        path = Path(folder) / f"codec{result.suffix}"
         write_converted(footage, path, marked, encode)
         yield stack.enter_context(open_frames(path))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine.faces.align import Alignment
 from engine.faces.dataset import person_identity
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
+from engine.media import EncodeSettings
 from engine.media.errors import MediaError
 from engine.quality.anonymity import Anonymity, figures, told
 from engine.quality.assess import Assessment, Conversion, assess, count_frames, spread
@@ -85,6 +87,7 @@ def measure(
         target=_identity(swap, people[altered], altered),
         alignment=Alignment(record.alignment),
         truth=truth_of(record),
+        encode=_encode(record),
         mark=Watermark(_ANY_MARK).apply,
     )
     swapper, damaged = load_swapper(swap, reverse=record.reverse)
@@ -120,6 +123,11 @@ def part_of(shown: Shown) -> ConversionPart:
         ("time taken", duration(record.seconds)),
         ("looked at", _looked_at(shown.assessment.frames)),
     ]
+    made = {k: v for k, v in record.settings.items() if k not in ("encode", "shots", "alignment")}
+    if made:
+        facts.append(("settings", ", ".join(f"{name} {value}" for name, value in made.items())))
+    if shots := record.settings.get("shots"):
+        facts.append(("otherwise in", f"{count(len(shots), 'range')} of frames"))
     if record.reverse:
         facts.append(("direction", "reversed: the target person's face on the source person"))
     return ConversionPart(
@@ -220,6 +228,19 @@ def _charts(name: str, assessment: Assessment) -> list[tuple[str, str]]:
         )
         charts.append((title, drawn))
     return [(caption, svg) for caption, svg in charts if svg]
+
+
+def _encode(record: ConversionRecord) -> EncodeSettings:
+    """How the result was encoded. Records of older versions do not say: as by default."""
+    said = dict(record.settings.get("encode", {}))
+    try:
+        if said.get("rate") is not None:
+            said["rate"] = Fraction(said["rate"])
+        return EncodeSettings(**said)
+    except (TypeError, ValueError) as error:
+        raise DamagedError(
+            f"The record of {Path(record.output).name} is damaged. Convert again to measure it."
+        ) from error
 
 
 def _identity(swap: Swap, person: Person, who: str) -> Embedding:

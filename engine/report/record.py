@@ -30,6 +30,8 @@ class ConversionRecord:
     """Who was replaced, as the command named them, and the swap that did it."""
     tracks: list[dict[str, Any]] = field(default_factory=list)
     """What became of every head, replaced or left alone, and why; see `casting.Fate`."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """How the picture was made and the file encoded; see `ConvertSettings`."""
     truth: str | None = None
     truth_mask: str | None = None
     anonymity: dict[str, dict[str, Any]] = field(default_factory=dict)
