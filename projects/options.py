@@ -58,13 +58,15 @@ class Option:
             return "yes or no"
         if self.kind == "date":
             return "YYYY-MM-DD"
-        unit = f" {self.unit}" if self.unit else ""
+        return " ".join(filter(None, (self.bounds, self.unit)))
+
+    @property
+    def bounds(self) -> str:
+        """Between what it lies, in words without its unit; "" without bounds."""
         low, high = _figure(self.minimum), _figure(self.maximum)
         if low and high:
-            return f"{low} to {high}{unit}"
-        if low or high:
-            return f"{low}{unit} or more" if low else f"{high}{unit} or less"
-        return self.unit
+            return f"{low} to {high}"
+        return f"{low} or more" if low else f"{high} or less" if high else ""
 
     def parse(self, text: str) -> Value:
         """The value that a person wrote. Nothing written is the default.

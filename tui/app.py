@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +23,7 @@ from projects.workspace import is_writable
 from tui.actions import ACTIONS, EVERYWHERE, bindings, ids, key_name, writes
 from tui.dialogs import Help, TooSmall
 from tui.ends import End, just_ended, read_end
+from tui.hangup import end_on_signals
 from tui.mode import BaseScreen, ModeScreen
 from tui.reading import Reader
 from tui.remembered import Remembered, recall, remember
@@ -130,9 +128,8 @@ class Dashboard(Services):
         return DEFAULT_VARIABLES
 
     def on_mount(self) -> None:
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
-            for number in (signal.SIGHUP, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        if not self.is_headless:
+            end_on_signals(self.exit)
         for problem in self._problems:
             self.complain(clean(problem))
         if self._poll_every is not None:

@@ -60,7 +60,7 @@ class Confirm(ModalScreen[bool]):
                 yield Button(self.verb, id="confirm", variant=variant, compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#cancel").focus()
+        self.set_focus(self.query_one("#cancel"))
 
     @on(Button.Pressed)
     def _answered(self, event: Button.Pressed) -> None:

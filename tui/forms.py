@@ -175,10 +175,9 @@ class Form(ModalScreen[dict[str, Value] | None]):
             yield Static(id=f"error-{option.name}", classes="error", markup=False)
 
     def on_mount(self) -> None:
-        # Half the screen may be needed for what is around the fields.
         self._fit()
-        first = self.query(".field Input, Choice").first()
-        first.focus()
+        # At once, and not when the screen gets round to it: who types on would be in another field.
+        self.set_focus(self.query(".field Input, Choice").first())
 
     def on_resize(self) -> None:
         self._fit()
@@ -307,7 +306,8 @@ def _field(option: Option, text: str) -> Input | Choice:
     if option.kind == "bool":
         words = ("yes", "no") if option.default is not None else ("", "yes", "no")
         return Choice(words, text, id=name)
-    hint = option.show(option.default) or option.expected
+    # The unit stands beside the field already.
+    hint = option.show(option.default) or option.bounds or ("" if option.unit else option.expected)
     return Input(text, placeholder=hint, id=name, compact=True, select_on_focus=False)
 
 

@@ -49,6 +49,7 @@ class Terminal:
                 "XDG_CONFIG_HOME": str(home / "config"),
             },
             start_new_session=True,
+            preexec_fn=_control,
         )
         os.close(slave)
         self.output = b""
@@ -109,9 +110,21 @@ class Terminal:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def hang_up(self) -> int:
+        """Close the terminal as a lost connection does; the dashboard's exit code."""
+        os.close(self.master)
+        self.master = -1
+        return self.process.wait(PATIENCE)
+
     def close(self) -> None:
         """End the process if it still runs, and close the terminal."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        os.close(self.master)
+        if self.master >= 0:
+            os.close(self.master)
+
+
+def _control() -> None:
+    """Make the terminal the session's own, so that its end is told to the session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -48,6 +48,12 @@ def test_a_lost_connection_ends_it_and_leaves_the_job(tmp_path: Path, terminal: 
         assert not jobs.requested(job).stop
 
 
+def test_a_terminal_that_goes_away_while_much_is_drawn_ends_it(terminal: Terminal) -> None:
+    terminal.read_until(b"Anna")
+    terminal.type(b"1234" * 200)  # more drawing than any queue holds, and nobody reads
+    assert terminal.hang_up() == 0
+
+
 def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tui", "--workspace", str(tmp_path)],

@@ -36,7 +36,7 @@ def test_only_what_was_given_is_passed_on() -> None:
 def test_what_the_table_refuses_is_a_usage_error_in_its_words() -> None:
     code, words = run("--steps", "0")
     assert code == 2
-    assert "Steps cannot be '0'. It takes a whole number: 1 steps or more." in words
+    assert "Steps cannot be '0'. It takes a whole number: 1 or more steps." in words
     assert run("--mask", "oval")[0] == 2
 
 
