@@ -53,7 +53,7 @@ def measure_kept(swapper: Swapper, every: int = 1) -> list[Kept]:
     finder = FaceFinder()
     found = [largest(finder, image) for image in images]
     clear = [(i, face.landmarks) for i, face in enumerate(found) if face is not None]
-    return [_kept(name, draw, images, clear, swapper, finder) for name, draw in _DRAWN.items()]
+    return [_kept(name, draw, images, clear, swapper, finder) for name, draw in DRAWN.items()]
 
 
 def _kept(
@@ -66,7 +66,7 @@ def _kept(
 ) -> Kept:
     shown, covers, numbers, landmarks = [], [], [], []
     for number, points in clear:
-        image, cover = _with(images[number], draw, fit_transform(points), number)
+        image, cover = with_thing(images[number], draw, fit_transform(points), number)
         there = largest(finder, image)
         if there is not None:
             shown.append(image)
@@ -82,7 +82,7 @@ def _kept(
     ]
     looks = [
         measure(image, one, PictureSettings())
-        for image, one in zip(shown, _decoded(shown, faces, swapper), strict=True)
+        for image, one in zip(shown, decoded_faces(shown, faces, swapper), strict=True)
     ]
     both = either = taken = inside = 0
     for at, (face, cover) in enumerate(zip(faces, covers, strict=True)):
@@ -104,7 +104,7 @@ def _said(look: Look) -> NDArray[np.bool_]:
     return np.asarray(look.cover > 127, np.bool_)
 
 
-def _decoded(
+def decoded_faces(
     images: list[Image], faces: list[LocatedFace], swapper: Swapper, batch: int = 16
 ) -> Iterator[Decoded]:
     size = swapper.size
@@ -121,7 +121,7 @@ def _decoded(
             yield Decoded(face, chips[n], rgb[n], own[n], learnt[n])
 
 
-def _with(
+def with_thing(
     image: Image, draw: Draw, transform: NDArray[np.float64], number: int
 ) -> tuple[Image, Image]:
     """The frame with something before the face, and what of it that is: uint8 [H, W]."""
@@ -185,7 +185,7 @@ def _line(
     cv2.line(mask, first, last, 255, thick, cv2.LINE_AA)
 
 
-_DRAWN: dict[str, Draw] = {"nothing": _nothing, "microphone": _microphone, "hand": _hand}
+DRAWN: dict[str, Draw] = {"nothing": _nothing, "microphone": _microphone, "hand": _hand}
 
 
 @click.command()
