@@ -8,6 +8,7 @@ steps. The kinds, and who draws them, are the same for the command line and the 
     progress {stage, done, total | null, rate | null, eta | null, text}
     step {step, steps | null, loss, losses, rate, eta, seconds, stall}
     checkpoint {step, path}     preview {step, path}    result {…}
+    preview {step, path, frame, faces}                  tracks {tracks}, of a conversion
     score {step, value, ssim, identity, landmarks, best}
     request {what, answered}                            waiting {text}
 """

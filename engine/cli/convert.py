@@ -173,7 +173,7 @@ def _show(session: Session, root: Path, result: Mapping[str, Any]) -> None:
         )
         for person, found in result.get("anonymity", {}).items():
             session.output.remark(_recognised(person, found))
-        left = [row for row in result.get("tracks") or () if row["role"] is None]
+        left = [row for row in result.get("tracks") or () if row["role"] is None or row["doubtful"]]
         if left and not session.json:
             session.output.table(TRACKS, [_row(row) for row in left], "")
     elif "pictures" in result:
@@ -194,8 +194,16 @@ def _row(track: Mapping[str, Any]) -> dict[str, str]:
         "seen": str(track["seen"]),
         "nearest": near,
         "confidence": "" if sure is None else f"{sure:.0%}",
-        "becomes": track["role"] or f"as it was ({track['why']})",
+        "becomes": _becomes(track),
     }
+
+
+def _becomes(track: Mapping[str, Any]) -> str:
+    if track["role"] is None:
+        return f"as it was ({track['why']})"
+    if not track["doubtful"]:
+        return str(track["role"])
+    return f"{track['role']}, but {count(track['doubtful'], 'frame')} left as they were"
 
 
 def _frames(text: str | None) -> list[int]:

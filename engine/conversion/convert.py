@@ -1,7 +1,6 @@
 """One video, picture or folder of pictures, with one person's face replaced in all of it."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -20,10 +19,11 @@ from engine.conversion.casting import LEFT_UNSURE, Fate, Role, cast
 from engine.conversion.chips import ChipCache
 from engine.conversion.compose import AROUND, needs_own
 from engine.conversion.find import Found, find_faces
-from engine.conversion.layers import FACES, MASKS, NOTICE, write_layers
 from engine.conversion.layers import FILE as LAYERS_FILE
+from engine.conversion.layers import write_layers
 from engine.conversion.locate import Located, locate
 from engine.conversion.parts import Part
+from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.progress import Progress
 from engine.conversion.search import Eyes
 from engine.conversion.segments import Memory, render_segments, stored
@@ -31,22 +31,20 @@ from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import Mark, Rendered, rendered
 from engine.conversion.tracks import Seen
 from engine.conversion.windows import stamps_of
-from engine.credentials.beside import SIDECAR
 from engine.credentials.label import Label
 from engine.credentials.marking import Marking
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import Frame, FrameReader, open_frames, probe
 from engine.media.assemble import Load
-from engine.media.outputs import Finish, Plan, plan_output, put_together
+from engine.media.outputs import Finish, Plan, put_together
 from engine.reporting import Reporter
 from engine.text import count, duration
-from projects.errors import CommandError, SwapdeckError
+from projects.errors import SwapdeckError
 from projects.files import folder_replacing
 from projects.workspace import Workspace
 
 _VERSION: Final = 1
 """Of what segments follow from; those of another version are not looked at."""
-_NUMBERED: Final = re.compile(r"\d{6,}\.(png|tif)")
 Approve = Callable[[Seen, Sequence[Fate]], None]
 """Is told what becomes of everybody in the footage, and raises where that must not be."""
 
@@ -208,28 +206,6 @@ def convert_layers(
     )
 
 
-def check_layers(output: Path, settings: ConvertSettings) -> None:
-    """Raise CommandError unless a folder of layers may be written."""
-    if not output.parent.is_dir():
-        raise CommandError(f"There is no folder {output.parent}. Create it, or choose another.")
-    if not output.exists():
-        return
-    if not output.is_dir():
-        raise CommandError(f"{output} is a file, and layers fill a folder. Give a folder's name.")
-    ours = {FACES, MASKS, LAYERS_FILE, NOTICE, f"{LAYERS_FILE}{SIDECAR}"}
-    others = sorted(path.name for path in output.iterdir() if path.name not in ours)
-    if others:
-        raise CommandError(
-            f"{output} holds {others[0]}, which is not of earlier layers and would be lost. Choose "
-            "another folder."
-        )
-    if any(output.iterdir()) and not settings.overwrite:
-        raise CommandError(
-            f"{output} holds layers already. Give another folder's name, or replace them with "
-            "--overwrite."
-        )
-
-
 def _stepped(frames: Iterable[Rendered], progress: Progress) -> Iterator[Rendered]:
     for frame in frames:
         yield frame
@@ -342,24 +318,6 @@ def _chips(
     return ChipCache(store, part, role, digest, located.faces, own)
 
 
-def check_output(source: Path, output: Path, settings: ConvertSettings) -> Plan:
-    """How `output` is written; raises CommandError or MediaError unless it may be, and says how to
-    go on."""
-    if output.exists() and source.exists() and output.samefile(source):
-        raise CommandError(f"{output} is the footage itself. Give the result another name.")
-    if not output.parent.is_dir():
-        raise CommandError(f"There is no folder {output.parent}. Create it, or choose another.")
-    if output.exists() and not settings.overwrite:
-        raise CommandError(
-            f"{output} is there already. Give the result another name, or replace it with "
-            "--overwrite."
-        )
-    plan = plan_output(source, output, settings.encode)
-    if output.is_dir():
-        _check_folder(plan)
-    return plan
-
-
 def lost_frames(reader: FrameReader) -> list[str]:
     """A warning about frames of which nothing could be decoded."""
     if not reader.lost:
@@ -383,21 +341,6 @@ def damaged_frames(seen: Seen) -> list[str]:
         f"Damaged, and kept without a new face: {count(len(seen.damaged), 'frame')} of the "
         f"footage, {numbers}{more}."
     ]
-
-
-def _check_folder(plan: Plan) -> None:
-    """A folder is replaced as a whole, so it may hold nothing but an earlier result."""
-    output = plan.output
-    if plan.kind != "pictures":
-        raise CommandError(f"{output} is a folder, and {plan.source.name} becomes one file.")
-    names = plan.names()
-    for path in sorted(output.iterdir()):
-        ours = path.name in names if names is not None else _NUMBERED.fullmatch(path.name)
-        if not ours:
-            raise CommandError(
-                f"{output} holds {path.name}, which is not of an earlier result and would be lost. "
-                "Choose another folder."
-            )
 
 
 def _counted(frames: Iterable[Frame], progress: Progress, label: Label | None) -> Iterator[Frame]:

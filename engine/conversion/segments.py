@@ -17,7 +17,7 @@ from engine.media import Frame
 from engine.media.assemble import Load
 from engine.media.encode import EncodedPart
 from engine.media.outputs import Plan
-from projects.errors import DamagedError
+from projects.errors import DamagedError, SwapdeckError
 
 LENGTH: Final = 240
 """Frames of a segment: ten seconds of film, and as far apart as key frames usually are."""
@@ -100,18 +100,31 @@ def stored(store: Store, key: str, first: int) -> tuple[Segments, npt.NDArray[np
 def render_segments(
     plan: Plan, segments: Segments, begin: int, frames: Iterator[Frame]
 ) -> Segments:
-    """Encode and store the frames, of which the first is number `begin`."""
+    """Encode and store the frames, of which the first is number `begin`.
+
+    Raises SwapdeckError where there is no room for a segment; the ones before it stay.
+    """
     encoder = plan.encoder()
     for frame in frames:
         if encoder.frames >= LENGTH or encoder.bytes >= _MOST_BYTES:
             count = encoder.frames
-            segments = segments.add(begin, encoder.finish())
+            segments = _added(plan, segments, begin, encoder.finish())
             begin += count
             encoder = plan.encoder()
         encoder.add(frame)
     if encoder.frames:
-        segments = segments.add(begin, encoder.finish())
+        segments = _added(plan, segments, begin, encoder.finish())
     return segments
+
+
+def _added(plan: Plan, segments: Segments, begin: int, part: EncodedPart) -> Segments:
+    try:
+        return segments.add(begin, part)
+    except SwapdeckError as error:
+        raise SwapdeckError(
+            f"{plan.output} is not finished: {error} What was done so far is kept; run the same "
+            "command again."
+        ) from error
 
 
 def _read(store: Store, name: str) -> EncodedPart:

@@ -16,16 +16,10 @@ from engine.conversion.anonymise import (
 )
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Fate, cast
-from engine.conversion.convert import (
-    ConvertResult,
-    check_layers,
-    check_output,
-    convert,
-    convert_layers,
-    tell_fates,
-)
+from engine.conversion.convert import ConvertResult, convert, convert_layers, tell_fates
 from engine.conversion.find import Found, digest_of, find_faces, known_faces
 from engine.conversion.parts import Part
+from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.players import Player, approve, people_of_cast, players
 from engine.conversion.preview import preview
 from engine.conversion.search import Eyes

@@ -28,7 +28,7 @@ from engine.media import EncodeSettings, compare_sound, open_frames
 from engine.media.sound import audio_packets
 from engine.reporting import CollectingReporter, NullReporter
 from projects import cache
-from projects.errors import CommandError, StopRequested
+from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.ranges import parse_range
 from projects.workspace import open_workspace
@@ -296,3 +296,21 @@ def test_everything_found_beforehand_is_taken_as_it_is(clip, eyes, tmp_path):
     reporter = CollectingReporter()
     convert(clip, tmp_path / "o.mp4", [part()], PLAIN, reporter, found=found)
     assert [event["name"] for event in reporter.of("stage")] == ["swap"]
+
+
+class Full(WorkspaceCache):
+    """A cache on a disk that has no room for segments."""
+
+    def store(self, kind, key, arrays):
+        if kind == "segments" and not key.endswith("-id"):
+            raise SwapdeckError("The disk is full.")
+        if kind != "segments":
+            raise SwapdeckError("The disk is full.")
+        super().store(kind, key, arrays)
+
+
+def test_a_full_disk_is_said_with_the_name_of_the_result(clip, eyes, workspace, kept, tmp_path):
+    with pytest.raises(SwapdeckError, match=r"out\.mp4 is not finished: The disk is full"):
+        run(clip, tmp_path / "out.mp4", Full(workspace), eyes)
+    assert not (tmp_path / "out.mp4").exists()
+    assert run(clip, tmp_path / "out.mp4", kept, eyes).frames == 60
