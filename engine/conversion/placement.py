@@ -25,6 +25,7 @@ from engine.faces.dataset import landmarks_of, load_crop, transform_of
 from engine.faces.masks import FOREHEAD, face_outline
 from engine.faces.pose import head_pose
 from engine.faces.template import EYE_LINE
+from projects.errors import DamagedError
 from projects.faces import Face, FaceIndex
 from projects.people import Person
 
@@ -96,10 +97,15 @@ def _some(faces: Sequence[Face], most: int) -> Sequence[Face]:
 def _pictures(
     person: Person, faces: Sequence[Face]
 ) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.floating]]]:
-    """Stored crops, and the landmarks in their pixels."""
+    """Stored crops, and the landmarks in their pixels; without those that are not there any more,
+    of which `faces doctor` tells."""
     for face in faces:
+        try:
+            picture = load_crop(person, face)
+        except DamagedError:
+            continue
         to_crop = chip_matrix(transform_of(face), CROP_SIZE, CROP_MARGIN)
-        yield load_crop(person, face), apply(to_crop, landmarks_of(face))
+        yield picture, apply(to_crop, landmarks_of(face))
 
 
 def placed(transform: Floats, two: TwoFaces | None, scale: float = 1.0) -> Floats:

@@ -71,7 +71,8 @@ def players(
         role = Role(altered.slug, altered.name, identity)
         swapper, warnings = load(swap, reverse=reverse, newest=newest)
         two = _two_faces(workspace, swap, altered.slug, settings, reverse=reverse)
-        return [_player(role, altered, swap, swapper, two)], warnings
+        lacking = [] if two or settings.placement != "own" else [_unknown(swap)]
+        return [_player(role, altered, swap, swapper, two)], [*warnings, *lacking]
     if reverse:
         raise CommandError("--reverse goes with one swap alone, not with --cast.")
     check_casts(workspace, swap, casts)
@@ -92,6 +93,8 @@ def players(
         role = _role(who, person, chosen, settings)
         altered_slug = chosen.target if person is None else person.slug
         two = _two_faces(workspace, chosen, altered_slug, settings)
+        if two is None and settings.placement == "own":
+            warnings.append(_unknown(chosen))
         found.append(_player(role, person, chosen, loaded[chosen.slug], two))
     return found, warnings
 
@@ -148,6 +151,14 @@ def _two_faces(
     slugs = (swap.target if reverse else swap.source, altered)
     new, old = (proportions_of(get_person(workspace, slug), settings.alignment) for slug in slugs)
     return None if new is None or old is None else TwoFaces(new, old)
+
+
+def _unknown(swap: Swap) -> str:
+    return (
+        f"{swap.name}'s two people have too few faces here that look towards the camera to tell "
+        "their proportions: the new face gets the target's, and its colours. Extract footage of "
+        "both, or choose --placement target."
+    )
 
 
 def _person(workspace: Workspace, who: str) -> Person | None:
