@@ -25,11 +25,11 @@ from tui.states import LIVE
 from tui.swapscreen import SwapScreen
 
 COLUMNS = (
-    Column("track", 9),
-    Column("frames", 12, right=True),
-    Column("looks like", 12, grow=1),
-    Column("sure", 5, right=True),
-    Column("becomes", 14, grow=2),
+    Column("track", 8),
+    Column("frames", 9, right=True),
+    Column("looks like", 8, grow=1),
+    Column("sure", 4, right=True),
+    Column("becomes", 13, grow=2),
 )
 
 

@@ -217,7 +217,7 @@ class ConvertScreen(SwapScreen):
             ),
         )
         pane.fill("#state", self._state(footage, frame))
-        picture.rows = max(8, pane.size.height - 7)
+        picture.rows = max(8, pane.size.height - (6 if self.job() else 5))
         known = self.drawn.get((footage.path, frame))
         picture.paths = (known[1].path,) if known is not None else ()
 

@@ -144,12 +144,12 @@ def _train(
             if pending is not None:
                 run.tell(*pending, stall)
             run.finish(draw, state, None)
-            _remember_rate(settings, clock)
+            remember_speed(settings, clock)
             raise
         if pending is not None:
             run.tell(*pending, stall)
         checkpoint = run.finish(draw, state, validator)
-        _remember_rate(settings, clock)
+        remember_speed(settings, clock)
     return TrainResult(step, checkpoint, clock.seconds())
 
 
@@ -223,7 +223,7 @@ def _steps_a_dispatch(advance: Step, state: State, pixels: Pixels) -> int:
     return max(1, min(1000, round(DISPATCH_SECONDS / (time.monotonic() - start))))
 
 
-def _remember_rate(settings: TrainSettings, clock: Clock) -> None:
+def remember_speed(settings: TrainSettings, clock: Clock) -> None:
     """Keep how fast this machine was, by which the next training of the kind is estimated."""
     rate = clock.latest_rate
     if rate is not None:

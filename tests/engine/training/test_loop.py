@@ -10,14 +10,16 @@ import pytest
 from engine.faces.align import CROP_SIZE, fit_transform
 from engine.faces.template import TEMPLATE
 from engine.reporting import CollectingReporter, NullReporter
+from engine.training.clock import Clock
 from engine.training.inference import load_swapper
 from engine.training.limits import Limits
-from engine.training.loop import train
+from engine.training.loop import remember_speed, train
 from engine.training.preview import thin_previews
 from projects.checkpoints import steps
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.people import Person
+from projects.rates import known_rate
 from projects.swaps import Swap, new_swap, update_swap
 
 STATE = "state.safetensors"
@@ -115,6 +117,20 @@ def test_a_training_tells_how_the_machine_fares(workspace, swap):
     row = json.loads(swap.history_path.read_text().splitlines()[-1])
     assert row["memory"] > 0 and row["stall"] == event["stall"]
     assert event["plateau"] == pytest.approx(7 * 60, abs=60)
+
+
+def test_how_fast_it_was_is_remembered_for_the_next_estimate(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    times = iter((0.0, 1.0, 4.0))
+    clock = Clock(100, now=lambda: next(times))
+    assert clock.rate(101) is None
+    remember_speed(settings, clock)
+    assert known_rate(settings.preset, settings.batch) is None
+    clock.rate(120)
+    remember_speed(settings, clock)
+    rate = known_rate(settings.preset, settings.batch)
+    assert rate is not None
+    assert (rate.steps_per_second, rate.measured_by) == (5.0, "training")
 
 
 def test_every_checkpoint_has_a_preview_of_its_step(workspace, swap):
