@@ -43,6 +43,8 @@ _NAIVE: Final[dict[str, Any]] = {
     "colour": "lab",
     "blend": "feather",
     "grain": 0.0,
+    "sharpness": 0.0,
+    "occlusion": False,
     "placement": "target",
     "smooth": 1,
 }
