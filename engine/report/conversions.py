@@ -125,7 +125,7 @@ def part_of(shown: Shown) -> ConversionPart:
     ]
     made = {k: v for k, v in record.settings.items() if k not in ("encode", "shots", "alignment")}
     if made:
-        facts.append(("settings", ", ".join(f"{name} {value}" for name, value in made.items())))
+        facts.append(("settings", ", ".join(f"{k} {_shown(v)}" for k, v in made.items())))
     if shots := record.settings.get("shots"):
         facts.append(("otherwise in", f"{count(len(shots), 'range')} of frames"))
     if record.reverse:
@@ -142,6 +142,12 @@ def part_of(shown: Shown) -> ConversionPart:
         ],
         [_anonymised(slug, values) for slug, values in record.anonymity.items()],
     )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
 def _anonymised(slug: str, values: dict[str, Any]) -> Anonymised:
