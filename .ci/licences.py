@@ -28,7 +28,6 @@ READ_BY_HAND = {
     "jinja2": "BSD-3-Clause",
     "kiwisolver": "BSD-3-Clause",
     "matplotlib": "PSF-based (matplotlib)",
-    "reedsolo": "Unlicense OR MIT-0",
     "scipy": "BSD-3-Clause",
     "uvloop": "MIT OR Apache-2.0",
 }

@@ -5,7 +5,6 @@ something is found where nothing is gets counted in two ways: in whole readings 
 which are slow, and in many more single places of it, of which a reading tries CANDIDATES.
 """
 
-import binascii
 import io
 import math
 import time
@@ -18,12 +17,20 @@ from typing import Final
 import av
 import cv2
 import numpy as np
-import reedsolo
 from numpy.typing import NDArray
 
 from engine.avatars import clips
-from engine.credentials import watermark as marks
-from engine.credentials.watermark import BYTES, CANDIDATES, PARITY, Watermark, detect
+from engine.credentials import codeword
+from engine.credentials.codeword import CHECK, TRIALS
+from engine.credentials.watermark import (
+    CANDIDATES,
+    TILE,
+    Watermark,
+    carried,
+    detect,
+    residual,
+    tile_waves,
+)
 from engine.media import open_frames
 from engine.quality.fidelity import Fidelity, compare
 
@@ -34,9 +41,9 @@ WINDOWS: Final = 12
 MOST: Final = 240
 """Frames of a clip that are looked at."""
 UNMARKED: Final = 40
-PLACES: Final = 5000
+PLACES: Final = 50_000
 """Single places tried for each whole reading of unmarked footage."""
-SPACING: Final = 8
+SPACING: Final = 4
 CHANGES: Final[dict[str, Change]] = {
     "nothing": lambda frames: frames,
     "H.264 at CRF 18": lambda frames: coded(frames, 18),
@@ -45,12 +52,16 @@ CHANGES: Final[dict[str, Change]] = {
     "H.264 at CRF 35": lambda frames: coded(frames, 35),
     "H.264 at CRF 40": lambda frames: coded(frames, 40),
     "half the size, CRF 23": lambda frames: coded(scaled(frames, 0.5), 23),
+    "half the size, CRF 28": lambda frames: coded(scaled(frames, 0.5), 28),
     "a quarter of the size, CRF 23": lambda frames: coded(scaled(frames, 0.25), 23),
     "10 % cut off, CRF 23": lambda frames: coded(cropped(frames, 0.1), 23),
-    "30 % cut off": lambda frames: cropped(frames, 0.3),
+    "10 % cut off, CRF 28": lambda frames: coded(cropped(frames, 0.1), 28),
+    "30 % cut off, CRF 23": lambda frames: coded(cropped(frames, 0.3), 23),
+    "half of it cut off": lambda frames: cropped(frames, 0.5),
     "one frame, JPEG 85": lambda frames: as_jpeg(frames[:1], 85),
     "turned by 2 degrees": lambda frames: turned(frames, 2.0),
-    "mirrored": lambda frames: [np.ascontiguousarray(frame[:, ::-1]) for frame in frames],
+    "turned by 5 degrees": lambda frames: turned(frames, 5.0),
+    "mirrored, CRF 23": lambda frames: coded([frame[:, ::-1] for frame in frames], 23),
 }
 
 
@@ -165,28 +176,14 @@ def without_a_mark(plain: Sequence[Picture], readings: int) -> Chance:
 
 
 def tries(picture: Picture) -> list[bool]:
-    """Whether a whole word is read at places SPACING apart, all at once by Fourier transform.
+    """Whether a word is believed at places SPACING apart.
 
-    Nearer places show nearly the same bits: the pattern's shortest wavelength is as long.
+    Nearer places show nearly the same: the pattern's shortest wavelength is some 10 pixels.
     """
-    height, width = picture.shape[:2]
-    size = (round(width * marks.HEIGHT / height), marks.HEIGHT)
-    sized = cv2.resize(marks._residual(picture), size)
-    folded = marks._folded(np.asarray(sized, np.float64))
-    _, patterns = marks._patterns()
-    spectra = np.fft.rfft2(folded - folded.mean()) * np.conj(np.fft.rfft2(patterns))
-    values = np.fft.irfft2(spectra)[:, ::SPACING, ::SPACING]
-    words = np.packbits(values.reshape(len(patterns), -1) > 0, axis=0).T
-    return [is_word(word.tobytes()) for word in words]
-
-
-def is_word(word: bytes) -> bool:
-    """Whether ten bytes would be believed: mended by their parity, they fit their CRC."""
-    try:
-        message = bytes(marks._CODE.decode(word)[0])
-    except reedsolo.ReedSolomonError:
-        return False
-    return binascii.crc_hqx(message[:4], 0xFFFF).to_bytes(2, "big") == message[4:]
+    waves = tile_waves(residual(picture))
+    places = range(0, TILE, SPACING)
+    read = np.stack([carried(waves, row, column) for row in places for column in places])
+    return [identifier is not None for identifier in codeword.identifiers(read)]
 
 
 def varied(picture: Picture, rng: np.random.Generator) -> Picture:
@@ -218,10 +215,8 @@ def upper_bound(found: int, of: int) -> float:
 
 
 def chance_of_a_false_one() -> float:
-    """Of all random words, so many lie near enough to a code word and fit its CRC, times tries."""
-    mends = PARITY // 2
-    near = sum(math.comb(BYTES, wrong) * 255**wrong for wrong in range(mends + 1))
-    return float(CANDIDATES * near / 256**PARITY / 2**16)
+    """One word in 2^CHECK fits its check sum; so many are tried on a file."""
+    return CANDIDATES * TRIALS / 2.0**CHECK
 
 
 def coded(frames: list[Picture], crf: int) -> list[Picture]:

@@ -66,9 +66,12 @@ DAMAGE = {
     "H.264 at CRF 18": lambda f: coded(f, 18),
     "H.264 at CRF 23": lambda f: coded(f, 23),
     "H.264 at CRF 28": lambda f: coded(f, 28),
-    "half the size": lambda f: coded(scaled(f, 0.5), 20),
+    "half the size": lambda f: coded(scaled(f, 0.5), 23),
     "twice the size": lambda f: scaled(f, 2),
-    "a tenth cut off": lambda f: coded(cropped(f, 0.1), 23),
+    "four times the size": lambda f: scaled(f[:2], 4),
+    "a tenth cut off": lambda f: coded(cropped(f, 0.1), 28),
+    "three tenths cut off": lambda f: coded(cropped(f, 0.3), 23),
+    "mirrored": lambda f: coded([np.ascontiguousarray(one[:, ::-1]) for one in f], 23),
     "one frame": lambda f: f[:1],
     "one frame as JPEG 85": lambda f: jpeg(f[:1], 85),
 }
@@ -103,4 +106,11 @@ def test_the_picture_that_was_given_stays_as_it_is(frames):
 def test_odd_pictures_are_marked_and_searched_without_harm(shape):
     picture = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
     assert Watermark(IDENTIFIER).apply(picture).shape == shape
-    detect([picture])
+    assert detect([picture]) is None
+
+
+def test_pictures_of_another_size_are_passed_over(marked):
+    small = marked[0][:100, :100]
+    found = detect([marked[0], small, *marked[1:]])
+    assert found is not None
+    assert (found.identifier, found.frames) == (IDENTIFIER, len(marked))
