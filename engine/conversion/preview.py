@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.conversion.compose import AROUND
 from engine.conversion.convert import Approve, located_parts
+from engine.conversion.find import eyes_for
 from engine.conversion.locate import Located
 from engine.conversion.parts import Part
 from engine.conversion.search import Eyes
@@ -57,7 +58,7 @@ def preview(
         folder.mkdir(parents=True, exist_ok=True)
     made = []
     for window in windows(wanted, around, last):
-        here = seen or search_window(source, window, stamps, eyes or _eyes(settings), reporter)
+        here = seen or search_window(source, window, stamps, eyes or eyes_for(settings), reporter)
         located = located_parts(here, parts, settings)
         if approve is not None:
             approve(here, located.fates)
@@ -90,7 +91,3 @@ def _shown(
         closing(rendered(frames, located.faces, parts, settings, mark)) as done,
     ):
         return [one for one in done if one.frame.index in chosen]
-
-
-def _eyes(settings: ConvertSettings) -> Eyes:
-    return Eyes.installed(settings.landmark_model, settings.upsample)

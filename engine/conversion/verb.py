@@ -17,12 +17,11 @@ from engine.conversion.anonymise import (
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Fate, cast
 from engine.conversion.convert import ConvertResult, convert, convert_layers, tell_fates
-from engine.conversion.find import Found, digest_of, find_faces, known_faces
+from engine.conversion.find import Found, digest_of, eyes_for, find_faces, known_faces
 from engine.conversion.parts import Part
 from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.players import Player, approve, people_of_cast, players
 from engine.conversion.preview import preview
-from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.tracklist import list_tracks
 from engine.conversion.windows import check_frames, frame_times, search_window, stamps_of
@@ -242,8 +241,8 @@ def _found_around(
     last = check_frames(path, [span.start], stamps)
     around = settings.smooth // 2 + AROUND_PART
     window = range(max(0, span.start - around), min(last + 1, span.stop + around))
-    eyes = Eyes.installed(settings.landmark_model, settings.upsample)
-    return Found(search_window(path, window, stamps, eyes, reporter), "search", digest_of(path))
+    seen = search_window(path, window, stamps, eyes_for(settings), reporter)
+    return Found(seen, "search", digest_of(path))
 
 
 def _look(workspace: Workspace, swap: Swap, request: Request, reporter: Reporter) -> None:

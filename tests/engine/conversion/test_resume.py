@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -314,3 +317,47 @@ def test_a_full_disk_is_said_with_the_name_of_the_result(clip, eyes, workspace, 
         run(clip, tmp_path / "out.mp4", Full(workspace), eyes)
     assert not (tmp_path / "out.mp4").exists()
     assert run(clip, tmp_path / "out.mp4", kept, eyes).frames == 60
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from engine.conversion import segments
+from engine.conversion.cache import WorkspaceCache
+from engine.conversion.convert import convert
+from engine.conversion.search import Eyes
+from engine.reporting import CollectingReporter
+from projects.workspace import open_workspace
+from tests.engine.conversion.conftest import DiscEmbedder, DiscFinder
+from tests.engine.conversion.test_resume import PLAIN, part
+
+segments.LENGTH = 16
+
+def stop():
+    if reporter.checks > 45:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return False
+
+reporter = CollectingReporter(stop=stop)
+root, clip, output = map(Path, sys.argv[1:])
+store = WorkspaceCache(open_workspace(root))
+convert(clip, output, [part()], PLAIN, reporter, eyes=Eyes(DiscFinder, DiscEmbedder), store=store)
+"""
+
+
+def test_a_kill_without_warning_costs_one_segment_at_most(
+    clip, eyes, workspace, kept, elsewhere, short_segments, tmp_path
+):
+    output = tmp_path / "out.mp4"
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, workspace.root, clip, output],
+        cwd=Path(__file__).resolve().parents[3],
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL and not output.exists()
+    again = CollectingReporter()
+    run(clip, output, kept, eyes, reporter=again)
+    assert again.of("progress")[0]["done"] >= 16
+    assert "find faces" not in [event["name"] for event in again.of("stage")]
+    whole = run(clip, tmp_path / "whole.mp4", elsewhere, eyes)
+    assert packets(output) == packets(whole.output)
