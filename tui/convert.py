@@ -76,6 +76,8 @@ class ConvertScreen(SwapScreen):
         """The job that draws, or drew, the last preview; and what of."""
         self.looks_at: Shown | None = None
         self.drawn: dict[tuple[Path, int], tuple[Plan, Drawn]] = {}
+        self.closer = False
+        """Whether the faces are shown instead of the whole frame."""
 
     @property
     def key(self) -> str:
@@ -219,7 +221,10 @@ class ConvertScreen(SwapScreen):
         pane.fill("#state", self._state(footage, frame))
         picture.rows = max(8, pane.size.height - (6 if self.job() else 5))
         known = self.drawn.get((footage.path, frame))
-        picture.paths = (known[1].path,) if known is not None else ()
+        picture.paths = ()
+        if known is not None:
+            close = known[1].close if self.closer else None
+            picture.paths = (close or known[1].path,)
 
     def _now(self) -> Content | str:
         """How the conversion fares that runs."""
@@ -305,6 +310,11 @@ class ConvertScreen(SwapScreen):
     def action_one_frame(self, step: int) -> None:
         """One frame on, or back."""
         self._step(step)
+
+    def action_closer(self) -> None:
+        """The faces of the frame close, or all of it."""
+        self.closer = not self.closer
+        self.query_one(ConvertPane).draw(self._fill)
 
     def action_mark(self) -> None:
         """Convert this one together with the others that are marked."""

@@ -11,11 +11,13 @@ from tui.progress import Progress
 
 @dataclass(frozen=True)
 class Drawn:
-    """A preview that a job drew: the frame, its picture, how many faces were replaced."""
+    """A preview that a job drew: the frame, its picture, how many faces were replaced, and the
+    picture of those alone."""
 
     frame: int
     path: Path
     faces: int | None = None
+    close: Path | None = None
 
 
 @dataclass(frozen=True)

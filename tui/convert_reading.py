@@ -93,7 +93,9 @@ def _job(ws: Workspace, swap: Swap, identity: str) -> LookJob | None:
         if event.get("kind") == "preview" and frame is not None:
             with suppress(SwapdeckError, ValueError):
                 path = inside(swap.root, str(event.get("path")))
-                drawn.append(Drawn(frame, path, whole(event.get("faces"))))
+                named = event.get("close")
+                close = inside(swap.root, named) if isinstance(named, str) else None
+                drawn.append(Drawn(frame, path, whole(event.get("faces")), close))
     return LookJob(
         job.id, state.name, clean(state.detail), progress, tuple(drawn), progress.warnings
     )

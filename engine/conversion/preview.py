@@ -5,10 +5,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from engine.conversion.blend import Image
 from engine.conversion.compose import AROUND
 from engine.conversion.convert import Approve, located_parts
 from engine.conversion.find import eyes_for
-from engine.conversion.locate import Located
+from engine.conversion.locate import Located, LocatedFace
 from engine.conversion.parts import Part
 from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
@@ -27,6 +28,9 @@ from engine.reporting import Reporter
 from projects.files import replacing, write_errors
 
 _TALLEST: Final = 720
+_LOWEST: Final = 240
+_SURROUNDINGS: Final = 0.4
+"""How much of its surroundings a close-up shows around a face, in sides of its box."""
 _FOUND_AROUND: Final = 8
 """Frames more, so that a face which is not found in one frame is followed to it from others."""
 
@@ -49,7 +53,8 @@ def preview(
 
     seen: everybody in the source, where that is known; otherwise only the frames around the wanted
     ones are searched. Returns each frame's number, its picture, and how many faces are replaced in
-    it; a frame without any shows the same twice. Raises CommandError for a frame that there is not.
+    it; a frame without any shows the same twice, and one with faces has a `close_up` of them
+    besides. Raises CommandError for a frame that there is not.
     """
     stamps = stamps_of(source)
     last = check_frames(source, wanted, stamps)
@@ -65,15 +70,48 @@ def preview(
         chosen = [frame for frame in wanted if frame in window]
         for one in _shown(source, window, stamps, located, parts, settings, mark, chosen):
             path = folder / f"{source.stem}-{one.frame.index:06d}.png"
-            shown = [one.original.image], [one.frame.image]
-            height = min(one.frame.image.shape[0], _TALLEST)
-            with replacing(path) as temporary:
-                save_png(temporary, grid(shown, (f"frame {one.frame.index}", "converted"), height))
-                if finish is not None:
-                    finish(temporary, path, source)
+            pair = one.original.image, one.frame.image
+            _write(path, pair, one.frame.index, source, finish)
+            close_up(path).unlink(missing_ok=True)  # of other settings, with which there was a face
+            if around_faces := _around(located.faces.get(one.frame.index, ()), pair[0].shape):
+                closer = pair[0][around_faces], pair[1][around_faces]
+                _write(close_up(path), closer, one.frame.index, source, finish)
             made.append((one.frame.index, path, len(one.faces)))
             reporter.check()
     return made
+
+
+def close_up(picture: Path) -> Path:
+    """Where the faces of a preview are shown close."""
+    return picture.with_name(f"{picture.stem}-close.png")
+
+
+def _write(
+    path: Path,
+    pair: tuple[Image, Image],
+    frame: int,
+    source: Path,
+    finish: Callable[[Path, Path, Path], None] | None,
+) -> None:
+    height = min(max(pair[0].shape[0], _LOWEST), _TALLEST)
+    with replacing(path) as temporary:
+        columns = [pair[0]], [pair[1]]
+        save_png(temporary, grid(columns, (f"frame {frame}", "converted"), height))
+        if finish is not None:
+            finish(temporary, path, source)
+
+
+def _around(faces: Sequence[LocatedFace], shape: tuple[int, ...]) -> tuple[slice, slice] | None:
+    """The part of a frame [H, W, 3] with all these faces and some of their surroundings."""
+    if not faces:
+        return None
+    left, top = (min(face.box[side] for face in faces) for side in (0, 1))
+    right, bottom = (max(face.box[side] for face in faces) for side in (2, 3))
+    reach = round(_SURROUNDINGS * max(right - left, bottom - top))
+    return (
+        slice(max(0, top - reach), max(1, min(shape[0], bottom + reach))),
+        slice(max(0, left - reach), max(1, min(shape[1], right + reach))),
+    )
 
 
 def _shown(

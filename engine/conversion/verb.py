@@ -21,7 +21,7 @@ from engine.conversion.find import Found, digest_of, eyes_for, find_faces, known
 from engine.conversion.parts import Part
 from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.players import Player, approve, people_of_cast, players
-from engine.conversion.preview import preview
+from engine.conversion.preview import close_up, preview
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.tracklist import list_tracks
 from engine.conversion.windows import check_frames, frame_times, search_window, stamps_of
@@ -314,8 +314,11 @@ def _preview(
     pictures = []
     for frame, picture, faces in made:
         shown = "/".join((*PREVIEWS, picture.name))
-        reporter.event("preview", path=shown, frame=frame, step=step, faces=faces)
-        pictures.append({"frame": frame, "path": shown, "faces": faces})
+        near = close_up(picture)
+        close = "/".join((*PREVIEWS, near.name)) if near.exists() else None
+        said = {"frame": frame, "path": shown, "faces": faces, "close": close}
+        reporter.event("preview", step=step, **said)
+        pictures.append(said)
     reporter.event("result", swap=swap.slug, input=str(path), pictures=pictures)
 
 

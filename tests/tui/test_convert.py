@@ -105,7 +105,10 @@ def drawn(swap: Swap, job: jobs.Job, footage: Path, frame: int, hue: int = 20) -
     face_picture(hue, 0).save(path)
     log = jobs.EventLog(job)
     shown = str(path.relative_to(swap.root))
-    log.emit("preview", path=shown, frame=frame, step=500, faces=1)
+    close = path.with_name(f"{path.stem}-close.png")
+    face_picture(hue, 0).save(close)
+    near = str(close.relative_to(swap.root))
+    log.emit("preview", path=shown, frame=frame, step=500, faces=1, close=near)
     log.emit("result", swap=swap.slug, input=str(footage), pictures=[])
     return path
 
@@ -226,6 +229,10 @@ async def test_a_frame_is_drawn_and_drawn_anew_with_other_settings(
         assert "1 face replaced" in screen_text(pilot)
         assert pilot.app.screen.query_one(Picture).paths == (path,)
         before = pilot.app.screen.query_one(Picture)._strips
+        await press(pilot, "plus")
+        assert pilot.app.screen.query_one(Picture).paths[0].name == "scene-000048-close.png"
+        await press(pilot, "plus")
+        assert pilot.app.screen.query_one(Picture).paths == (path,)
 
         await press(pilot, "e")
         await fill(pilot, "feather", "40")

@@ -13,6 +13,8 @@ ACTIONS: tuple[Action, ...] = (
            palette=False),
     Action("one-on", "full_stop", "one_frame(1)", "Frame after", "One frame on", CONVERT,
            palette=False),
+    Action("closer", "plus,minus", "closer", "Closer", "The replaced faces close, or all of it",
+           CONVERT, palette=False),
     Action("mark-footage", "space", "mark", "Mark", "Convert this together with others", CONVERT,
            palette=False),
     Action("result", "enter", "result", "Result", "What became of it, and how good it is",

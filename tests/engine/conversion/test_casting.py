@@ -20,7 +20,7 @@ from engine.conversion.casting import (
 )
 from engine.conversion.convert import NoTargetError, convert, located_parts
 from engine.conversion.parts import Part
-from engine.conversion.preview import preview
+from engine.conversion.preview import close_up, preview
 from engine.conversion.search import search
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import swapped_frames
@@ -216,6 +216,11 @@ def test_a_preview_is_what_the_conversion_makes_of_the_frame(discs, eyes, tmp_pa
     for frame, path, _ in made:
         right = read_picture(path)[30:270, -326:-6]
         assert np.abs(right.astype(int) - whole[frame]).mean() < 0.5
+        near = read_picture(close_up(path)).astype(int)
+        half = near.shape[1] // 2
+        middle = slice(near.shape[0] // 3, 2 * near.shape[0] // 3)
+        swapped = near[middle, half + half // 3 : half + 2 * half // 3]
+        assert swapped[..., 1].mean() > swapped[..., 0].mean() + 50  # painted green, and close
     with pytest.raises(CommandError, match="no frame 70"):
         preview(clip, [70], tmp_path / "shown", parts, settings, NullReporter(), eyes=eyes)
 
