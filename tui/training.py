@@ -23,6 +23,7 @@ from tui.swapscreen import SwapScreen
 
 COLUMNS = ("source", "rebuilt", "target", "rebuilt", "target as source")
 STALL_IS_MUCH = 0.1
+TALL = 30  # lines from which the parts of the score are shown too
 
 
 class ColumnNames(Widget):
@@ -93,7 +94,9 @@ class TrainingPane(Pane):
         scores = self.detail.scores if self.detail is not None else ()
         self.query_one("#score", Curve).points = scores
         self.fill("#score-title", _score_title(self.detail))
-        self.fill("#machine", facts(_machine(now if now.memory is not None else training, live)))
+        machine = _machine(now if now.memory is not None else training, live)
+        parts = _score_parts(self.detail) if self.size.height >= TALL else []
+        self.fill("#machine", facts([*machine, *parts]))
         self.show_preview()
 
     def _arrange(self) -> None:
@@ -239,6 +242,14 @@ def _score_title(detail: TrainingDetail | None) -> Content:
         best = "the best" if detail.best[0] == step else f"best {detail.best[1]:.4f}"
         shown.append(f"  {best}")
     return Content.assemble(*shown)
+
+
+def _score_parts(detail: TrainingDetail | None) -> list[tuple[str, Content | str]]:
+    """What the newest score is made of."""
+    names = {"source": "source SSIM", "target": "target SSIM", "identity": "distance",
+             "landmarks": "landmarks"}  # fmt: skip
+    found = detail.score if detail is not None else ()
+    return [(names.get(name, name), f"{value:.4f}") for name, value in found]
 
 
 def _machine(fared: Progress, live: bool) -> list[tuple[str, Content | str]]:
