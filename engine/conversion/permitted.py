@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.conversion.layers import FACES, FILE, MASKS, NOTICE
 from engine.conversion.settings import ConvertSettings
-from engine.credentials.beside import SIDECAR
+from engine.credentials.layers import NOTE
 from engine.media.outputs import Plan, plan_output
 from projects.errors import CommandError
 
@@ -39,7 +39,7 @@ def check_layers(output: Path, settings: ConvertSettings) -> None:
         return
     if not output.is_dir():
         raise CommandError(f"{output} is a file, and layers fill a folder. Give a folder's name.")
-    ours = {FACES, MASKS, FILE, NOTICE, f"{FILE}{SIDECAR}"}
+    ours = {FACES, MASKS, FILE, NOTICE, NOTE}
     others = sorted(path.name for path in output.iterdir() if path.name not in ours)
     if others:
         raise CommandError(

@@ -205,7 +205,7 @@ def _converted(
             store=store,
             approve=allow,
             span=span,
-            finish=marking.finisher(result),
+            finish=marking.layers_finisher(result),
         )
     return convert(
         path,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.credentials.identity import Signing, signing
+from engine.credentials.layers import write_note
 from engine.credentials.manifest import Statement, sign
 from engine.credentials.watermark import Watermark
 from projects import ledger
@@ -49,6 +50,17 @@ class Marking:
             if not recorded:
                 self._record(output, sha256_file(file) if name == output else None)
                 recorded = True
+
+        return finish
+
+    def layers_finisher(self, output: Path) -> Callable[[Path, Path, Path], None]:
+        """As `finisher`, of a folder of layers that will be `output`: it takes any file of the
+        complete folder, and leaves the note that what is composed of them must be marked."""
+
+        def finish(file: Path, name: Path, source: Path) -> None:
+            layers = [path for path in file.parent.rglob("*") if path.is_file()]
+            write_note(file.parent, layers, source, self._statement(), self.signing)
+            self._record(output, None)
 
         return finish
 

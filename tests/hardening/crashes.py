@@ -178,6 +178,12 @@ def verbs() -> list[Verb]:
             lambda base: any((base / "workspace/swaps/a-as-b/previews/convert").glob("*.png")),
         ),
         Verb(
+            "convert layers",
+            ("convert", "a-as-b", "{media}/scene.mp4", "--layers", "-o", "{out}/layers"),
+            lambda base: (base / "out/layers/layers.credentials.json").is_file(),
+            again=(0, 2),
+        ),
+        Verb(
             "report",
             ("report", "a-as-b"),
             lambda base: any((base / "workspace/swaps/a-as-b").rglob("*.html")),
@@ -540,7 +546,8 @@ def _rude(code: int, said: str) -> str:
     for words in ("Traceback", "fault in swapdeck", "wrong inside swapdeck"):
         if words in said:
             return said[-1500:]
-    if code in CODES and code != 0 and '"error"' not in said:
+    told = '"error"' in said or '"state": "broken"' in said  # the doctor tells by its findings
+    if code in CODES and code != 0 and not told:
         return f"exit code {code} without a sentence: {said[-400:]}"
     return ""
 

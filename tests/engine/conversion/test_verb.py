@@ -196,7 +196,8 @@ def test_a_part_and_layers_have_names_of_their_own_and_no_report(workspace, swap
     assert part.frames == 6 and part.output.name == f"clip-{swap.slug}-part.mp4"
     (layers,), _ = run(workspace, swap, [clip], layers=True)
     assert layers.output.name == f"clip-{swap.slug}-layers"
-    assert (layers.output / "transforms.json.credentials.json").exists()
+    verdicts = [verify(path) for path in (layers.output / "face").iterdir()]
+    assert {(one.credentials, one.must_be_marked) for one in verdicts} == {("trusted", True)}
     assert list_records(swap) == []
     with pytest.raises(CommandError, match="no result yet"):
         run(workspace, swap, [clip], layers=True, anonymise=True)
