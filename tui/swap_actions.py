@@ -78,7 +78,14 @@ class SwapActions(JobScreen):
                 settings={},
             )
 
+        def unmake(swap: Swap) -> str:
+            ws = open_workspace(self.dashboard.root)
+            require_idle(ws, {swap.slug}, swap.name)
+            remove_swap(ws, get_swap(ws, swap.slug))
+            return f"{clean(swap.name)} is in the trash."
+
         def made(swap: Swap) -> None:
+            self.dashboard.push_undo(f"the making of {clean(swap.name)}", partial(unmake, swap))
             self.dashboard.say(
                 f"{clean(swap.name)} is made. Train it with {self.dashboard.keys_of('train')}."
             )

@@ -78,8 +78,11 @@ async def test_a_swap_is_made_of_two_people_and_a_preset(ws: Workspace, dashboar
         await press(pilot, "down", "down", "c", "ctrl+s")
         assert listed(pilot)[0].split()[:3] == ["Anna", "→", "Bruno"]
         assert "Train it with t." in told(pilot)
-    made = get_swap(ws, "anna-as-bruno")
-    assert (made.source, made.target, made.preset) == ("anna", "bruno", "classic-64")
+        made = get_swap(ws, "anna-as-bruno")
+        assert (made.source, made.target, made.preset) == ("anna", "bruno", "classic-64")
+        await press(pilot, "z")
+        assert "anna-as-bruno is in the trash." in told(pilot)
+        assert not list_swaps(ws) and list_trash(ws)
 
 
 async def test_the_speed_of_this_machine_is_told_once_it_was_measured(
