@@ -32,6 +32,7 @@ HOSTILE = (
 BOMBS = ("[" * 100_000, '{"a":' * 50_000, "a." * 20_000 + "b = 1", "9" * 5_000, "\n" * 100_000)
 WORDS = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 
+_LOOKS = 300  # each after ten thousand of SQLite's instructions
 _places = st.integers(0, 10**6)
 _bytes = st.one_of(
     st.tuples(st.just("flip"), _places, st.integers(0, 7)),
@@ -172,10 +173,20 @@ def _one(data: bytes, kind: str, place: int, value: object) -> bytes:
 
 
 def _sql(data: bytes, statement: str, *, strict: bool) -> bytes:
+    """The database after a statement; one without an end, such as a copy of a view that has none,
+    is ended, and changes nothing."""
+    looks = 0
+
+    def enough() -> bool:
+        nonlocal looks
+        looks += 1
+        return looks > _LOOKS
+
     with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
         file.write(data)
         file.flush()
         with contextlib.closing(sqlite3.connect(file.name)) as db:
+            db.set_progress_handler(enough, 10_000)
             try:
                 db.executescript(statement)
             except sqlite3.Error as error:

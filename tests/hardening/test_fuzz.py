@@ -62,6 +62,15 @@ def test_every_statement_damages_a_face_index(good_workspace: Path, statement: s
     assert mutations.apply(index, [("sql", 0, statement)]) != index
 
 
+def test_damage_without_an_end_is_ended(good_workspace: Path) -> None:
+    """A view that is endless, and then what copies it: that kept a run of the fuzzing for ever."""
+    [endless] = [one for one in mutations.STATEMENTS if "RECURSIVE" in one]
+    copied = mutations.set_cell("faces", "x", "1")
+    index = _index(good_workspace)
+    first = mutations.apply(index, [("sql", 0, endless)])
+    assert mutations.apply(index, [("sql", 0, endless), ("sql", 0, copied)]) == first != index
+
+
 def test_a_statement_for_tables_that_are_no_more_is_an_error(good_workspace: Path) -> None:
     """As those of an older version of the format were, which changed nothing and said nothing."""
     statement = mutations.set_cell("faces", "landmarks", "NULL", loose=False)
