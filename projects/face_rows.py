@@ -70,12 +70,13 @@ def row_values(face: Face) -> tuple[Any, ...]:
 
 
 def typed_column(name: str) -> str:
-    """A column, or NULL where its value is not of the column's kind."""
+    """A column, or NULL where its value is not of the column's kind, or is infinite."""
     if name in (*_REALS, *_MEASURED):
-        kinds = "'real', 'integer'"
+        sound = f"""typeof("{name}") IN ('real', 'integer') AND "{name}" BETWEEN -1e300 AND 1e300"""
     else:
-        kinds = "'text'" if name in ("source", "crop", "reason") else "'integer'"
-    return f'CASE WHEN typeof("{name}") IN ({kinds}) THEN "{name}" END'
+        kind = "text" if name in ("source", "crop", "reason") else "integer"
+        sound = f"""typeof("{name}") = '{kind}'"""
+    return f'CASE WHEN {sound} THEN "{name}" END'
 
 
 def check_face(face: Face, source: str) -> None:

@@ -230,8 +230,8 @@ class FaceIndex(FaceDatabase):
     def columns(self, names: Sequence[str], where: Selection = EVERY) -> list[tuple[Any, ...]]:
         """The values of some of COLUMNS alone, in the order of the ids: for a picture of them all.
 
-        What is not of the kind that its column has, because SQLite lets anything be written, is
-        None, as what was not measured.
+        What is not of the kind that its column has, because SQLite lets anything be written, or is
+        infinite, is None, as what was not measured.
         """
         unknown = set(names) - set(NAMES)
         if unknown:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
+from projects.face_poses import pose_counts
 from projects.face_query import EVERY
 from projects.faces import Face, FaceCounts, FaceIndex, ScanProgress
 
@@ -301,3 +302,17 @@ def test_no_more_of_a_decisions_words_is_read_than_anybody_would(path: Path) -> 
     assert undone is not None
     assert undone.what.startswith("reject 777")
     assert len(undone.what) == 2000
+
+
+@pytest.mark.parametrize("pitch", ["1e999", "-1e999", "'steep'", "x'00'"])
+def test_angles_that_are_none_are_left_out_of_the_poses(path: Path, pitch: str) -> None:
+    with FaceIndex(path) as index:
+        index.start("s1", "{}")
+        index.add_frames("s1", [make_face(0), make_face(1)], 2)
+    db = sqlite3.connect(path)
+    with db:
+        db.execute(f"UPDATE faces SET pitch = {pitch} WHERE id = 1")
+    db.close()
+    with FaceIndex(path) as index:
+        assert sum(pose_counts(index).values()) == 1
+        assert next(row[0] for row in index.columns(("pitch",))) is None
