@@ -42,6 +42,8 @@ _FLOWING: Final = np.r_[17:27:3, 27:36:2, 36:48:3, 48:60:3]
 _RETURN: Final = 1.5
 """Pixels by which a point followed there and back may miss its place."""
 _LEAST_FLOWING: Final = 6
+_FURTHEST: Final = 1.0
+"""Widths that a face may move from one frame to the next."""
 
 
 class Finds(Protocol):
@@ -114,6 +116,7 @@ class _Following:
         self._thorough = {*keys[:1], *self._cuts}
         self._trails: list[Trail] = []
         self._thumbnails: dict[int, tuple[Sight, NDArray[np.float32]]] = {}
+        self._searched: dict[int, list[Sight]] = {}
 
     def trails(self) -> list[Trail]:
         going: list[Trail] = []
@@ -175,41 +178,71 @@ class _Following:
         """Follow a face to the neighbouring frame; False where it cannot be seen there."""
         if max(here, there) in self._cuts:
             return False
-        before = trail.sights[here]
-        expected = _flowed(self._pictures[here], self._pictures[there], before.points)
+        expected = _flowed(self._pictures[here], self._pictures[there], trail.sights[here].points)
+        sight = None
+        if expected is not None:
+            careful = there % _CAREFUL_EVERY == 0
+            sight = self._seen_at(expected, trail, here, there, careful=careful)
+        sight = sight or self._jumped(trail, here, there)
+        if sight is None and expected is None:
+            sight = self._seen_at(trail.sights[here].points, trail, here, there, careful=True)
+        if sight is not None:
+            trail.sights[there] = sight
+        return sight is not None
+
+    def _seen_at(
+        self,
+        expected: NDArray[np.float64],
+        trail: Trail,
+        here: int,
+        there: int,
+        *,
+        careful: bool,
+    ) -> Sight | None:
+        """The trail's face where it is expected; None where it cannot be seen there."""
         picture = self._pictures[there]
-        careful = there % _CAREFUL_EVERY == 0
         sight = self._finder.follow(picture, expected, careful=careful)
         if sight is None or not _inside(sight, picture):
-            return False
+            return None
         if trail.learnt and sight.score < _LOST_SCORE:
             sight = replace(sight, score=math.nan)  # HOG does not know such faces
         if sight.spread > _LOST_SPREAD or sight.score < _LOST_SCORE:
-            return False
-        trail.sights[there] = sight
-        if self._change(trail, here, there) > _UNLIKE:
-            del trail.sights[there]
-            return False
-        return True
+            return None
+        return sight if self._unlike(trail, here, there, sight) <= _UNLIKE else None
+
+    def _jumped(self, trail: Trail, here: int, there: int) -> Sight | None:
+        """Where a search finds a face that moved too far for flow; None where it finds none."""
+        if there not in self._searched:
+            self._searched[there] = self._finder.find(self._pictures[there], thorough=False)
+        near = [
+            sight
+            for sight in self._searched[there]
+            if _reached(trail.sights[here].box, sight.box)
+            and self._unlike(trail, here, there, sight) <= _UNLIKE
+        ]
+        return min(near, key=lambda s: _apart(trail.sights[here].box, s.box), default=None)
 
     def _change(self, trail: Trail, here: int, there: int) -> float:
         if here not in trail.sights:
             return 1.0
-        return _changed(self._thumbnail(trail, here), self._thumbnail(trail, there))
+        return self._unlike(trail, here, there, trail.sights[there])
 
-    def _thumbnail(self, trail: Trail, place: int) -> NDArray[np.float32]:
-        sight = trail.sights[place]
+    def _unlike(self, trail: Trail, here: int, there: int, sight: Sight) -> float:
+        """How much a sight's look differs from the trail's in the frame that it comes from."""
+        return _changed(self._thumbnail(trail.sights[here], here), self._thumbnail(sight, there))
+
+    def _thumbnail(self, sight: Sight, place: int) -> NDArray[np.float32]:
         if id(sight) not in self._thumbnails:
             # With the sight itself, so that no other is given its id.
             self._thumbnails[id(sight)] = sight, self._pictures[place].thumbnail(sight.points)
         return self._thumbnails[id(sight)][1]
 
 
-def _flowed(here: Picture, there: Picture, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the landmarks went from one frame to the next, as a similarity of all of them.
-
-    Where too few points come back to where they started, the face is expected where it was.
-    """
+def _flowed(
+    here: Picture, there: Picture, points: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Where the landmarks went from one frame to the next, as a similarity of all of them; None
+    where too few points come back to where they started."""
     width = float(np.ptp(points[:, 0]))
     first, scale = here.fitting(width, _FLOW_WIDTH)
     second, _ = there.fitting(width, _FLOW_WIDTH)
@@ -221,7 +254,7 @@ def _flowed(here: Picture, there: Picture, points: NDArray[np.float64]) -> NDArr
     cut = np.s_[top : bottom + 1, left : right + 1]
     parts = [np.ascontiguousarray(luma[cut]) for luma in (first, second)]
     if min(parts[0].shape) < 24 or parts[0].shape != parts[1].shape:
-        return points
+        return None
     starts = (inside[_FLOWING] - [left, top]).astype(np.float32).reshape(-1, 1, 2)
     ends, good, _ = cv2.calcOpticalFlowPyrLK(
         parts[0], parts[1], starts, np.empty_like(starts), winSize=(13, 13), maxLevel=2
@@ -232,19 +265,31 @@ def _flowed(here: Picture, there: Picture, points: NDArray[np.float64]) -> NDArr
     missed = np.linalg.norm((back - starts).reshape(-1, 2), axis=1)
     sure = (good.ravel() > 0) & (good_back.ravel() > 0) & (missed < _RETURN)
     if sure.sum() < _LEAST_FLOWING:
-        return points
+        return None
     from_, to = starts.reshape(-1, 2)[sure], ends.reshape(-1, 2)[sure]
     moves = to - from_
     off = np.linalg.norm(moves - np.median(moves, 0), axis=1)
     near = off <= max(2.0, 2.5 * float(np.median(off)))
     if near.sum() < _LEAST_FLOWING:
-        return points
+        return None
     matrix = umeyama(from_[near].astype(np.float64), to[near].astype(np.float64))
     grown = float(np.hypot(*matrix[:, 0]))
     if not 0.8 < grown < 1.25:
-        return points
+        return None
     corner = np.array([left, top])
     return from_level(apply(matrix, inside - corner) + corner, scale)
+
+
+def _apart(a: Box, b: Box) -> float:
+    """How far the middles of two boxes are from each other, in widths of the first."""
+    x, y = (b[0] + b[2] - a[0] - a[2]) / 2, (b[1] + b[3] - a[1] - a[3]) / 2
+    return math.hypot(x, y) / max(1, a[2] - a[0])
+
+
+def _reached(before: Box, now: Box) -> bool:
+    """Whether a face may have come from one place to the other within a frame."""
+    grown = (now[2] - now[0]) / max(1, before[2] - before[0])
+    return _apart(before, now) < _FURTHEST and 0.7 < grown < 1.4
 
 
 def _look(picture: Picture) -> NDArray[np.float32]:

@@ -101,6 +101,14 @@ def test_who_comes_in_between_two_searches_is_followed_back_to_the_first_frame()
     assert ranges(found) == [(7, 36)]
 
 
+def test_a_face_that_moves_too_far_for_flow_is_searched_for_and_stays_one_face() -> None:
+    film: list[Patches] = [{"ada": 200} for _ in range(9)] + [{"ada": 240} for _ in range(9)]
+    (one,), finder = trails(film)
+    assert (one.first, one.last) == (0, 17)
+    assert [round(left_of(one, t)) for t in (8, 9)] == [200, 240]
+    assert finder.searched.count(9) == 1
+
+
 def test_a_face_that_is_gone_ends_its_trail_and_is_searched_for_at_once() -> None:
     film: list[Patches] = [{"ada": 200} for _ in range(9)] + [{"ada": 40} for _ in range(9)]
     found, finder = trails(film)
