@@ -155,6 +155,10 @@ class PickFiles(ModalScreen[tuple[Path, ...] | None]):
 
     # Actions.
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """In a path, a slash is a slash."""
+        return not (action == "type_path" and isinstance(self.focused, Input))
+
     def action_open(self) -> None:
         """Go into the folder, or choose the file."""
         if self.query_one(Rows).key == UP:
@@ -211,7 +215,7 @@ class PickFiles(ModalScreen[tuple[Path, ...] | None]):
         """Type a path, or words that a name has."""
         field = self.query_one("#path", Input)
         field.add_class("-active")
-        field.focus()
+        self.set_focus(field)
 
     def action_leave_picker(self) -> None:
         """Close the line for the path, or leave."""

@@ -266,7 +266,8 @@ class ModeScreen(JobScreen):
             filtered = self.query_one("#filter").has_class("-active")
             return opened or filtered or self.query_one(Pane).has_focus
         if action == "filter":
-            return not opened and not self.has_class("-notice")
+            typing = isinstance(self.focused, Input)
+            return not opened and not typing and not self.has_class("-notice")
         return True
 
     def action_open(self) -> None:
@@ -297,7 +298,7 @@ class ModeScreen(JobScreen):
         """Ask for words to look for."""
         words = self.query_one("#filter", Input)
         words.add_class("-active")
-        words.focus()
+        self.set_focus(words)
         self.refresh_bindings()
 
     @on(Input.Changed, "#filter")

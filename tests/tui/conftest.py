@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.pilot import Pilot
 
 from tui.app import Dashboard
@@ -34,9 +35,19 @@ async def settle(pilot: Pilot[None]) -> None:
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys as somebody does who looks first: none before what it is about is shown."""
+    await settle(pilot)
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+async def type_ahead(pilot: Pilot[None], text: str) -> None:
+    """Type faster than anything is shown, as over a slow line."""
+    for letter in text:
+        name = {"/": "slash", "\r": "enter", ".": "full_stop"}.get(letter, letter)
+        pilot.app.post_message(Key(name, letter))
+    await settle(pilot)
 
 
 async def reread(pilot: Pilot[None]) -> None:

@@ -18,7 +18,7 @@ from tui.curve import Curve
 from tui.dialogs import Confirm, Help
 from tui.picture import Picture
 
-from .conftest import listed, press, reread, screen_text, settle
+from .conftest import listed, press, reread, screen_text, settle, type_ahead
 from .workspaces import (
     empty,
     ended_job,
@@ -251,6 +251,19 @@ async def test_the_filter_narrows_the_list_and_escape_drops_it(root: Path, dashb
         await press(pilot, "enter", "escape")
         assert len(listed(pilot)) == 3
         assert pilot.app.screen.query_one("#filter", Input).value == ""
+
+
+async def test_words_typed_right_behind_the_slash_are_words_and_no_commands(
+    root: Path, dashboard: Open
+) -> None:
+    ws = empty(root)
+    for name in ("Anna", "Bruno", "Dora"):
+        person(ws, name)
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await type_ahead(pilot, "/dora")
+        assert pilot.app.screen.query_one("#filter", Input).value == "dora"
+        assert [row.split()[0] for row in listed(pilot)] == ["Dora"]
 
 
 async def test_the_cursor_stays_on_its_row_when_others_come_and_go(

@@ -12,7 +12,7 @@ from tui.filepicker import PickFiles
 from tui.folders import MOST_ENTRIES, list_folder
 from tui.rows import Rows
 
-from .conftest import listed, press, screen_text, settle
+from .conftest import listed, press, screen_text, settle, type_ahead
 from .workspaces import empty
 
 Open = Callable[[], Dashboard]
@@ -129,3 +129,13 @@ def test_links_that_lead_out_are_only_named(tmp_path: Path) -> None:
     (inside / "round").symlink_to(inside / "round")
     kinds = {entry.name: entry.kind for entry in list_folder(inside, inside).entries}
     assert kinds == {"real": "folder", "good": "folder", "bad": "link", "round": "link"}
+
+
+async def test_a_path_that_is_typed_at_once_is_taken_whole(root: Path, dashboard: Open) -> None:
+    empty(root)
+    folder = footage(root)
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        answer = await show(pilot, PickFiles("Footage", folder))
+        await type_ahead(pilot, "/day2/b.mov\r")
+        await press(pilot, "enter")
+        assert answer.paths == (folder / "day2" / "b.mov",)

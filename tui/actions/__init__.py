@@ -101,6 +101,7 @@ def bindings(*ids: str) -> list[BindingType]:
             action.label,
             show=action.footer,
             tooltip=action.tooltip,
+            priority=action.first,
             id=action.id,
         )
         for action in ACTIONS

@@ -10,7 +10,9 @@ class Action:
     """One thing that a person can do.
 
     `keys` are Textual key names, the first is the one shown. `writes` marks what changes anything
-    in the workspace or asks a job to: it is hidden and refused in a read-only dashboard.
+    in the workspace or asks a job to: it is hidden and refused in a read-only dashboard. `first`:
+    it is done before the next key is looked at, so that what is typed right behind it goes where
+    it leads; what has the focus is not asked before.
     """
 
     id: str
@@ -22,6 +24,7 @@ class Action:
     footer: bool = False
     palette: bool = True
     writes: bool = False
+    first: bool = False
 
 
 # A letter means one thing everywhere: the label of an action on it begins with one of these words.

@@ -30,7 +30,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("bottom", "G,end", "edge(1)", "Bottom", "Last line", LISTS, palette=False),
     Action(
         "filter", "slash", "filter", "Filter", "Show only lines with some words",
-        LISTS, footer=True,
+        LISTS, footer=True, first=True,
     ),
     Action(
         "save-form", "ctrl+s,enter", "save_form", "Save", "Save what the form holds, if it can be",
@@ -51,7 +51,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("out", "backspace,left", "out", "Out", "To the folder around this one", PICKER,
            palette=False),
     Action("type-path", "slash", "type_path", "Type a path", "Type a path, or words of a name",
-           PICKER, palette=False),
+           PICKER, palette=False, first=True),
     Action("leave-picker", "escape", "leave_picker", "Leave", "Leave without choosing", PICKER,
            palette=False),
     *(
