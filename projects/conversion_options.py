@@ -211,12 +211,12 @@ FILE_OPTIONS: Final = (
         "speed",
         "Speed",
         "choice",
-        "medium",
+        "faster",
         choices=(
             *("ultrafast", "superfast", "veryfast", "faster", "fast"),
             *("medium", "slow", "slower", "veryslow"),
         ),
-        help="How fast it is encoded; slower makes smaller files.",
+        help="How fast it is encoded; slower makes files that are smaller, or truer.",
         group="File",
     ),
     Option(
