@@ -58,6 +58,10 @@ class Figure:
         return self.value < self.target
 
 
+_STARTED = 6.0
+"""Seconds until what a start leaves for later, such as collecting what it made, is done."""
+
+
 def run(
     *, rounds: int, keys: int, faces: int, seconds: float, tell: Callable[[str], None]
 ) -> list[Figure]:
@@ -100,7 +104,7 @@ def _idle(workspace: Workspace, home: Path, seconds: float) -> list[Figure]:
     with Terminal(workspace.root, home) as terminal:
         terminal.read_until(b"Chiara")
         terminal.settle()
-        terminal.listen(2.0)
+        terminal.listen(_STARTED)
         before = terminal.cpu_seconds()
         written = terminal.listen(seconds)
         used = terminal.cpu_seconds() - before
