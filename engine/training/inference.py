@@ -39,22 +39,22 @@ class TrainedSwapper:
         self._reverse = reverse
 
         def answer(
-            params: Params, decoder: Params, images: jax.Array, masks: jax.Array
+            params: Params, person: Who, images: jax.Array, masks: jax.Array
         ) -> tuple[jax.Array, jax.Array]:
             chips = images.astype(jnp.float32) / 255
             if settings.masked:
                 chips = hide(chips, masks.astype(jnp.float32)[..., None] / 255)
-            rgb, mask = model.decode(decoder, model.encode(params, chips))
+            rgb, mask = model.decode(params, person, model.encode(params, chips))
             return rgb, jnp.ones(rgb.shape[:3]) if mask is None else mask[..., 0]
 
-        self._answer = jax.jit(answer)
+        self._answer = jax.jit(answer, static_argnums=1)
 
     def chips(
         self, images: NDArray[np.uint8], masks: NDArray[np.uint8], person: Who
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Swapper.chips`."""
-        decoder = self._params[OTHER[person] if self._reverse else person]
-        rgb, mask = self._answer(self._params["encoder"], decoder, images, masks)
+        decoded = OTHER[person] if self._reverse else person
+        rgb, mask = self._answer(self._params, decoded, images, masks)
         return np.asarray(rgb), np.asarray(mask)
 
 

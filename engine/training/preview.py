@@ -39,10 +39,10 @@ def previewer(model: Model, settings: TrainSettings, pixels: Pixels, margin: flo
         source, target = (_code(model, params, shown[p], settings) for p in ("source", "target"))
         return [
             shown["source"][..., :3],
-            model.decode(params["source"], source)[0],
+            model.decode(params, "source", source)[0],
             shown["target"][..., :3],
-            model.decode(params["target"], target)[0],
-            model.decode(params["source"], target)[0],
+            model.decode(params, "target", target)[0],
+            model.decode(params, "source", target)[0],
         ]
 
     def draw(params: Params, path: Path) -> None:
@@ -75,7 +75,7 @@ def _code(model: Model, params: Params, chips: jax.Array, settings: TrainSetting
     rgb = chips[..., :3]
     if settings.masked:
         rgb = hide(rgb, chips[..., 3:4])
-    return model.encode(params["encoder"], rgb)
+    return model.encode(params, rgb)
 
 
 def _grid(columns: list[NDArray[np.float32]]) -> NDArray[np.uint8]:

@@ -43,22 +43,26 @@ def optimiser(settings: TrainSettings) -> optax.GradientTransformation:
     return optax.adam(rate, b2=settings.beta2, eps=settings.epsilon)
 
 
-def first_state(preset: Preset, settings: TrainSettings) -> State:
+def first_state(preset: Preset, settings: TrainSettings, people: tuple[str, ...] = PEOPLE) -> State:
     """The state before the first step."""
-    params = fresh_params(preset, settings.seed)
+    params = fresh_params(preset, settings.seed, people)
     average = jax.tree.map(jnp.copy, params)
     return State(jnp.zeros((), jnp.int32), params, average, optimiser(settings).init(params))
 
 
-def compile_first_state(preset: Preset, settings: TrainSettings) -> State:
+def compile_first_state(
+    preset: Preset, settings: TrainSettings, people: tuple[str, ...] = PEOPLE
+) -> State:
     """`first_state` as one program: hundreds of small ones cost seconds."""
-    state: State = jax.jit(first_state, static_argnums=(0, 1))(preset, settings)
+    state: State = jax.jit(first_state, static_argnums=(0, 1, 2))(preset, settings, people)
     return state
 
 
-def state_shapes(preset: Preset, settings: TrainSettings) -> State:
+def state_shapes(
+    preset: Preset, settings: TrainSettings, people: tuple[str, ...] = PEOPLE
+) -> State:
     """The structure of a state, with shapes and dtypes in place of arrays."""
-    shapes: State = jax.eval_shape(lambda: first_state(preset, settings))
+    shapes: State = jax.eval_shape(lambda: first_state(preset, settings, people))
     return shapes
 
 
@@ -101,7 +105,7 @@ def _step(
             settings.augmentation,
             settings.masked,
         )
-        for number, person in enumerate(PEOPLE)
+        for number, person in enumerate(model.people)
     ]
     loss = partial(_loss, batches=batches, model=model, settings=settings)
     gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
@@ -116,11 +120,12 @@ def _step(
 def _loss(
     params: Params, *, batches: list[Batch], model: Model, settings: TrainSettings
 ) -> tuple[jax.Array, Metrics]:
-    codes = model.encode(params["encoder"], jnp.concatenate([b.seen for b in batches]))
+    codes = model.encode(params, jnp.concatenate([b.seen for b in batches]))
     total = jnp.zeros(())
     metrics: Metrics = {}
-    for person, batch, code in zip(PEOPLE, batches, jnp.split(codes, len(batches)), strict=True):
-        rgb, mask = model.decode(params[person], code)
+    shares = zip(model.people, batches, jnp.split(codes, len(batches)), strict=True)
+    for person, batch, code in shares:
+        rgb, mask = model.decode(params, person, code)
         loss, parts = chip_loss(rgb, mask, batch, settings.losses)
         metrics[person] = loss
         for name, value in parts.items():

@@ -93,9 +93,9 @@ class Validator:
                 role: hide(chip[..., :3], chip[..., 3:4]) if settings.masked else chip[..., :3]
                 for role, chip in chips.items()
             }
-            codes = {role: model.encode(params["encoder"], seen[role]) for role in PEOPLE}
-            rebuilt = {role: model.decode(params[role], codes[role])[0] for role in PEOPLE}
-            swapped = model.decode(params["source"], codes["target"])[0]
+            codes = {role: model.encode(params, seen[role]) for role in PEOPLE}
+            rebuilt = {role: model.decode(params, role, codes[role])[0] for role in PEOPLE}
+            swapped = model.decode(params, "source", codes["target"])[0]
             inside = chips["target"][..., 3:4]
             pasted = swapped * inside + chips["target"][..., :3] * (1 - inside)
             return {**rebuilt, "swapped": pasted}

@@ -11,11 +11,15 @@ from engine.nets.blocks import depth_to_space, space_to_depth
 from engine.nets.presets import PRESETS, get_preset
 from engine.training.augment import CHANNELS
 from engine.training.dataset import crop_side
-from engine.training.model import PEOPLE, build, count, fresh_params
+from engine.training.model import PEOPLE, Model, build, count, fresh_params
 from engine.training.settings import settings_for
 from engine.training.step import make_step, state_shapes
 from projects.errors import CommandError
 from projects.presets import PRESETS as OFFERED
+
+
+def decode_as(model: Model, person: str):
+    return lambda params, code: model.decode(params, person, code)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -24,9 +28,9 @@ def test_a_preset_answers_with_chips_of_its_own_size(name: str):
     model = build(preset)
     params = jax.eval_shape(lambda: fresh_params(preset, 0))
     chips = jax.ShapeDtypeStruct((3, preset.size, preset.size, 3), jnp.float32)
-    code = jax.eval_shape(model.encode, params["encoder"], chips)
+    code = jax.eval_shape(model.encode, params, chips)
     for person in ("source", "target"):
-        rgb, mask = jax.eval_shape(model.decode, params[person], code)
+        rgb, mask = jax.eval_shape(decode_as(model, person), params, code)
         assert (rgb.shape, rgb.dtype) == (chips.shape, jnp.float32)
         assert mask is None or mask.shape == (*chips.shape[:3], 1)
 
@@ -36,8 +40,8 @@ def test_only_the_classic_model_learns_no_mask():
     for preset in PRESETS.values():
         model, params = build(preset), jax.eval_shape(lambda p=preset: fresh_params(p, 0))
         chips = jax.ShapeDtypeStruct((1, preset.size, preset.size, 3), jnp.float32)
-        code = jax.eval_shape(model.encode, params["encoder"], chips)
-        if jax.eval_shape(model.decode, params["source"], code)[1] is not None:
+        code = jax.eval_shape(model.encode, params, chips)
+        if jax.eval_shape(decode_as(model, "source"), params, code)[1] is not None:
             learnt.add(preset.name)
     assert learnt == set(PRESETS) - {"classic-64"}
 
