@@ -17,22 +17,69 @@ from typing import Any
 import pytest
 
 from projects.consent import Consent
+from projects.files import locked
 from projects.people import Person, add_person
 from projects.workspace import Workspace, open_workspace
 
 NOBODY = 65534
 _REPEATABLE = {"crf": "16", "x264-params": "mbtree=0:threads=1:lookahead-threads=1"}
+MOST_AT_ONCE = 8
+"""Test processes at most: each loads JAX and dlib's models."""
+ALONE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
+"""Threads of these libraries wait by spinning, in the way of the tests beside."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many test processes as there are processors; none besides this one for named files."""
+    if any(".py" in argument for argument in config.args):
+        return 0
+    number = min(len(os.sched_getaffinity(0)), MOST_AT_ONCE)
+    os.environ.update(dict.fromkeys(ALONE, "1"))
+    return number if number > 1 else 0
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, which all its processes share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_once(session_folder: Path) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A folder by name, which the first process that asks for it fills; the others wait."""
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder = session_folder / name
+        folder.mkdir(exist_ok=True)
+        with locked(folder):
+            if not (folder / "made").exists():
+                fill(folder)
+                (folder / "made").touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled programs are shared by the tests and kept out of the user's own cache, what is
-    remembered of ledgers out of the user's own state, and identities and settings out of the
-    user's own configuration."""
+def own_folders(session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What programs remember outside a workspace is kept out of the user's own folders, and out of
+    those of the tests that run beside. Compiled programs alone are shared, with them too."""
+    compiled = session_folder / "xla"
+    compiled.mkdir(mode=0o700, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        for kind in ("cache", "state", "config"):
+            patch.setenv(f"XDG_{kind.upper()}_HOME", str(tmp_path_factory.mktemp(kind)))
+        cache = Path(os.environ["XDG_CACHE_HOME"], "swapdeck")
+        cache.mkdir()
+        (cache / "xla").symlink_to(compiled)
+        if "jax" in sys.modules:
+            from engine.compilation import use_compilation_cache
+
+            use_compilation_cache()
         yield
 
 
@@ -144,11 +191,16 @@ def swapdeck(tmp_path: Path) -> Swapdeck:
 
 
 @pytest.fixture(scope="session")
-def short_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def short_clips(made_once: Callable[..., Path]) -> dict[str, Path]:
     """The first moments of the shipped clips: anna, bruno and scene, with their sound."""
+    folder = made_once("clips", shortened_clips)
+    return {path.stem: path for path in sorted(folder.glob("*.mp4"))}
+
+
+def shortened_clips(folder: Path) -> dict[str, Path]:
+    """See `short_clips`."""
     from engine.avatars.demo import demo_clips
 
-    folder = tmp_path_factory.mktemp("clips")
     clips = demo_clips()
     chosen = {
         "anna": (clips.source_training, 16),
@@ -162,11 +214,16 @@ def short_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def trained_once(
-    tmp_path_factory: pytest.TempPathFactory, short_clips: dict[str, Path]
-) -> Swapdeck:
+def trained_once(made_once: Callable[..., Path], short_clips: dict[str, Path]) -> Swapdeck:
     """A workspace with anna, bruno and their swap at step 6; to be copied, not changed."""
-    swapdeck = Swapdeck(tmp_path_factory.mktemp("trained") / "workspace")
+    return _at(made_once("trained", lambda folder: _train(_at(folder), short_clips)))
+
+
+def _at(folder: Path) -> Swapdeck:
+    return Swapdeck(folder / "workspace")
+
+
+def _train(swapdeck: Swapdeck, short_clips: dict[str, Path]) -> None:
     for person in ("anna", "bruno"):
         swapdeck("person", "add", person, "--basis", "synthetic")
         swapdeck("gather", person, short_clips[person])
@@ -174,7 +231,6 @@ def trained_once(
     swapdeck("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5")
     swapdeck("train", "a-as-b", "--steps", "6")
     assert not swapdeck.network_log.exists()  # nobody tried
-    return swapdeck
 
 
 @pytest.fixture
@@ -184,13 +240,11 @@ def trained(trained_once: Swapdeck, tmp_path: Path) -> Swapdeck:
 
 
 @pytest.fixture(scope="session")
-def good_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def good_workspace(made_once: Callable[..., Path]) -> Path:
     """A small workspace with one of everything, made in a moment; to be copied, not changed."""
     from tests.hardening.fuzz import make_good
 
-    root = tmp_path_factory.mktemp("good") / "workspace"
-    make_good(root)
-    return root
+    return made_once("good", lambda folder: make_good(folder / "workspace")) / "workspace"
 
 
 def _shortened(clip: Path, output: Path, frames: int) -> Path:

@@ -647,23 +647,6 @@ def torment(verb: Verb, good: Path, folder: Path, count: int, seed: int, account
             account.survived += 1
 
 
-def _short_clips(folder: Path) -> dict[str, Path]:
-    """The first moments of the shipped clips, as the fixture of the same name."""
-    from engine.avatars.demo import demo_clips
-    from tests.conftest import _shortened
-
-    clips = demo_clips()
-    chosen = {
-        "anna": (clips.source_training, 16),
-        "bruno": (clips.target_training, 16),
-        "scene": (clips.scene, 20),
-    }
-    return {
-        name: _shortened(clip, folder / f"{name}.mp4", frames)
-        for name, (clip, frames) in chosen.items()
-    }
-
-
 def main(arguments: list[str]) -> int:
     """Torment every verb; 1 when one did not survive a fault."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -677,7 +660,9 @@ def main(arguments: list[str]) -> int:
         folder = Path(name)
         good = options.good or folder / "good"
         if not good.exists():
-            make_good(good, _short_clips(folder))
+            from tests.conftest import shortened_clips
+
+            make_good(good, shortened_clips(folder))
 
         def run(verb: Verb) -> Account:
             account, began = Account(), time.monotonic()
