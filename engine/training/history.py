@@ -1,6 +1,7 @@
 """The losses of a swap over its steps, in history.jsonl.
 
-A row is {step, loss, losses, seconds, at} and, from how the machine fared, {rate, stall, memory}.
+A row is {step, loss, losses, run, seconds, at} and, from how the machine fared, {rate, stall,
+memory}. `run` is as in runs.jsonl; see projects.runs.
 """
 
 import json
@@ -17,9 +18,10 @@ EVERY = 1.0
 class History:
     """Adds rows to the file, from `step` on."""
 
-    def __init__(self, path: Path, step: int):
+    def __init__(self, path: Path, step: int, run: int = 1):
         """Rows after `step` are forgotten: the training goes back to the checkpoint there."""
         self._path = path
+        self._run = run
         self._rows: list[dict[str, float]] = []
         self._step = step
         self._written = time.monotonic()
@@ -52,7 +54,8 @@ class History:
             name: sum(row[name] for row in self._rows) / len(self._rows) for name in self._rows[0]
         }
         row = {"step": self._step, "loss": mean.pop("loss"), "losses": mean, **self._machine}
-        append_line(self._path, {**row, "seconds": round(self._seconds, 2), "at": time.time()})
+        seconds = round(self._seconds, 2)
+        append_line(self._path, {**row, "run": self._run, "seconds": seconds, "at": time.time()})
         self._rows = []
         self._written = time.monotonic()
 

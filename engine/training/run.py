@@ -21,6 +21,7 @@ from engine.training.usage import memory_in_use
 from engine.training.validate import Validator
 from projects.checkpoints import steps
 from projects.errors import SwapdeckError
+from projects.runs import begin_run
 from projects.swaps import Swap
 
 
@@ -55,8 +56,10 @@ class Run:
         self._limits = limits
         self._reporter = reporter
         self._clock = clock
-        self._history = History(swap.history_path, step)
-        self._scores = Scores(swap, step)
+        device = jax.local_devices()[0].device_kind
+        number = begin_run(swap, step, clock.seconds(), fingerprints, device)
+        self._history = History(swap.history_path, step, number)
+        self._scores = Scores(swap, step, number)
         self._saved = saved
         self._unseen = False
         self._scored = 0.0
