@@ -173,6 +173,10 @@ LIMITS: tuple[Option, ...] = (
         "keep", "Checkpoints", "int", 3, 1, 1000,
         help="How many of the newest are kept, besides the best and the one in use.",
     ),
+    Option(
+        "tensorboard", "TensorBoard", "bool", False,
+        help="Also write losses, scores and previews for TensorBoard, into SWAP/tensorboard.",
+    ),
 )  # fmt: skip
 
 

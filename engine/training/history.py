@@ -6,7 +6,7 @@ memory}. `run` is as in runs.jsonl; see projects.runs.
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from projects.files import append_line, read_jsonl, write_bytes
@@ -18,9 +18,19 @@ EVERY = 1.0
 class History:
     """Adds rows to the file, from `step` on."""
 
-    def __init__(self, path: Path, step: int, run: int = 1):
-        """Rows after `step` are forgotten: the training goes back to the checkpoint there."""
+    def __init__(
+        self,
+        path: Path,
+        step: int,
+        run: int = 1,
+        also: Callable[[Mapping[str, object]], None] | None = None,
+    ):
+        """Rows after `step` are forgotten: the training goes back to the checkpoint there.
+
+        also: gets each row that is written.
+        """
         self._path = path
+        self._also = also
         self._run = run
         self._rows: list[dict[str, float]] = []
         self._step = step
@@ -56,6 +66,8 @@ class History:
         row = {"step": self._step, "loss": mean.pop("loss"), "losses": mean, **self._machine}
         seconds = round(self._seconds, 2)
         append_line(self._path, {**row, "run": self._run, "seconds": seconds, "at": time.time()})
+        if self._also is not None:
+            self._also(row)
         self._rows = []
         self._written = time.monotonic()
 
