@@ -21,7 +21,7 @@ from engine.training.preview import thin_previews
 from projects.checkpoints import steps, verify
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
-from projects.jobs import create_job, read_exit, request
+from projects.jobs import create_job, holding_lock, read_exit, request
 from projects.people import Person
 from projects.rates import known_rate
 from projects.swaps import Swap, new_swap, update_swap
@@ -121,7 +121,8 @@ def test_a_job_that_is_asked_to_end_saves_at_its_next_step(workspace, swap, way,
         train(workspace, swap, Limits(checkpoint_every=3600, score_every=3600), reporter)
 
     job = create_job(workspace, "train", swap.slug, {})
-    assert worker.main(job.root, run) == 130
+    with holding_lock(job):  # as its supervisor does
+        assert worker.main(job.root, run) == 130
     [saved] = steps(swap.checkpoints_dir)
     assert 3 <= saved <= 5
     verify(swap.checkpoints_dir / f"{saved:08d}")
