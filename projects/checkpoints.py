@@ -29,6 +29,7 @@ from projects.files import (
 )
 
 VERSION = 2  # 1 had no checksum of the manifest itself
+MARK_VERSION = 3  # the marks before had no checksum
 MANIFEST = "manifest.json"
 BEST = "best.json"
 CHOSEN = "chosen.json"
@@ -154,7 +155,7 @@ def newest(folder: Path) -> tuple[Path | None, list[str]]:
 
 def mark_best(folder: Path, step: int, score: float) -> None:
     """Record that the checkpoint of `step` is the best by its held-out score; it is then kept."""
-    write_json(folder / BEST, {"version": VERSION, "step": step, "score": score})
+    write_json(folder / BEST, seal({"version": MARK_VERSION, "step": step, "score": score}))
 
 
 def marked_best(folder: Path) -> int | None:
@@ -185,7 +186,7 @@ def choose(folder: Path, step: int | None) -> None:
             f"There is no checkpoint of step {step}. There are: "
             f"{', '.join(map(str, steps(folder))) or 'none'}."
         )
-    write_json(folder / CHOSEN, {"version": VERSION, "step": step})
+    write_json(folder / CHOSEN, seal({"version": MARK_VERSION, "step": step}))
 
 
 def chosen(folder: Path) -> int | None:
@@ -204,11 +205,18 @@ def used_step(folder: Path) -> int | None:
 def best(folder: Path) -> tuple[Path | None, list[str]]:
     """The checkpoint that somebody chose, or else the one with the best score, when it verifies.
 
-    Otherwise as `newest`, which see.
+    Otherwise as `newest`, which see. A mark that cannot be read is a warning.
     """
+    unread = [
+        f"{folder / name} is damaged and does not count any more; delete it, or choose again with: "
+        "swapdeck swap use"
+        for name in (CHOSEN, BEST)
+        if (folder / name).is_file() and not _record(folder / name)
+    ]
     step = _marked(folder)
     if step is None:
-        return newest(folder)
+        checkpoint, warnings = newest(folder)
+        return checkpoint, unread + warnings
     checkpoint = folder / f"{step:08d}"
     try:
         verify(checkpoint)
@@ -218,11 +226,12 @@ def best(folder: Path) -> tuple[Path | None, list[str]]:
         aside = _set_aside(checkpoint)
         instead, warnings = newest(folder)
         return instead, [
+            *unread,
             f"The checkpoint in use, of step {step}, is damaged and was set aside as {aside}; the "
             f"newest one is used. {error}",
             *warnings,
         ]
-    return checkpoint, []
+    return checkpoint, unread
 
 
 def _marked(folder: Path) -> int | None:
@@ -239,12 +248,15 @@ def _best_record(folder: Path) -> tuple[int, float] | None:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """What a mark says; nothing when it is not there or cannot be read."""
+    """What a mark says; nothing when it is not there, cannot be read or was changed."""
     try:
         record = read_json(path) if path.is_file() else {}
     except DamagedError:
         return {}
-    return record if isinstance(record, dict) else {}
+    if not isinstance(record, dict):
+        return {}
+    unsealed = record.get("version") in (1, 2) and "sha256" not in record
+    return record if unsealed or record == seal(record) else {}
 
 
 def _set_aside(checkpoint: Path) -> Path:

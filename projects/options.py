@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from projects import written
 from projects.errors import CommandError
 from projects.names import printable
 
-Kind = Literal["int", "float", "bool", "choice", "text", "path", "date"]
+Kind = Literal["int", "float", "duration", "bool", "choice", "text", "path", "date"]
+"""A duration is a number of seconds that a person may write as 90, 90s, 5m or 1h."""
 Value = int | float | bool | str | None
 
 _YES = frozenset({"yes", "y", "true", "on", "1"})
@@ -63,7 +65,8 @@ class Option:
     @property
     def bounds(self) -> str:
         """Between what it lies, in words without its unit; "" without bounds."""
-        low, high = _figure(self.minimum), _figure(self.maximum)
+        figure = written.lasting if self.kind == "duration" else _figure
+        low, high = (figure(one) if one is not None else "" for one in (self.minimum, self.maximum))
         if low and high:
             return f"{low} to {high}"
         return f"{low} or more" if low else f"{high} or less" if high else ""
@@ -92,7 +95,7 @@ class Option:
             if self.required:
                 raise CommandError(f"{self.label} is needed.")
             return None
-        if self.kind in ("int", "float"):
+        if self.kind in ("int", "float", "duration"):
             return self._number(value)
         if self.kind == "bool":
             if not isinstance(value, bool):
@@ -119,6 +122,8 @@ class Option:
             return ""
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if self.kind == "duration" and isinstance(value, int | float):
+            return written.lasting(value)
         return _figure(value) if isinstance(value, int | float) else value
 
     def _read(self, text: str) -> object:
@@ -127,7 +132,9 @@ class Option:
                 return int(text)
             if self.kind == "float":
                 return float(text)
-        except ValueError as error:
+            if self.kind == "duration":
+                return written.duration(text)
+        except (ValueError, CommandError) as error:
             raise self._wrong(text) from error
         if self.kind == "bool" and text.casefold() in _YES | _NO:
             return text.casefold() in _YES
@@ -146,13 +153,20 @@ class Option:
         high = self.maximum is not None and value > self.maximum
         if low or high:
             raise self._wrong(value)
-        return float(value) if self.kind == "float" else value
+        return value if self.kind == "int" else float(value)
 
     def _wrong(self, value: object) -> CommandError:
-        shown = printable(_figure(value) if isinstance(value, float) else str(value))
+        shown = printable(str(value))
+        if isinstance(value, float):
+            lasts = self.kind == "duration" and math.isfinite(value)
+            shown = written.lasting(value) if lasts else _figure(value)
         if len(shown) > _LONGEST_SHOWN:
             shown = shown[: _LONGEST_SHOWN - 1] + "…"
-        takes = {"int": "a whole number", "float": "a number"}.get(self.kind, "")
+        takes = {
+            "int": "a whole number",
+            "float": "a number",
+            "duration": "a length of time, as 90, 90s, 5m or 1h",
+        }.get(self.kind, "")
         takes = ": ".join(filter(None, (takes, self.expected))) or "text"
         return CommandError(f"{self.label} cannot be '{shown}'. It takes {takes}.")
 

@@ -158,20 +158,24 @@ LIMITS: tuple[Option, ...] = (
         help="End when the held-out score levels off.",
     ),
     Option(
-        "checkpoint_every", "Save every", "float", 60.0, 1, 86_400, unit="seconds",
+        "checkpoint_every", "Save every", "duration", 60.0, 1, 86_400,
         help="At most this much work is lost to a power cut.",
     ),
     Option(
-        "preview_every", "Preview every", "float", 20.0, 1, 86_400, unit="seconds",
+        "preview_every", "Preview every", "duration", 20.0, 1, 86_400,
         help="How often a preview is drawn.",
     ),
     Option(
-        "score_every", "Score every", "float", 60.0, 5, 86_400, unit="seconds",
+        "score_every", "Score every", "duration", 60.0, 5, 86_400,
         help="How often it is tried on the held-out faces, which takes about a second.",
     ),
     Option(
         "keep", "Checkpoints", "int", 3, 1, 1000,
         help="How many of the newest are kept, besides the best and the one in use.",
+    ),
+    Option(
+        "tensorboard", "TensorBoard", "bool", False,
+        help="Also write losses, scores and previews for TensorBoard, into SWAP/tensorboard.",
     ),
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 
 from textual.content import Content
 from textual.geometry import Size
@@ -39,19 +40,40 @@ def braille(
     points = decimated(points, width * POINTS_A_CELL)
     values = [y for _, y in points]
     low, high = min(values), max(values)
-    scaled = [math.log(y) for y in values] if low > 0 and not linear else values
-    bottom, top = min(scaled), max(scaled)
-    left, right = points[0][0], points[-1][0]
+    bounds = (points[0][0], points[-1][0], low, high)
+    cells = dots(points, width, height, bounds, linear=linear)
+    return ["".join(chr(0x2800 + cell) for cell in line) for line in cells], low, high
+
+
+def dots(
+    points: Points,
+    width: int,
+    height: int,
+    bounds: tuple[float, float, float, float],
+    *,
+    linear: bool = False,
+    gaps: int = 0,
+) -> list[list[int]]:
+    """The bits of `height` lines of `width` cells of braille; see `braille`.
+
+    bounds: the least and the greatest x, the least and the greatest y. gaps: of every so many dots
+    along x only half are drawn, so that curves can be told apart without colours; 0 draws all.
+    """
+    left, right, low, high = bounds
+    logarithmic = low > 0 and not linear
+    bottom, top = (math.log(low), math.log(high)) if logarithmic else (low, high)
     columns, rows = width * 2, height * 4
     cells = [[0] * width for _ in range(height)]
     before: tuple[int, int] | None = None
-    for (x, _), y in zip(points, scaled, strict=True):
+    for x, value in points:
+        y = math.log(value) if logarithmic else value
         column = round((x - left) / (right - left) * (columns - 1)) if right > left else 0
         row = round((top - y) / (top - bottom) * (rows - 1)) if top > bottom else rows // 2
         for dot_x, dot_y in _line(before, (column, row)):
-            cells[dot_y // 4][dot_x // 2] |= _DOTS[dot_x % 2][dot_y % 4]
+            if not gaps or dot_x % gaps < (gaps + 1) // 2:
+                cells[dot_y // 4][dot_x // 2] |= _DOTS[dot_x % 2][dot_y % 4]
         before = (column, row)
-    return ["".join(chr(0x2800 + cell) for cell in line) for line in cells], low, high
+    return cells
 
 
 def _line(start: tuple[int, int] | None, end: tuple[int, int]) -> list[tuple[int, int]]:
@@ -103,3 +125,97 @@ class Curve(Widget):
             ]
             + [Content.styled(" " * (margin + 1) + axis, "$quiet")]
         )
+
+
+class Curves(Widget):
+    """Several named curves over one another, on one pair of axes; each has a colour and gaps of
+    its own."""
+
+    COLOURS = ("$primary", "$warning", "$success", "$error")
+    GAPS = (0, 6, 2, 12)
+    DEFAULT_CSS = """
+    Curves { width: 1fr; height: auto; }
+    """
+
+    series: reactive[tuple[tuple[str, tuple[tuple[float, float], ...]], ...]] = reactive(
+        (), layout=True
+    )
+
+    def __init__(
+        self, *, rows: int = 6, linear: bool = False, empty: str = "", id: str | None = None
+    ) -> None:
+        """empty: what is said before any of them has two points."""
+        super().__init__(id=id)
+        self.rows = rows
+        self.linear = linear
+        self.empty = empty or "no curve yet"
+
+    @property
+    def drawn(self) -> list[tuple[int, str, Points]]:
+        """The number, the name and the points of each curve that can be drawn."""
+        found: list[tuple[int, str, Points]] = []
+        for number, (name, points) in enumerate(self.series):
+            usable = [(x, y) for x, y in points if math.isfinite(y) and (self.linear or y > 0)]
+            if len(usable) > 1:
+                found.append((number, name, usable))
+        return found
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self.rows + 2 if self.drawn else 1
+
+    def render(self) -> Content:
+        drawn = self.drawn
+        margin = 8
+        width = self.size.width - margin - 1
+        if not drawn or width < 12:
+            return Content.styled(self.empty, "$quiet")
+        thinned = [
+            (number, name, decimated(points, width * POINTS_A_CELL))
+            for number, name, points in drawn
+        ]
+        xs = [x for _, _, points in thinned for x, _ in points]
+        ys = [y for _, _, points in thinned for _, y in points]
+        bounds = (min(xs), max(xs), min(ys), max(ys))
+        bits = [[0] * width for _ in range(self.rows)]
+        whose = [[0] * width for _ in range(self.rows)]
+        for number, _, points in thinned:
+            gaps = self.GAPS[number % len(self.GAPS)]
+            cells = dots(points, width, self.rows, bounds, linear=self.linear, gaps=gaps)
+            for y, line in enumerate(cells):
+                for x, cell in enumerate(line):
+                    if cell:
+                        bits[y][x] |= cell
+                        whose[y][x] = number
+        labels = [""] * self.rows
+        labels[0], labels[-1] = text.figure(bounds[3]), text.figure(bounds[2])
+        parts = [
+            Content.assemble((f"{label:>{margin}} ", "$quiet"), *self._coloured(line, numbers))
+            for label, line, numbers in zip(labels, bits, whose, strict=True)
+        ]
+        first, last = f"{int(bounds[0]):,}", f"{int(bounds[1]):,}"
+        axis = first + last.rjust(width - len(first))
+        names = [self._key(number, name) for number, name, _ in drawn]
+        return Content("\n").join(
+            [
+                *parts,
+                Content.styled(" " * (margin + 1) + axis, "$quiet"),
+                Content.assemble(" " * (margin + 1), Content("   ").join(names)),
+            ]
+        )
+
+    def _coloured(self, line: list[int], numbers: list[int]) -> list[tuple[str, str]]:
+        """Runs of cells of one colour."""
+        return [
+            ("".join(chr(0x2800 + bit) for bit, _ in run), self._colour(number))
+            for number, run in groupby(zip(line, numbers, strict=True), key=lambda cell: cell[1])
+        ]
+
+    def _colour(self, number: int) -> str:
+        return self.COLOURS[number % len(self.COLOURS)]
+
+    def _key(self, number: int, name: str) -> Content:
+        """A curve's name behind a piece of it."""
+        gaps = self.GAPS[number % len(self.GAPS)]
+        [sample] = dots([(0, 0), (1, 0)], 6, 1, (0, 1, -1, 1), linear=True, gaps=gaps)
+        words = "".join(chr(0x2800 + bit) for bit in sample)
+        return Content.assemble((words, self._colour(number)), f" {name}")

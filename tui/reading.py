@@ -39,7 +39,7 @@ from tui.snapshot import (
     SwapRow,
 )
 from tui.states import LIVE
-from tui.swap_reading import read_checkpoints, read_training
+from tui.swap_reading import read_checkpoints, read_comparison, read_training
 from tui.text import clean, clean_path
 
 T = TypeVar("T")
@@ -87,6 +87,7 @@ class Reader:
             "swaps": self._swap_detail,
             "training": partial(read_training, self),
             "checkpoints": partial(read_checkpoints, self),
+            "compare": partial(read_comparison, self),
             "convert": partial(read_convert, self),
             "jobs": self._job_detail,
         }

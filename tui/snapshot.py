@@ -207,11 +207,22 @@ class CheckpointsDetail:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class CompareDetail:
+    """Some swaps' trainings, and the settings and faces that are not the same in all: a name and
+    the value in each."""
+
+    swaps: tuple[TrainingDetail, ...] = ()
+    differs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    problem: str = ""
+
+
 Detail = (
     PersonDetail
     | SwapDetail
     | TrainingDetail
     | CheckpointsDetail
+    | CompareDetail
     | ConvertDetail
     | JobDetail
     | SystemDetail

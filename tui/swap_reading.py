@@ -10,9 +10,10 @@ from projects.checkpoints import best_score, marked_best
 from projects.errors import SwapdeckError
 from projects.files import inside, read_jsonl
 from projects.swaps import Swap, load_swap
+from projects.training_options import values_of
 from projects.workspace import Workspace
 from tui.progress import Event, Progress, parts
-from tui.snapshot import CheckpointsDetail, Detail, TrainingDetail
+from tui.snapshot import CheckpointsDetail, CompareDetail, Detail, TrainingDetail
 from tui.text import clean
 
 if TYPE_CHECKING:
@@ -46,6 +47,43 @@ def read_checkpoints(reader: Reader, ws: Workspace, slug: str) -> Detail:
         return CheckpointsDetail(slug, tuple(list_checkpoints(swap)), previews(swap))
     except SwapdeckError as error:
         return CheckpointsDetail(slug, problem=clean(error))
+
+
+def read_comparison(reader: Reader, ws: Workspace, key: str) -> Detail:
+    """The trainings of the swaps whose slugs are in `key`, with a blank between them."""
+    trainings, swaps, problems = [], [], []
+    for slug in key.split():
+        try:
+            swaps.append(load_swap(inside(ws.swaps, slug)))
+        except SwapdeckError as error:
+            problems.append(clean(error))
+            continue
+        found = read_training(reader, ws, slug)
+        if isinstance(found, TrainingDetail):
+            trainings.append(found)
+            problems += [found.problem] if found.problem else []
+    return CompareDetail(tuple(trainings), tuple(_differs(swaps)), " ".join(problems))
+
+
+def _differs(swaps: list[Swap]) -> list[tuple[str, tuple[str, ...]]]:
+    settings = [
+        {"preset": one.preset, "seed": one.seed, **values_of(one.preset, one.settings)}
+        for one in swaps
+    ]
+    prints = [{f"{who}'s faces": print_[:12] for who, print_ in one.fingerprints.items()}
+              for one in swaps]  # fmt: skip
+    found = []
+    for tables in (settings, prints):
+        for name in dict.fromkeys(name for table in tables for name in table):
+            values = [table.get(name) for table in tables]
+            if any(value != values[0] for value in values):
+                shown = tuple("not set" if v is None else clean(_yes_or(v)) for v in values)
+                found.append((name, shown))
+    return found
+
+
+def _yes_or(value: object) -> object:
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def history(reader: Reader, path: Path, value: str) -> Progress:

@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui import text
-from tui.actions import JOBS, LISTS, SWAPS
+from tui.actions import JOBS, LISTS, SWAP_LIST, SWAPS, bindings, ids
+from tui.compare import MOST, CompareScreen
 from tui.curve import Curve
 from tui.mode import ModeScreen
 from tui.panes import Pane, facts, lines, loss_lines
@@ -71,7 +72,8 @@ class SwapsScreen(ModeScreen, SwapActions):  # Textual takes the first one's CSS
     """The swaps of the workspace."""
 
     MODE = "swaps"
-    GROUPS: ClassVar[Sequence[str]] = (SWAPS, LISTS, JOBS)
+    GROUPS: ClassVar[Sequence[str]] = (SWAPS, SWAP_LIST, LISTS, JOBS)
+    BINDINGS = bindings(*ids(SWAP_LIST))
     COLUMNS: ClassVar[Sequence[Column]] = (
         Column("source → target", 18, grow=3),
         Column("name", 16, grow=2, from_width=96),
@@ -96,11 +98,18 @@ Or see the whole job once with two rendered people:
 
   [b $primary]swapdeck demo[/]"""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.marked: dict[str, None] = {}  # in the order of marking
+
     def make_pane(self) -> Pane:
         return SwapPane(id="detail")
 
     def rows(self, snapshot: Snapshot) -> list[Row]:
-        return [Row(row.slug, _cells(row, snapshot)) for row in snapshot.swaps]
+        return [
+            Row(row.slug, _cells(row, snapshot, marked=row.slug in self.marked))
+            for row in snapshot.swaps
+        ]
 
     def show_detail(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
         for row in snapshot.swaps:
@@ -113,22 +122,54 @@ Or see the whole job once with two rendered people:
         if self.key:
             self.app.push_screen(TrainingScreen(self.key))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not super().check_action(action, parameters):
+            return False
+        if action == "compare" and self.is_mounted:
+            return bool(self.marked)
+        return not (action == "mark_swap" and self.is_mounted) or bool(self.key)
+
+    def action_mark_swap(self) -> None:
+        """Mark the swap under the cursor, or take its mark away."""
+        key = self.key
+        if key in self.marked:
+            del self.marked[key]
+        elif len(self.marked) == MOST:
+            self.dashboard.complain(f"{MOST} swaps are the most that can be compared here.")
+        elif key:
+            self.marked[key] = None
+        if self.snapshot is not None:
+            self.query_one(Rows).show(self.rows(self.snapshot))
+        self.refresh_bindings()
+
+    def action_compare(self) -> None:
+        """Show the marked swaps side by side; one alone beside the one under the cursor."""
+        chosen = list(self.marked)
+        if len(chosen) == 1 and self.key and self.key not in chosen:
+            chosen.append(self.key)
+        if len(chosen) < 2:
+            self.dashboard.complain("Mark another swap to compare this one with.")
+            return
+        self.app.push_screen(CompareScreen(chosen))
+
     def swap_made(self, slug: str) -> None:
         self._wanted_key = slug
 
     def update(self, snapshot: Snapshot, key: str, detail: Detail) -> None:
+        there = {row.slug for row in snapshot.swaps}
+        self.marked = {slug: None for slug in self.marked if slug in there}
         super().update(snapshot, key, detail)
         if self._wanted_key and self.query_one(Rows).select(self._wanted_key):
             self._wanted_key = ""
 
 
-def _cells(row: SwapRow, snapshot: Snapshot) -> tuple[Content | str, ...]:
+def _cells(row: SwapRow, snapshot: Snapshot, *, marked: bool) -> tuple[Content | str, ...]:
     if row.problem and not row.source:
         names = Content.styled(f"! {row.name}", "$error")
     else:
         names = Content.assemble(row.source_name, (" → ", "$quiet"), row.target_name)
     return (
-        names,
+        Content.assemble(("● ", "$primary"), names) if marked else names,
         Content.styled(row.name, "$quiet"),
         row.preset,
         Content.styled("-", "$quiet") if row.trained is None else text.count(row.trained),

@@ -52,13 +52,14 @@ def _click_option(option: Option) -> Callable[[Command], Command]:
     kind: click.ParamType[Any] = (
         click.Choice(option.choices) if option.kind == "choice" else _Described(option)
     )
-    metavar = None if option.kind == "choice" else (option.unit or option.kind).upper()
+    unit = "time" if option.kind == "duration" else option.unit
+    metavar = None if option.kind == "choice" else (unit or option.kind).upper()
     return click.option(option.flag, option.name, type=kind, metavar=metavar, help=_help(option))
 
 
 def _help(option: Option) -> str:
     default = option.show(option.default)
     words = option.help or f"{option.label}."
-    if option.kind in ("int", "float") and option.expected != option.unit:
+    if option.kind in ("int", "float", "duration") and option.expected != option.unit:
         words += f"  ({option.expected})"
     return f"{words}  [default: {default}]" if default else words

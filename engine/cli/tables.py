@@ -45,12 +45,16 @@ def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | N
 def _metavar(option: Option) -> str:
     if option.kind == "choice":
         return "|".join(option.choices)
-    return {"int": "N", "float": "X", "bool": "yes|no", "path": "FILE"}.get(option.kind, "TEXT")
+    return {"int": "N", "float": "X", "duration": "TIME", "bool": "yes|no", "path": "FILE"}.get(
+        option.kind, "TEXT"
+    )
 
 
 def _help(option: Option) -> str:
     shown = option.show(option.default)
-    notes = [option.expected] if option.kind in ("int", "float") and option.expected else []
+    notes = (
+        [option.expected] if option.kind in ("int", "float", "duration") and option.expected else []
+    )
     if shown:
         notes.append(f"default: {shown}")
     return f"{option.help} [{'; '.join(notes)}]" if notes else option.help

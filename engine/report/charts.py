@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 from itertools import cycle
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib import style
 from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ from engine.quality.frames import FrameFigures
 WIDTH, HEIGHT = 4.4, 2.5
 """Inches: as wide as a phone, so that letters keep their size there."""
 COLOURS = ("#2f8fd0", "#e07b2a", "#1fa37c", "#c75fa8", "#c9a800", "#8b7fe8")
-DASHES = ("-", "--", ":", "-.")
+DASHES: Sequence[Literal["-", "--", ":", "-."]] = ("-", "--", ":", "-.")
 _BAR = 0.02
 _INK = "#010203"
 """Stands for the page's ink until the SVG is finished."""

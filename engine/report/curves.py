@@ -59,14 +59,17 @@ def _number(value: Any) -> float:
 
 
 def thin(points: Sequence[tuple[int, float | None]]) -> list[tuple[float, float]]:
-    """At most POINTS points, each the mean of as many neighbours as needed; what a logarithm
-    cannot show is left out."""
-    shown = [(x, y) for x, y in points if y is not None and math.isfinite(y) and y > 0]
-    group = max(1, math.ceil(len(shown) / POINTS))
+    """As `grouped`; what a logarithm cannot show is left out."""
+    return grouped([(x, y) for x, y in points if y is not None and math.isfinite(y) and y > 0])
+
+
+def grouped(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most POINTS points, each the mean of as many neighbours as needed."""
+    group = max(1, math.ceil(len(points) / POINTS))
     return [
         (
             sum(x for x, _ in chunk) / len(chunk),
             sum(y for _, y in chunk) / len(chunk),
         )
-        for chunk in (shown[i : i + group] for i in range(0, len(shown), group))
+        for chunk in (points[i : i + group] for i in range(0, len(points), group))
     ]

@@ -1,11 +1,12 @@
 """The losses of a swap over its steps, in history.jsonl.
 
-A row is {step, loss, losses, seconds, at} and, from how the machine fared, {rate, stall, memory}.
+A row is {step, loss, losses, run, seconds, at} and, from how the machine fared, {rate, stall,
+memory}. `run` is as in runs.jsonl; see projects.runs.
 """
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from projects.files import append_line, read_jsonl, write_bytes
@@ -17,9 +18,20 @@ EVERY = 1.0
 class History:
     """Adds rows to the file, from `step` on."""
 
-    def __init__(self, path: Path, step: int):
-        """Rows after `step` are forgotten: the training goes back to the checkpoint there."""
+    def __init__(
+        self,
+        path: Path,
+        step: int,
+        run: int = 1,
+        also: Callable[[Mapping[str, object]], None] | None = None,
+    ):
+        """Rows after `step` are forgotten: the training goes back to the checkpoint there.
+
+        also: gets each row that is written.
+        """
         self._path = path
+        self._also = also
+        self._run = run
         self._rows: list[dict[str, float]] = []
         self._step = step
         self._written = time.monotonic()
@@ -52,7 +64,10 @@ class History:
             name: sum(row[name] for row in self._rows) / len(self._rows) for name in self._rows[0]
         }
         row = {"step": self._step, "loss": mean.pop("loss"), "losses": mean, **self._machine}
-        append_line(self._path, {**row, "seconds": round(self._seconds, 2), "at": time.time()})
+        seconds = round(self._seconds, 2)
+        append_line(self._path, {**row, "run": self._run, "seconds": seconds, "at": time.time()})
+        if self._also is not None:
+            self._also(row)
         self._rows = []
         self._written = time.monotonic()
 

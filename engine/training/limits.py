@@ -1,4 +1,4 @@
-"""When a training ends, and how often it saves, shows and scores."""
+"""When a training ends, how often it saves, shows and scores, and for whom."""
 
 import math
 from collections.abc import Mapping
@@ -28,6 +28,8 @@ class Limits:
     """End when the score has levelled off."""
     keep: int = 3
     """Checkpoints that are kept."""
+    tensorboard: bool = False
+    """Write for TensorBoard too."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "Limits":

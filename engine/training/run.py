@@ -17,10 +17,12 @@ from engine.training.saving import Saver
 from engine.training.scores import Scores
 from engine.training.settings import TrainSettings
 from engine.training.step import Metrics, State
+from engine.training.tensorboard import Board
 from engine.training.usage import memory_in_use
 from engine.training.validate import Validator
 from projects.checkpoints import steps
 from projects.errors import SwapdeckError
+from projects.runs import begin_run
 from projects.swaps import Swap
 
 
@@ -55,8 +57,12 @@ class Run:
         self._limits = limits
         self._reporter = reporter
         self._clock = clock
-        self._history = History(swap.history_path, step)
-        self._scores = Scores(swap, step)
+        device = jax.local_devices()[0].device_kind
+        number = begin_run(swap, step, clock.seconds(), fingerprints, device)
+        self._board = Board(swap, step) if limits.tensorboard else None
+        shown = None if self._board is None else self._board.row
+        self._history = History(swap.history_path, step, number, shown)
+        self._scores = Scores(swap, step, number)
         self._saved = saved
         self._unseen = False
         self._scored = 0.0
@@ -75,6 +81,8 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         self._saver.__exit__(kind, error, trace)
+        if self._board is not None:
+            self._board.close()
 
     @property
     def levelled_off(self) -> bool:
@@ -125,6 +133,8 @@ class Run:
         self._scored = self._clock.seconds()
         best = self._scores.add(score, self._scored)
         self._reporter.event("score", **score.row(), best=best)
+        if self._board is not None:
+            self._board.row(score.row())
         if best:
             self.save(state)
             self._saver.wait()
@@ -140,6 +150,8 @@ class Run:
         path = self._swap.previews_dir / f"{int(state.step):08d}.png"
         self._unseen = False
         draw(state.average, path)
+        if self._board is not None:
+            self._board.picture(int(state.step), path)
         thin_previews(self._swap.previews_dir, steps(self._swap.checkpoints_dir))
         self._reporter.event("preview", step=int(state.step), path=str(path))
 

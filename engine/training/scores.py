@@ -19,9 +19,10 @@ RISE: Final = 0.002
 class Scores:
     """Adds scores to the file, from `step` on."""
 
-    def __init__(self, swap: Swap, step: int) -> None:
+    def __init__(self, swap: Swap, step: int, run: int = 1) -> None:
         """Scores after `step` are forgotten: the training goes back to the checkpoint there."""
         self._path = swap.root / "scores.jsonl"
+        self._run = run
         self._folder = swap.checkpoints_dir
         rows, _ = read_jsonl(self._path)
         kept = [row for row in rows if row.get("step", 0) <= step]
@@ -59,7 +60,8 @@ class Scores:
         """Write a score; whether it is the best so far. `seconds` of this run."""
         self._newest = score
         self._values.append(score.value)
-        append_line(self._path, {**score.row(), "seconds": round(seconds, 2), "at": time.time()})
+        written = {"run": self._run, "seconds": round(seconds, 2), "at": time.time()}
+        append_line(self._path, {**score.row(), **written})
         return self._marked is None or score.value > self._marked
 
     def mark(self) -> None:

@@ -3,7 +3,8 @@
 A training of a tiny model saves at every step. It is killed by SIGKILL at a random moment, and goes
 on, until it was killed as often as was asked for; several are, in workspaces of their own. After
 each kill the newest checkpoint must be complete, and not older than the last one that the training
-said it had saved; the next run must go on from exactly there.
+said it had saved; the next run must go on from exactly there. After every fifth kill a bit of the
+newest checkpoint is flipped: the next run must say so and go on from the one before.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from projects.checkpoints import newest
+from projects.checkpoints import newest, steps
 from projects.jobs import Requests
 from tests.hardening.fuzz import make_good
 from tests.hardening.pool import own_folders
@@ -35,6 +36,8 @@ MOMENT = 0.1  # seconds from then, at most, to the kill: about what a step and a
 STARTING = (
     3.0  # seconds after its start, at most, for those that are killed before their first step
 )
+FLIP_EVERY = 5  # kills
+LOST = 2  # steps that a kill may cost: the interval of one, and the one that is being saved
 START = 300.0  # seconds within which a training must have made its first step, compiled anew
 
 
@@ -77,6 +80,8 @@ class Tally:
     while_training: int = 0
     while_saving: int = 0  # a temporary folder was left behind
     steps: int = 0
+    flips: int = 0
+    most_lost: int = 0  # steps that one kill cost
     failures: list[str] = field(default_factory=list)
 
 
@@ -130,6 +135,7 @@ def torment(root: Path, kills: int, seed: int) -> Tally:
     draw, tally = random.Random(seed), Tally()
     folder = root / "swaps" / SWAP / "checkpoints"
     before = _newest_step(folder, tally)
+    flipped: int | None = None
     for number in range(kills):
         training = Training(root)
         early = number % 10 == 9
@@ -144,19 +150,50 @@ def torment(root: Path, kills: int, seed: int) -> Tally:
         tally.while_training += began
         tally.while_saving += any(name.name.startswith(".tmp-") for name in folder.iterdir())
         after = _newest_step(folder, tally)
-        saved = max((one["step"] for one in said if one["kind"] == "checkpoint"), default=before)
-        first = next((one["step"] for one in said if one["kind"] == "step"), before + 1)
-        warned = [one["text"] for one in said if one["kind"] == "warning"]
+        tally.failures += [f"kill {number}: {one}" for one in _wrong(said, before, after, flipped)]
         if not began and not early:
-            tally.failures.append(f"kill {number}: the training did not begin again: {warned}")
-        if after < saved:
-            tally.failures.append(f"kill {number}: step {saved} was saved, {after} is left")
-        if first != before + 1:
-            tally.failures.append(f"kill {number}: went on at {first} instead of {before + 1}")
-        if any("damaged" in text for text in warned):
-            tally.failures.append(f"kill {number}: {warned}")
-        tally.steps, before = tally.steps + after - before, after
+            tally.failures.append(f"kill {number}: the training did not begin again: {said}")
+        made = max((one["step"] for one in said if one["kind"] == "step"), default=after)
+        tally.most_lost = max(tally.most_lost, made - after)
+        tally.steps, before, flipped = tally.steps + after - before, after, None
+        there = steps(folder)
+        if number % FLIP_EVERY == FLIP_EVERY - 1 and number + 1 < kills and len(there) > 1:
+            flipped, before = there[-1], there[-2]
+            _flip(folder / f"{flipped:08d}", draw)
+            tally.flips += 1
     return tally
+
+
+def _wrong(said: list[dict[str, Any]], before: int, after: int, flipped: int | None) -> list[str]:
+    """What is not as it must be after a run that had to go on from `before` and left `after`.
+
+    flipped: the step of the checkpoint in which a bit was flipped before the run.
+    """
+    made = [one["step"] for one in said if one["kind"] == "step"]
+    saved = max((one["step"] for one in said if one["kind"] == "checkpoint"), default=before)
+    warned = [one["text"] for one in said if one["kind"] == "warning"]
+    damaged = [text for text in warned if "damaged" in text]
+    wrong = []
+    if after < saved:
+        wrong.append(f"step {saved} was saved, {after} is left")
+    if made and made[0] != before + 1:
+        wrong.append(f"went on at {made[0]} instead of {before + 1}")
+    if made and made[-1] - after > LOST:
+        wrong.append(f"{made[-1] - after} steps are lost, more than {LOST}")
+    if flipped is None and damaged:
+        wrong.append(f"{damaged}")
+    expected = (f"step {flipped} is damaged", "the one before it is used")
+    if flipped is not None and not any(all(p in text for p in expected) for text in damaged):
+        wrong.append(f"nothing was said of the flipped bit in step {flipped}: {warned}")
+    return wrong
+
+
+def _flip(checkpoint: Path, draw: random.Random) -> None:
+    """Flip one bit of one of its files, whichever."""
+    path = draw.choice(sorted(checkpoint.iterdir()))
+    data = bytearray(path.read_bytes())
+    data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+    path.write_bytes(data)
 
 
 def _newest_step(folder: Path, tally: Tally) -> int:
@@ -193,9 +230,11 @@ def main(arguments: list[str]) -> int:
     for failure in failures:
         sys.stdout.write(f"{failure}\n")
     sums = {f.name: sum(getattr(tally, f.name) for tally in tallies) for f in COUNTS}
+    most = max(tally.most_lost for tally in tallies)
     sys.stdout.write(
         f"{sums['kills']} kills of {trainings} trainings, {sums['while_training']} of them while "
-        f"it trained, {sums['while_saving']} within a save; {sums['steps']} steps made, "
+        f"it trained, {sums['while_saving']} within a save; {sums['flips']} bits flipped, each "
+        f"found or listed above; {sums['steps']} steps made, at most {most} lost by a kill; "
         f"{len(failures)} failures, {time.monotonic() - began:.0f} s\n"
     )
     return 1 if failures else 0

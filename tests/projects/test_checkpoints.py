@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from projects.checkpoints import newest, save, seal, steps, verify
+from projects.checkpoints import best, choose, mark_best, newest, save, seal, steps, verify
 from projects.errors import DamagedError, NewerVersionError, SwapdeckError
 
 AsUser = Callable[[], AbstractContextManager[None]]
@@ -114,6 +114,31 @@ def test_any_flipped_bit_is_found(folder: Path, name: str) -> None:
     found, warnings = newest(folder)
     assert found == folder / "00000200"
     assert "step 300 is damaged" in warnings[0] and "before it is used" in warnings[0]
+
+
+def test_a_flipped_bit_in_a_mark_is_found_and_said(folder: Path) -> None:
+    mark_best(folder, 200, 0.75)
+    choose(folder, 100)
+    assert best(folder) == (folder / "00000100", [])
+    for name, instead in (("chosen.json", "00000200"), ("best.json", "00000100")):
+        path = folder / name
+        good = path.read_bytes()
+        for bit in range(0, len(good) * 8, 5):
+            bad = bytearray(good)
+            bad[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(bad)
+            found, warnings = best(folder)
+            if not warnings:  # white space, which says nothing
+                assert json.loads(bad) == json.loads(good)
+                continue
+            assert found == folder / instead
+            assert f"{name} is damaged and does not count any more" in warnings[0]
+        path.write_bytes(good)
+
+
+def test_marks_from_before_the_checksum_still_count(folder: Path) -> None:
+    (folder / "best.json").write_text('{"version": 2, "step": 200, "score": 0.5}')
+    assert best(folder) == (folder / "00000200", [])
 
 
 def test_a_manifest_from_before_the_checksum_is_still_read(folder: Path) -> None:

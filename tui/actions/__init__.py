@@ -24,6 +24,7 @@ from tui.actions.action import PEOPLE as PEOPLE
 from tui.actions.action import PICKER as PICKER
 from tui.actions.action import RESULT as RESULT
 from tui.actions.action import SOURCES as SOURCES
+from tui.actions.action import SWAP_LIST as SWAP_LIST
 from tui.actions.action import SWAPS as SWAPS
 from tui.actions.action import SYSTEM as SYSTEM
 from tui.actions.action import TRAINING as TRAINING
@@ -46,6 +47,7 @@ GROUPS = (
     FACES,
     SOURCES,
     SWAPS,
+    SWAP_LIST,
     TRAINING,
     CHECKPOINTS,
     CONVERT,

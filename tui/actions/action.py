@@ -56,7 +56,7 @@ LETTERS: dict[str, tuple[str, ...]] = {
     "y": ("Copy",),
     "z": ("Undo",),
     "A": ("Gather",),
-    "C": ("Clean",),
+    "C": ("Clean", "Compare"),
     "D": ("Doctor",),
     "E": ("Export",),
     "F": ("Faces",),
@@ -79,6 +79,7 @@ PEOPLE = "In People"
 SOURCES = "Among a person's sources"
 FACES = "Among faces"
 SWAPS = "On a swap"
+SWAP_LIST = "In Swaps"
 TRAINING = "Looking at a training"
 CHECKPOINTS = "On a checkpoint"
 CONVERT = "Converting"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.actions.action import CHECKPOINTS, SWAPS, TRAINING, Action
+from tui.actions.action import CHECKPOINTS, SWAP_LIST, SWAPS, TRAINING, Action
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -28,6 +28,14 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "trash-swap", "d", "trash_swap", "Trash", "Move this swap to the trash",
         SWAPS, footer=True, writes=True,
+    ),
+    Action(
+        "compare-swaps", "C", "compare", "Compare",
+        "Show the marked swaps' trainings side by side", SWAP_LIST, footer=True,
+    ),
+    Action(
+        "mark-swap", "space", "mark_swap", "Mark", "Mark this swap, to compare it with others",
+        SWAP_LIST, palette=False,
     ),
     Action("scrub-back", "left", "scrub(-1)", "Earlier", "The preview before this one", TRAINING,
            palette=False),

@@ -1,23 +1,27 @@
 """The training of a swap from its folder: exact resume, saving, and what it refuses."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from engine import worker
 from engine.faces.align import CROP_SIZE, fit_transform
 from engine.faces.template import TEMPLATE
-from engine.reporting import CollectingReporter, NullReporter
+from engine.reporting import STOPPED, CollectingReporter, NullReporter
 from engine.training.clock import Clock
 from engine.training.inference import load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import remember_speed, train
 from engine.training.preview import thin_previews
-from projects.checkpoints import steps
+from projects.checkpoints import steps, verify
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
+from projects.jobs import create_job, holding_lock, read_exit, request
 from projects.people import Person
 from projects.rates import known_rate
 from projects.swaps import Swap, new_swap, update_swap
@@ -92,6 +96,47 @@ def test_a_stop_saves_what_was_done(workspace, swap):
     [saved] = steps(swap.checkpoints_dir)
     assert saved == reporter.of("step")[-1]["step"] > 0
     assert Path(reporter.of("preview")[-1]["path"]).is_file()
+
+
+ASKING = {
+    "SIGTERM": lambda job: os.kill(os.getpid(), signal.SIGTERM),
+    "SIGINT": lambda job: os.kill(os.getpid(), signal.SIGINT),
+    "jobs stop": lambda job: request(job, "stop"),
+}
+
+
+@pytest.mark.parametrize("way", ASKING)
+def test_a_job_that_is_asked_to_end_saves_at_its_next_step(workspace, swap, way, own_signals):
+    """The request is looked at between any two calls of the device, which end within a second."""
+
+    def run(_workspace, _verb, _arguments, reporter):
+        tell = reporter.event
+
+        def event(kind, **fields):
+            tell(kind, **fields)
+            if kind == "step" and fields["step"] == 3:
+                ASKING[way](job)
+
+        reporter.event = event
+        train(workspace, swap, Limits(checkpoint_every=3600, score_every=3600), reporter)
+
+    job = create_job(workspace, "train", swap.slug, {})
+    with holding_lock(job):  # as its supervisor does
+        assert worker.main(job.root, run) == 130
+    [saved] = steps(swap.checkpoints_dir)
+    assert 3 <= saved <= 5
+    verify(swap.checkpoints_dir / f"{saved:08d}")
+    assert read_exit(job) == (130, STOPPED)
+
+
+@pytest.fixture
+def own_signals(monkeypatch):
+    """The signals are the test's own again when it is over."""
+    monkeypatch.setattr("engine.blackbox.install", lambda folder: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_nothing_left_to_do_is_done_at_once(workspace, swap):
