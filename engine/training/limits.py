@@ -1,4 +1,4 @@
-"""When a training ends, and how often it saves, shows and scores."""
+"""When a training ends, how often it saves, shows and scores, and where its faces are."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from projects.training_options import LIMITS
 
 @dataclass(frozen=True)
 class Limits:
-    """When a training ends and how often it saves. Without steps and minutes it goes on."""
+    """What is said about one run. Without steps and minutes it goes on."""
 
     steps: int | None = None
     """Steps of the swap in all, those of earlier runs included."""
@@ -28,6 +28,8 @@ class Limits:
     """End when the score has levelled off."""
     keep: int = 3
     """Checkpoints that are kept."""
+    dataset: str = "auto"
+    """Where the faces are: "device", "stream" (from the disk), or "auto" (what fits)."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "Limits":
