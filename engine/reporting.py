@@ -11,6 +11,7 @@ steps. The kinds, and who draws them, are the same for the command line and the 
     preview {step, path, frame, faces}                  tracks {tracks}, of a conversion
     score {step, value, ssim, identity, landmarks, best}
     request {what, answered}                            waiting {text}
+    feed {mode, bytes, free, text}: where a training's faces are, "device" or "stream"
 """
 
 from __future__ import annotations

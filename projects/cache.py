@@ -1,12 +1,14 @@
 """What can be worked out again and is kept to save the time: WORKSPACE/cache, a folder a kind.
 
 An entry is one file, complete or absent, that begins with the SHA-256 of the rest: what is damaged
-is not there. Deleting any of it, or all, costs time and nothing else.
+is not there. Entries too large for the memory are written by `writing` and read in parts by those
+who wrote them, who check the parts. Deleting any of it, or all, costs time and nothing else.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -16,13 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import inside, remove_tree, sweep, write_bytes, write_errors
+from projects.files import inside, remove_tree, replacing, sweep, write_bytes, write_errors
 from projects.workspace import Workspace
 
 KINDS = {
     "faces": "where the faces are in footage that was converted",
     "chips": "what models answered for those faces",
     "segments": "encoded parts of conversions that are not finished",
+    "crops": "faces cut for trainings whose faces do not fit in the memory",
 }
 """The folders, and what is in them."""
 LIMIT = 20 << 30
@@ -88,6 +91,46 @@ def store(ws: Workspace, kind: str, key: str, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     _make_room(ws, len(data))
     write_bytes(path, hashlib.sha256(data).digest() + data)
+
+
+@contextlib.contextmanager
+def writing(ws: Workspace, kind: str, key: str, size: int) -> Iterator[Path]:
+    """Yield a path to write an entry of `size` bytes to, which is kept when the body ends well.
+
+    Raises:
+        SwapdeckError: it is larger than the cache may be or than the disk has room, or it cannot
+            be written.
+    """
+    path = _path(ws, kind, key)
+    require_limit(size)
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _make_room(ws, size)
+    with write_errors(path):
+        disk = os.statvfs(path.parent)
+        if size > disk.f_bavail * disk.f_frsize:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with replacing(path) as temporary:
+        yield temporary
+
+
+def require_limit(size: int) -> None:
+    """Raise SwapdeckError unless the cache may have so many bytes."""
+    if size > limit():
+        raise SwapdeckError(
+            f"What is to be kept needs {size / 1e9:.1f} GB, and the cache may have "
+            f"{limit() / 1e9:.1f} GB. Set SWAPDECK_CACHE_GB to more gigabytes."
+        )
+
+
+def find(ws: Workspace, kind: str, key: str) -> Path | None:
+    """Where an entry that `writing` made is, if it is there; it counts as used now."""
+    path = _path(ws, kind, key)
+    try:
+        os.utime(path)
+    except OSError:
+        return None
+    return path
 
 
 def discard(ws: Workspace, kind: str, key: str) -> None:

@@ -1,16 +1,25 @@
-"""Where a face's landmarks are in its stored crop."""
+"""How large a face's crops are, and where its landmarks are in them."""
 
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from projects.faces import Face
+if TYPE_CHECKING:
+    from projects.faces import Face
 
 CROP_SIZE: Final = 256
 """Side of a stored crop in pixels."""
 CROP_MARGIN: Final = 4 / 3
 """A stored crop shows this many times the chip's side around the chip's centre."""
+
+
+def crop_side(size: int) -> int:
+    """Side in pixels of the crops that are trained on, for chips of `size` pixels.
+
+    One pixel stays about one, but there are never more than were stored.
+    """
+    return min(CROP_SIZE, 2 * round(size * CROP_MARGIN / 2))
 
 
 def landmarks_in_crop(face: Face) -> list[tuple[float, float]]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from projects.errors import CommandError
+from projects.face_crop import crop_side
 
 _STATE = 4 * 4  # bytes a weight: itself, its average, Adam's two moments
 _GRADIENT = 4  # bytes a weight
-_FACE = 86 * 86 * 6 / 64**2  # bytes of a face in the dataset for each pixel of a chip
+_CHANNELS = 6  # bytes of a pixel in the dataset
 PROGRAM = 1_050_000_000
 """Bytes that a training on the CPU takes for the program itself: libraries, the models that score
 it, compiled code. Measured as what a training of light-64 held, less what is counted below."""
@@ -50,7 +51,7 @@ class PresetFacts:
         CPU the process takes PROGRAM besides.
         """
         weights = self.parameters * (_STATE + _GRADIENT)
-        dataset = int(faces * _FACE * self.size**2)
+        dataset = faces * crop_side(self.size) ** 2 * _CHANNELS
         return weights + self.work * (batch or self.batch) + dataset
 
 

@@ -88,7 +88,7 @@ def made_from(ws: Workspace, person: Person) -> Traces:
     traces += [_trace("trash", "in the trash", place) for place in _in_trash(ws, person)]
     if kept := [one for one in cache.usage(ws) if one.entries]:
         files, size = sum(one.entries for one in kept), sum(one.bytes for one in kept)
-        what = "what conversions keep to save time, of everybody: it can be worked out again"
+        what = "what is kept to save time, of everybody: it can be worked out again"
         traces.append(Trace("cache", what, ws.root / "cache", files, size))
     traces += [_elsewhere(path, what) for path, what in _known_elsewhere(ws, person, swaps).items()]
     return Traces(tuple(traces), tuple(swap.slug for swap in swaps), tuple(unreadable))
@@ -126,7 +126,7 @@ def erase(ws: Workspace, person: Person, found: Traces) -> None:
 def put_in_trash(ws: Workspace, person: Person, found: Traces) -> list[Path]:
     """Move the person's swaps and then the person to the trash; their paths there.
 
-    What conversions keep of anybody is deleted: nothing in it tells whose it is.
+    What is kept of anybody to save time is deleted: nothing in it tells whose it is.
     """
     cache.clear(ws)
     swaps = [load_swap(ws.swaps / slug) for slug in found.swaps]

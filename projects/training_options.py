@@ -135,6 +135,14 @@ SETTINGS: tuple[Option, ...] = (
     _augmentation("gamma", "Gamma", 0.25, 2, _LIGHT, help="Spread of the gamma."),
     _augmentation("tint", "Tint", 0.08, 2, _LIGHT,
                   help="Spread of each colour channel: hides whose complexion it is."),
+    _augmentation("transfer", "Others' colours", 0.0, 1, _LIGHT,
+                  help="Probability of a chip in the colours of somebody else's face."),
+    _augmentation("blur", "Blur", 0.0, 0.2, _LIGHT,
+                  help="Blurred by up to this part of the side, as footage out of focus is."),
+    _augmentation("noise", "Noise", 0.0, 1, _LIGHT,
+                  help="Grain of up to this part of white, as in footage shot in the dark."),
+    _augmentation("blocks", "Compression", 0.0, 1, _LIGHT,
+                  help="Compressed by up to this: 1 is a JPEG of quality 10, 0.2 one of 50."),
     _loss("l1", "L1", 1.0, 1000, "Weight of the absolute difference."),
     _loss("mse", "Squared", 0.0, 1000, "Weight of the squared difference."),
     _loss("dssim", "DSSIM", 0.0, 1000, "Weight of the structural difference."),
@@ -143,6 +151,10 @@ SETTINGS: tuple[Option, ...] = (
     _loss("eyes", "Eyes", 1.0, 1000, "How much a pixel of the eyes counts; one of skin counts 1."),
     _loss("mouth", "Mouth", 1.0, 1000, "How much a pixel of the mouth counts."),
     _loss("outside", "Outside", 0.0, 1000, "How much a pixel outside the face counts."),
+    Option(
+        "sampling.pose_uniform", "Rare poses", "float", 0.0, 0, 1, group="Sampling",
+        help="Share of a batch in which every pose is as likely as any other, however rare.",
+    ),
 )  # fmt: skip
 
 LIMITS: tuple[Option, ...] = (
@@ -176,6 +188,11 @@ LIMITS: tuple[Option, ...] = (
     Option(
         "tensorboard", "TensorBoard", "bool", False,
         help="Also write losses, scores and previews for TensorBoard, into SWAP/tensorboard.",
+    ),
+    Option(
+        "dataset", "Faces", "choice", "auto", choices=("auto", "device", "stream"), group="Device",
+        help="Where the faces are: all on the device, or read from the disk batch by batch; auto "
+        "looks at how much memory is free.",
     ),
 )  # fmt: skip
 

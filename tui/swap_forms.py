@@ -133,7 +133,7 @@ def settings_after(swap: Swap, values: Mapping[str, Value]) -> dict[str, Any]:
 def train_form(row: SwapRow, snapshot: Snapshot) -> Form:
     """Asks how long to train, and how often to save, show and score."""
     options = [
-        replace(option, group="Every now and then") if number > 2 else option
+        replace(option, group=option.group or ("Every now and then" if number > 2 else ""))
         for number, option in enumerate(LIMITS)
     ]
     options += [option for option in RUN if option not in LIMITS]

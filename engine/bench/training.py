@@ -33,11 +33,11 @@ from engine.faces.align import CROP_MARGIN
 from engine.memory import with_large_pages
 from engine.nets.presets import PRESETS, get_preset
 from engine.training.augment import CHANNELS
-from engine.training.dataset import crop_side
 from engine.training.model import PEOPLE, Params, build
 from engine.training.settings import settings_for
 from engine.training.step import compile_first_state, compile_step, make_step, optimiser
 from projects.errors import SwapdeckError
+from projects.face_crop import crop_side
 from projects.rates import remember_rate
 
 SECONDS = 15.0

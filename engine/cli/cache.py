@@ -11,7 +11,7 @@ from engine.text import count
 
 @click.group(cls=Verbs)
 def cache() -> None:
-    """What conversions keep to save time."""
+    """What conversions and trainings keep to save time."""
 
 
 COLUMNS = (

@@ -4,13 +4,17 @@ A batch is a function of the key alone, so the seed and the step are the whole p
 data and a training that was interrupted sees the same batches as one that was not.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from engine.training.degrade import blocks, blur, noise
 from engine.training.lab import lab_to_rgb, rgb_to_lab
+from engine.training.sampling import Crops, drawn, person_keys
 from engine.training.settings import Augmentation
+from engine.training.transfer import transfer
 
 CHANNELS = 6
 """Of a crop: red, green, blue, and the masks of face, eyes and mouth."""
@@ -35,44 +39,76 @@ class Batch(NamedTuple):
     """[B, S, S, 1] 1 on the mouth."""
 
 
+class _Chips(NamedTuple):
+    """Chips of one person with all their channels, float32 [B, S, S, 6] in 0..1."""
+
+    seen: jax.Array
+    wanted: jax.Array
+
+
 def sample(
-    pixels: jax.Array,
+    people: Sequence[Crops],
     key: jax.Array,
     batch: int,
     size: int,
     margin: float,
     how: Augmentation,
     masked: bool,
-) -> Batch:
-    """A random batch.
+) -> list[Batch]:
+    """A random batch of each person.
 
-    pixels: uint8 [N, R, R, 6], crops that show `margin` times the chip's side; the channels are
+    people: uint8 [N, R, R, 6], crops that show `margin` times the chip's side; the channels are
     red, green, blue, and the masks of face, eyes and mouth. With CLAHE the second half of them are
-    the first half's equalised twins. size: the chips' side S in pixels.
+    the first half's equalised twins. `Chosen` crops are the batch itself. size: the chips' side S
+    in pixels.
     """
-    k_index, k_place, k_both, k_warp, k_light = jax.random.split(key, 5)
+    keys = [person_keys(key, number) for number in range(len(people))]
+    chips = [
+        _looked_up(crops, k, batch, size, margin, how)
+        for crops, k in zip(people, keys, strict=True)
+    ]
+    seen = [one.seen for one in chips]
+    if how.transfer:
+        moves = [jax.random.fold_in(k[4], 1) for k in keys]
+        seen = transfer(seen, moves, how.transfer)
+    return [
+        _finished(_Chips(s, one.wanted), k[4], how, masked)
+        for s, one, k in zip(seen, chips, keys, strict=True)
+    ]
+
+
+def _looked_up(
+    crops: Crops, keys: jax.Array, batch: int, size: int, margin: float, how: Augmentation
+) -> _Chips:
+    """The chips of one person with what both sides share; `keys` of `person_keys`."""
+    k_index, k_place, k_both, k_warp, _ = keys
     field = place(k_place, batch, size, how)
     bent = field + displacement(k_warp, batch, size, how.warp)
-    index = choose(k_index, batch, pixels.shape[0], how.clahe)
+    pixels, index = drawn(crops, k_index, batch, how.clahe)
     wanted = look_up(pixels, index, field, margin)
     seen = look_up(pixels, index, bent, margin)
-    wanted_rgb, seen_rgb = wanted[..., :3], seen[..., :3]
     if how.lightness or how.colour:
-        wanted_rgb = recolour(wanted_rgb, k_both, how)
-        seen_rgb = recolour(seen_rgb, k_both, how)
-    seen_rgb = relight(seen_rgb, k_light, how)
+        wanted, seen = (
+            jnp.concatenate([recolour(chip[..., :3], k_both, how), chip[..., 3:]], -1)
+            for chip in (wanted, seen)
+        )
+    return _Chips(seen, wanted)
+
+
+def _finished(chips: _Chips, key: jax.Array, how: Augmentation, masked: bool) -> Batch:
+    """What changes the encoder's input alone, in the order in which it happens to footage: light,
+    lens, sensor, compression."""
+    seen, wanted = chips
+    rgb = relight(seen[..., :3], key, how)
+    if how.blur:
+        rgb = blur(rgb, jax.random.fold_in(key, 2), how.blur)
+    if how.noise:
+        rgb = noise(rgb, jax.random.fold_in(key, 3), how.noise)
+    if how.blocks:
+        rgb = blocks(rgb, jax.random.fold_in(key, 4), how.blocks)
     if masked:
-        seen_rgb = hide(seen_rgb, seen[..., 3:4])
-    return Batch(seen_rgb, wanted_rgb, wanted[..., 3:4], wanted[..., 4:5], wanted[..., 5:6])
-
-
-def choose(key: jax.Array, batch: int, count: int, clahe: float) -> jax.Array:
-    """Which of `count` crops: int32 [B]. With CLAHE the twins' half is taken that often."""
-    if not clahe:
-        return jax.random.randint(key, (batch,), 0, count)
-    k_face, k_twin = jax.random.split(key)
-    twin = jax.random.bernoulli(k_twin, clahe, (batch,))
-    return jax.random.randint(k_face, (batch,), 0, count // 2) + jnp.where(twin, count // 2, 0)
+        rgb = hide(rgb, seen[..., 3:4])
+    return Batch(rgb, wanted[..., :3], wanted[..., 3:4], wanted[..., 4:5], wanted[..., 5:6])
 
 
 def hide(rgb: jax.Array, mask: jax.Array) -> jax.Array:

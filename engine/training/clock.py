@@ -42,26 +42,39 @@ class Clock:
 
 
 class Stall:
-    """How long the device has waited for its next work, at most.
+    """How long the device has waited for the input of its next step, at most.
 
-    The device was at work until the last moment at which an answer was seen not to be ready, or
-    was waited for; whatever passes from then until the next call is counted as waiting, unless
-    the last answer is still not ready then.
+    The device was at work until the last moment at which its newest answer was seen not to be
+    ready, or was waited for; whatever passes from then until the next call is counted as waiting.
+    Look at it often while the next batch is not ready, and the figure is exact to the time between
+    two looks. Scores, previews and checkpoints in between are no input, and are left out.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._start = self._busy = now()
         self._waited = 0.0
+        self._newest: jax.Array | None = None
 
-    def before_call(self, last: jax.Array | None) -> None:
-        """To be called right before work is given to the device; `last` is the newest answer."""
-        if last is not None and last.is_ready():  # type: ignore[attr-defined]
-            self._waited += self._now() - self._busy
+    def look(self) -> None:
+        """See whether the device is still at work."""
+        if self._newest is not None and not self._newest.is_ready():  # type: ignore[attr-defined]
+            self._busy = self._now()
+
+    def before_call(self) -> None:
+        """To be called right before work is given to the device."""
+        self.look()
+        now = self._now()
+        self._waited += now - self._busy
+        self._busy = now
+
+    def called(self, answer: jax.Array) -> None:
+        """To be called right after; `answer` is what it works out."""
+        self._newest = answer
         self._busy = self._now()
 
-    def waited_for(self) -> None:
-        """To be called when an answer was waited for while newer work was queued."""
+    def busy(self) -> None:
+        """To be called when the device was at work until now, or had something else to do."""
         self._busy = self._now()
 
     @property

@@ -1,9 +1,12 @@
-"""A person's kept faces as one array that fits on the device."""
+"""A person's kept faces as crops with their masks, one after the other and never all at once."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -16,7 +19,9 @@ from engine.reporting import Reporter
 from engine.training.augment import CHANNELS
 from engine.training.holdout import split
 from projects.errors import SwapdeckError
+from projects.face_crop import crop_side
 from projects.faces import Face, FaceIndex
+from projects.files import inside
 from projects.people import Person
 
 EYES = (slice(36, 42), slice(42, 48))
@@ -24,6 +29,8 @@ MOUTH = (slice(48, 60),)
 """Landmarks around each eye, and around the lips."""
 MOST_HELD = 32
 """Held-out faces that are looked at."""
+AT_ONCE = 64
+"""Crops that are made ahead of the one that is waited for."""
 
 
 @dataclass(frozen=True)
@@ -31,26 +38,41 @@ class Held:
     """Some of the faces that were held out, spread evenly over them."""
 
     pixels: NDArray[np.uint8]
-    """[M, R, R, 6], as `Dataset.pixels`."""
+    """[M, R, R, 6], as `crops` gives them."""
     landmarks: NDArray[np.float32]
     """[M, 68, 2] in the unit chip."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Crops with their masks, ready for `augment.sample`."""
+    """Which faces of a person are trained on; their crops are not read yet."""
 
-    pixels: NDArray[np.uint8]
-    """[N, R, R, 6]: red, green, blue, masks of face, eyes and mouth; CROP_MARGIN chips wide.
-    With CLAHE [2 N, ...]: the equalised twins follow."""
+    person: Person
+    faces: tuple[Face, ...]
+    """In a fixed order."""
+    held: tuple[Face, ...]
+    """Faces that are not trained on; none when there are too few to spare any."""
     fingerprint: str
     """SHA-256 over which faces these are, how they are aligned, and their masks by hand."""
-    held: Held | None
-    """Faces that are not trained on; None when there are too few to spare any."""
+    side: int
+    """Of a crop, in pixels: R."""
+    twins: bool
+    """With CLAHE: each crop has an equalised twin, and those follow in the same order."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """[N, R, R, 6] of all crops; with twins N is twice the number of faces."""
+        count = len(self.faces) * (2 if self.twins else 1)
+        return count, self.side, self.side, CHANNELS
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all crops."""
+        return int(np.prod(self.shape, dtype=np.int64))
 
 
-def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> Dataset:
-    """The kept faces of a person for chips of `size` pixels, in a fixed order.
+def find_dataset(person: Person, size: int, clahe: bool) -> Dataset:
+    """The kept faces of a person for chips of `size` pixels.
 
     Raises SwapdeckError when there are none.
     """
@@ -62,48 +84,83 @@ def load_dataset(person: Person, size: int, clahe: bool, reporter: Reporter) -> 
             f"{person.slug} FILE', then find the faces with 'swapdeck extract {person.slug}'."
         )
     parts = split(faces)
-    reporter.event("stage", name=f"load {person.name}", total=len(faces), unit="faces")
-    pixels = _load(person, parts.train, size, reporter)
-    if clahe:
-        pixels = np.concatenate([pixels, np.stack([_equalised(picture) for picture in pixels])])
-    return Dataset(
-        pixels, _fingerprint(person, faces), _load_held(person, parts.held, size, reporter)
-    )
+    fingerprint = _fingerprint(person, faces)
+    return Dataset(person, parts.train, parts.held, fingerprint, crop_side(size), clahe)
 
 
-def crop_side(size: int) -> int:
-    """Side in pixels of the crops behind chips of `size` pixels: one pixel stays about one."""
-    return 2 * round(size * CROP_MARGIN / 2)
+def crops(dataset: Dataset) -> Generator[NDArray[np.uint8]]:
+    """The crop of each face in order: uint8 [R, R, 6], red, green, blue, masks of face, eyes and
+    mouth; CROP_MARGIN chips wide.
+
+    A few are made ahead, so that all cores are busy and memory is not. Raises DamagedError.
+    """
+    return _crops(dataset.person, dataset.faces, dataset.side)
 
 
-def _load_held(person: Person, faces: Sequence[Face], size: int, reporter: Reporter) -> Held | None:
-    if not faces:
+def load_held(dataset: Dataset) -> Held | None:
+    """The held-out faces that are looked at; None where none are."""
+    if not dataset.held:
         return None
-    chosen = [faces[i] for i in np.unique(np.linspace(0, len(faces) - 1, MOST_HELD).astype(int))]
+    spread = np.linspace(0, len(dataset.held) - 1, MOST_HELD).astype(int)
+    chosen = [dataset.held[i] for i in np.unique(spread)]
     landmarks = [to_chip(landmarks_of(face), transform_of(face)) for face in chosen]
-    return Held(_load(person, chosen, size, reporter), np.stack(landmarks))
+    pixels = np.stack(list(_crops(dataset.person, chosen, dataset.side)))
+    return Held(pixels, np.stack(landmarks))
 
 
-def _load(
-    person: Person, faces: Sequence[Face], size: int, reporter: Reporter
-) -> NDArray[np.uint8]:
-    side = crop_side(size)
-    pixels = np.empty((len(faces), side, side, CHANNELS), np.uint8)
+def twins_of(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Twins of crops [M, R, R, 6] with their lightness equalised locally (Zuiderveld 1994)."""
+    return np.stack([_equalised(picture) for picture in pictures])
+
+
+def chunks(
+    dataset: Dataset, size: int, reporter: Reporter
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """All crops, those of the twins too, as pieces of [N, R, R, 6]: where each piece begins, and
+    uint8 [M, R, R, 6] with M up to `size`. Says how far it is. Raises DamagedError, StopRequested.
+    """
+    total, done = len(dataset.faces), 0
+    stage = f"load {dataset.person.name}"
+    reporter.event("stage", name=stage, total=total, unit="faces")
+    with closing(crops(dataset)) as made:
+        while piece := list(islice(made, size)):
+            reporter.check()
+            pictures = np.stack(piece)
+            yield done, pictures
+            if dataset.twins:
+                yield total + done, twins_of(pictures)
+            done += len(piece)
+            reporter.event("progress", stage=stage, done=done, total=total)
+
+
+def content_key(dataset: Dataset) -> str:
+    """SHA-256 over all that decides the crops' bytes, but their files by date and size only."""
+    digest = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {dataset.twins}".encode())
+    for face in dataset.faces:
+        path = inside(dataset.person.faces_dir, face.crop)
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # missing: reading it says so
+        digest.update(f"{face.id} {status.st_size} {status.st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _crops(person: Person, faces: Sequence[Face], side: int) -> Generator[NDArray[np.uint8]]:
+    make = partial(_picture, person, side)
     with ThreadPoolExecutor() as pool:
-        for done, picture in enumerate(_pictures(pool, person, faces, side)):
-            pixels[done] = picture
-            if done % 64 == 0:
-                reporter.check()
-    return pixels
+        waiting = iter(faces)
+        made = [pool.submit(make, face) for face in islice(waiting, AT_ONCE)]
+        try:
+            while made:
+                yield made.pop(0).result()
+                made += [pool.submit(make, face) for face in islice(waiting, 1)]
+        finally:
+            for future in made:
+                future.cancel()
 
 
-def _pictures(
-    pool: ThreadPoolExecutor, person: Person, faces: Sequence[Face], side: int
-) -> Iterator[NDArray[np.uint8]]:
-    return pool.map(lambda face: _picture(person, face, side), faces)
-
-
-def _picture(person: Person, face: Face, side: int) -> NDArray[np.uint8]:
+def _picture(person: Person, side: int, face: Face) -> NDArray[np.uint8]:
     rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
     points = apply(chip_matrix(transform_of(face), side, CROP_MARGIN), landmarks_of(face))
     masks = [face_hull_mask(points, side), *(_filled(points, f, side) for f in (EYES, MOUTH))]
@@ -127,7 +184,6 @@ def _filled(
 
 
 def _equalised(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same crop with its lightness equalised locally (Zuiderveld 1994)."""
     lab = cv2.cvtColor(picture[..., :3], cv2.COLOR_RGB2LAB)
     lab[..., 0] = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(4, 4)).apply(lab[..., 0])
     return np.dstack([cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), picture[..., 3:]])

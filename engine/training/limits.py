@@ -1,4 +1,4 @@
-"""When a training ends, how often it saves, shows and scores, and for whom."""
+"""When a training ends, how often it saves, shows and scores, and how it is fed and followed."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from projects.training_options import LIMITS
 
 @dataclass(frozen=True)
 class Limits:
-    """When a training ends and how often it saves. Without steps and minutes it goes on."""
+    """What is said about one run. Without steps and minutes it goes on."""
 
     steps: int | None = None
     """Steps of the swap in all, those of earlier runs included."""
@@ -30,6 +30,8 @@ class Limits:
     """Checkpoints that are kept."""
     tensorboard: bool = False
     """Write for TensorBoard too."""
+    dataset: str = "auto"
+    """Where the faces are: "device", "stream" (from the disk), or "auto" (what fits)."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "Limits":

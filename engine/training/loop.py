@@ -16,15 +16,15 @@ from engine.nets.presets import Preset, get_preset
 from engine.reporting import Reporter
 from engine.training.checkpoint import load_state, read_settings
 from engine.training.clock import Clock, Stall
-from engine.training.dataset import Held, load_dataset
+from engine.training.dataset import Dataset, Held, find_dataset, load_held
+from engine.training.feed import Feed, Inputs, open_feed
 from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
-from engine.training.preview import previewer
+from engine.training.preview import ROWS, previewer
 from engine.training.run import DivergedError, Run
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import (
     Metrics,
-    Pixels,
     State,
     Step,
     compile_first_state,
@@ -67,25 +67,39 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     numbers run away, it goes back to the last checkpoint with half the learning rate.
 
     Raises:
-        SwapdeckError: a person without faces, numbers that run away again and again, a full disk.
+        SwapdeckError: a person without faces, faces that fit neither into the memory nor on the
+            disk, numbers that run away again and again, a full disk.
         StopRequested: it was asked to stop; everything is saved.
     """
     use_compilation_cache()
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
-    data = _load_people(workspace, swap, settings, reporter)
+    data = _find_people(workspace, swap, settings)
     _say_changes(swap, data.fingerprints, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
+    with open_feed(workspace, data.datasets, settings, limits.dataset, reporter) as feed:
+        return _train_on(swap, settings, limits, data, feed, reporter)
+
+
+def _train_on(
+    swap: Swap,
+    settings: TrainSettings,
+    limits: Limits,
+    data: "_People",
+    feed: Feed,
+    reporter: Reporter,
+) -> TrainResult:
+    """Train, and go back with half the learning rate where the numbers run away."""
     clock: Clock | None = None
     for _ in range(BACK_OFFS):
         try:
-            return _train(swap, settings, limits, data, reporter, clock)
+            return _train(swap, settings, limits, data, feed, reporter, clock)
         except DivergedError as error:
             clock = error.clock
             lower = settings.learning_rate / 2
             reporter.event("warning", text=f"{error} Going back, with learning_rate {lower:g}.")
             swap = update_swap(swap, settings={**swap.settings, "learning_rate": lower})
             settings = replace(settings, learning_rate=lower)
-    return _train(swap, settings, limits, data, reporter, clock)
+    return _train(swap, settings, limits, data, feed, reporter, clock)
 
 
 def _train(
@@ -93,22 +107,24 @@ def _train(
     settings: TrainSettings,
     limits: Limits,
     data: "_People",
+    feed: Feed,
     reporter: Reporter,
     clock: Clock | None,
 ) -> TrainResult:
     preset = get_preset(swap.preset)
     model = build(preset)
-    pixels = data.pixels
     state, saved = _resume(swap, settings, preset, reporter)
     reporter.event(
         "stage", name=f"compile ({count(state.params):,} weights)", total=None, unit="steps"
     )
-    draw = previewer(model, settings, pixels, CROP_MARGIN)
-    advance = compile_step(make_step(model, settings, CROP_MARGIN), state, pixels)
+    draw = previewer(model, settings, feed.few(ROWS), CROP_MARGIN)
+    advance = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))
     many, count_many = advance, 1
     if jax.default_backend() != "cpu" and not _reached(limits, int(state.step), 0.0):
-        count_many = _steps_a_dispatch(advance, state, pixels)
-        many = compile_step(make_step(model, settings, CROP_MARGIN, count_many), state, pixels)
+        fitting = _steps_a_dispatch(advance, state, feed.take(int(state.step), 1))
+        count_many = min(fitting, feed.most_steps)
+        together = make_step(model, settings, CROP_MARGIN, count_many)
+        many = compile_step(together, state, feed.example(count_many))
     validator = None
     if data.held is not None:
         validator = Validator(model, settings, data.held, data.identity)
@@ -123,23 +139,29 @@ def _train(
             while not (_reached(limits, step, clock.seconds()) or run.levelled_off):
                 asked = reporter.check()
                 whole = limits.steps is None or step + count_many <= limits.steps
-                stall.before_call(None if pending is None else pending[1]["loss"])
-                state, metrics = (many if whole else advance)(state, pixels)
-                step += count_many if whole else 1
+                making = count_many if whole else 1
+                inputs = feed.take(step, making, stall.look)
+                stall.before_call()
+                state, metrics = (many if whole else advance)(state, inputs)
+                stall.called(metrics["loss"])
+                step += making
                 # The metrics of the call before are read while this one is at work.
                 if pending is not None:
                     run.tell(*pending, stall)
-                    stall.waited_for()
+                    stall.look()
                 pending = (step, metrics)
                 if validator is not None and clock.due("score", limits.score_every):
                     run.score(validator, state)
+                    stall.busy()
                 if asked.save or clock.due("checkpoint", limits.checkpoint_every):
                     run.tell(*pending, stall)
                     pending = None
                     run.save(state)
+                    stall.busy()
                 due = clock.due("preview", limits.preview_every)
                 if asked.preview or due or run.saved_unseen:
                     run.preview(draw, state)
+                    stall.busy()
         except StopRequested:
             if pending is not None:
                 run.tell(*pending, stall)
@@ -157,8 +179,7 @@ def _train(
 class _People:
     """Both datasets; by role."""
 
-    pixels: Pixels
-    """On the device."""
+    datasets: dict[str, Dataset]
     fingerprints: dict[str, str]
     held: dict[str, Held] | None
     """None unless both people have faces to spare."""
@@ -166,21 +187,18 @@ class _People:
     """The source's mean embedding, float32 [128]."""
 
 
-def _load_people(
-    workspace: Workspace, swap: Swap, settings: TrainSettings, reporter: Reporter
-) -> _People:
+def _find_people(workspace: Workspace, swap: Swap, settings: TrainSettings) -> _People:
     size, clahe = get_preset(settings.preset).size, settings.augmentation.clahe > 0
-    pixels, fingerprints, held = {}, {}, {}
     people = [get_person(workspace, slug) for slug in (swap.source, swap.target)]
-    for role, person in zip(PEOPLE, people, strict=True):
-        dataset = load_dataset(person, size, clahe, reporter)
-        pixels[role] = jnp.asarray(dataset.pixels)
-        fingerprints[role] = dataset.fingerprint
-        if dataset.held is not None:
-            held[role] = dataset.held
+    datasets = {
+        role: find_dataset(person, size, clahe) for role, person in zip(PEOPLE, people, strict=True)
+    }
+    fingerprints = {role: dataset.fingerprint for role, dataset in datasets.items()}
+    looked_at = {role: load_held(dataset) for role, dataset in datasets.items()}
+    held = {role: one for role, one in looked_at.items() if one is not None}
     with FaceIndex(people[0].index_path, readonly=True) as index:
         identity = person_identity(index)
-    return _People(pixels, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
+    return _People(datasets, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
 
 
 def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -> None:
@@ -212,13 +230,13 @@ def _resume(
     return load_state(checkpoint, state_shapes(preset, settings)), checkpoint
 
 
-def _steps_a_dispatch(advance: Step, state: State, pixels: Pixels) -> int:
+def _steps_a_dispatch(advance: Step, state: State, inputs: Inputs) -> int:
     """How many steps fill DISPATCH_SECONDS, measured on a copy of the state."""
     copy = jax.tree.map(jnp.copy, state)
-    copy, metrics = advance(copy, pixels)
+    copy, metrics = advance(copy, inputs)
     float(metrics["loss"])
     start = time.monotonic()
-    copy, metrics = advance(copy, pixels)
+    copy, metrics = advance(copy, inputs)
     float(metrics["loss"])
     return max(1, min(1000, round(DISPATCH_SECONDS / (time.monotonic() - start))))
 

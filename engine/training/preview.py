@@ -1,6 +1,6 @@
 """A picture of what the model can do now: a row for each of a few faces."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,6 @@ from engine.media.pictures import save_png
 from engine.training.augment import hide, look_up, place
 from engine.training.model import Model, Params
 from engine.training.settings import Augmentation, TrainSettings
-from engine.training.step import Pixels
 
 ROWS = 3
 MOST = 240
@@ -24,11 +23,14 @@ _STILL = Augmentation(rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0)
 Draw = Callable[[Params, Path], None]
 
 
-def previewer(model: Model, settings: TrainSettings, pixels: Pixels, margin: float) -> Draw:
+def previewer(
+    model: Model, settings: TrainSettings, pixels: Mapping[str, jax.Array], margin: float
+) -> Draw:
     """A function that writes the preview of some parameters to a PNG file.
 
-    Columns: source, its reconstruction, target, its reconstruction, target as source. Rows: faces
-    spread evenly over both datasets, the same ones each time.
+    pixels: by role, uint8 [N, R, R, 6]. Columns: source, its reconstruction, target, its
+    reconstruction, target as source. Rows: faces spread evenly over `pixels`, the same ones each
+    time.
     """
     shown = {
         person: _still_chips(array, model.preset.size, margin) for person, array in pixels.items()

@@ -41,6 +41,14 @@ class Augmentation:
     """Gamma: exp(N(0, gamma))."""
     tint: float = 0.08
     """Gain of each colour channel: exp(N(0, tint))."""
+    transfer: float = 0.0
+    """Probability of a chip with the colours of somebody else."""
+    blur: float = 0.0
+    """Gaussian blur, its standard deviation uniform up to this."""
+    noise: float = 0.0
+    """Gaussian noise, its standard deviation uniform up to this part of white."""
+    blocks: float = 0.0
+    """JPEG's quantisation, uniform up to this; 1 is quality 10, 0.2 about 50."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,14 @@ class Losses:
     """How much a pixel of the mouth counts."""
     outside: float = 0.0
     """How much a pixel outside the face mask counts in all of them."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which faces are drawn."""
+
+    pose_uniform: float = 0.0
+    """Share of a batch in which every pose that occurs is as likely as any other."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,7 @@ class TrainSettings:
     """Hide everything outside the face from the encoder."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     losses: Losses = field(default_factory=Losses)
+    sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
         if self.batch < 1 or self.learning_rate <= 0 or not 0 <= self.average < 1:

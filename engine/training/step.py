@@ -1,6 +1,6 @@
 """One training step: sample, encode, decode, compare, update. One donated `jax.jit`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,11 +12,12 @@ from engine.nets.presets import Preset
 from engine.training.augment import Batch, sample
 from engine.training.losses import chip_loss
 from engine.training.model import PEOPLE, Model, Params, fresh_params
+from engine.training.sampling import Chosen, Crops, step_key
 from engine.training.settings import TrainSettings
 
 Metrics = dict[str, jax.Array]
-Pixels = dict[str, jax.Array]
-"""For each person: uint8 [N, R, R, 6] on the device, see `augment.sample`."""
+Pixels = Mapping[str, Crops]
+"""What a batch is made of, for each person: see `sampling.Crops` and `feed`."""
 
 
 class State(NamedTuple):
@@ -72,13 +73,17 @@ def make_step(model: Model, settings: TrainSettings, margin: float, steps: int =
     margin: how many times a chip's side the pixels show.
     steps: how many steps one call makes. A fast device wants many, so that it never waits for
     Python; on a CPU it must be 1, since XLA's convolutions lose their fast path inside a loop.
+    Crops that were chosen on the host are stacked then, those of a step behind the other's.
     """
     one = partial(_step, model=model, settings=settings, margin=margin)
     if steps == 1:
         return one
 
     def many(state: State, pixels: Pixels) -> tuple[State, Metrics]:
-        state, metrics = jax.lax.scan(lambda s, _: one(s, pixels), state, length=steps)
+        if any(isinstance(crops, Chosen) for crops in pixels.values()):
+            state, metrics = jax.lax.scan(one, state, pixels, length=steps)
+        else:
+            state, metrics = jax.lax.scan(lambda s, _: one(s, pixels), state, length=steps)
         return state, jax.tree.map(lambda m: m.mean(), metrics)
 
     return many
@@ -93,20 +98,15 @@ def compile_step(step: Step, state: State, pixels: Pixels) -> Step:
 def _step(
     state: State, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
 ) -> tuple[State, Metrics]:
-    key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
-    size = model.preset.size
-    batches = [
-        sample(
-            pixels[person],
-            jax.random.fold_in(key, number),
-            settings.batch,
-            size,
-            margin,
-            settings.augmentation,
-            settings.masked,
-        )
-        for number, person in enumerate(model.people)
-    ]
+    batches = sample(
+        [pixels[person] for person in model.people],
+        step_key(settings.seed, state.step),
+        settings.batch,
+        model.preset.size,
+        margin,
+        settings.augmentation,
+        settings.masked,
+    )
     loss = partial(_loss, batches=batches, model=model, settings=settings)
     gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
     updates, moments = optimiser(settings).update(gradients, state.optimiser, state.params)

@@ -134,8 +134,7 @@ def documents(root: Path, path: Path) -> None:
 
 def faces(root: Path, path: Path) -> None:
     """What reads a face index: lists, sheets, training's loader, and what judges by hand."""
-    from engine.reporting import NullReporter
-    from engine.training.dataset import load_dataset
+    from engine.training.dataset import crops, find_dataset
     from projects.people import get_person
     from projects.workspace import open_workspace
 
@@ -151,7 +150,7 @@ def faces(root: Path, path: Path) -> None:
 
     def load() -> None:
         person = get_person(open_workspace(root), "ada")
-        load_dataset(person, 32, False, NullReporter())
+        list(crops(find_dataset(person, 32, False)))
 
     _sentence(load)
 

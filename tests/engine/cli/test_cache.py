@@ -16,6 +16,7 @@ def test_what_is_kept_is_shown_and_cleared(workspace, capsys):
         ("faces", 1),
         ("chips", 1),
         ("segments", 0),
+        ("crops", 0),
     ]
     assert run(("cache", "clear", "chips", *where)) == 0
     assert "1 entry deleted, 3.0 KB" in capsys.readouterr().out

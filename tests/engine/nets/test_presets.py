@@ -10,11 +10,11 @@ from engine.faces.align import CROP_MARGIN
 from engine.nets.blocks import depth_to_space, space_to_depth
 from engine.nets.presets import PRESETS, get_preset
 from engine.training.augment import CHANNELS
-from engine.training.dataset import crop_side
 from engine.training.model import PEOPLE, Model, build, count, fresh_params
 from engine.training.settings import settings_for
 from engine.training.step import make_step, state_shapes
 from projects.errors import CommandError
+from projects.face_crop import crop_side
 from projects.presets import PRESETS as OFFERED
 
 

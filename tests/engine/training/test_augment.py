@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.training.augment import GREY, choose, look_up, place, relight, sample
+from engine.training.augment import GREY, look_up, place, relight, sample
 from engine.training.lab import lab_to_rgb, rgb_to_lab
+from engine.training.sampling import choose
 from engine.training.settings import Augmentation
 
 STILL = Augmentation(
@@ -18,7 +19,7 @@ STILL = Augmentation(
 
 def test_the_same_key_gives_the_same_batch_and_another_key_another(pixels):
     batches = [
-        sample(pixels["source"], jax.random.key(n), 4, 32, 4 / 3, Augmentation(), True)
+        sample([pixels["source"]], jax.random.key(n), 4, 32, 4 / 3, Augmentation(), True)[0]
         for n in (5, 5, 6)
     ]
     for one, two in zip(batches[0], batches[1], strict=True):
@@ -27,7 +28,7 @@ def test_the_same_key_gives_the_same_batch_and_another_key_another(pixels):
 
 
 def test_a_batch_has_the_stated_shapes_and_stays_between_0_and_1(pixels):
-    batch = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, Augmentation(), True)
+    batch = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, Augmentation(), True)[0]
     assert batch.seen.shape == batch.wanted.shape == (4, 32, 32, 3)
     assert batch.mask.shape == batch.eyes.shape == batch.mouth.shape == (4, 32, 32, 1)
     for part in batch:
@@ -52,7 +53,7 @@ def test_a_mirrored_chip_is_the_mirror_image(pixels):
 
 
 def test_a_masked_batch_hides_everything_outside_the_face(pixels):
-    batch = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, STILL, True)
+    batch = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, STILL, True)[0]
     outside = np.asarray(batch.mask[..., 0]) == 0
     np.testing.assert_allclose(np.asarray(batch.seen)[outside], GREY)
     assert not np.allclose(np.asarray(batch.wanted)[outside], GREY)
@@ -60,8 +61,8 @@ def test_a_masked_batch_hides_everything_outside_the_face(pixels):
 
 def test_light_changes_only_what_the_encoder_sees(pixels):
     bright = replace(STILL, gain=0.5)
-    lit = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, bright, False)
-    plain = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, STILL, False)
+    lit = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, bright, False)[0]
+    plain = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, STILL, False)[0]
     np.testing.assert_array_equal(lit.wanted, plain.wanted)
     assert float(jnp.abs(lit.seen - plain.seen).max()) > 0.05
 
@@ -74,8 +75,8 @@ def test_relighting_by_nothing_changes_nothing(value: float):
 
 def test_recolouring_changes_what_is_wanted_along_with_what_is_seen(pixels):
     how = replace(STILL, lightness=0.3, colour=0.08)
-    changed = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, how, False)
-    plain = sample(pixels["source"], jax.random.key(0), 4, 32, 4 / 3, STILL, False)
+    changed = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, how, False)[0]
+    plain = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, STILL, False)[0]
     np.testing.assert_array_equal(changed.seen, changed.wanted)
     assert float(jnp.abs(changed.wanted - plain.wanted).max()) > 0.05
 

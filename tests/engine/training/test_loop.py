@@ -57,7 +57,7 @@ def store_faces(person: Person, seed: int) -> None:
                 box=(50, 50, 150, 150),
                 landmarks=landmarks.tobytes(),
                 transform=fit_transform(landmarks).astype("<f8").tobytes(),
-                yaw=0.0,
+                yaw=20.0 * frame,
                 pitch=0.0,
                 roll=0.0,
                 sharpness=5.0,
@@ -87,6 +87,24 @@ def test_training_in_pieces_ends_with_the_same_bytes_as_in_one_go(workspace, swa
     assert weights(swap, 5) == weights(again, 5)
     rows = [json.loads(line) for line in again.history_path.read_text().splitlines()]
     assert rows[-1]["step"] == 5
+
+
+def test_faces_read_from_the_disk_make_the_same_weights(workspace, swap, ada, ben):
+    settings = {
+        "batch": 2,
+        "sampling": {"pose_uniform": 0.7},
+        "augmentation": {"clahe": 0.5, "transfer": 0.5},
+    }
+    swap = update_swap(swap, settings=settings)
+    again = new_swap(workspace, "again", ada, ben, preset="tiny", seed=4, settings=settings)
+    reporter = CollectingReporter()
+    train(workspace, swap, Limits(steps=4, dataset="device"), reporter)
+    train(workspace, again, Limits(steps=2, dataset="stream"), reporter)
+    train(workspace, again, Limits(steps=4, dataset="stream"), reporter)
+    assert weights(swap, 4) == weights(again, 4)
+    assert [event["mode"] for event in reporter.of("feed")] == ["device", "stream", "stream"]
+    loads = [e["name"] for e in reporter.of("stage") if e["name"].startswith("load")]
+    assert loads == ["load Ada", "load Ben"] * 2, "the second run of a stream loads nothing"
 
 
 def test_a_stop_saves_what_was_done(workspace, swap):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from engine.faces.template import TEMPLATE
-from engine.training.clock import Clock, Stall
 from engine.training.dataset import Held
 from engine.training.holdout import GUARD, LEAST, split
 from engine.training.saving import Saver
@@ -198,45 +197,3 @@ def test_a_save_that_fails_is_told_at_the_next_one(tmp_path, settings, state):
         saver.start(state)
         with pytest.raises(SwapdeckError):
             saver.wait()
-
-
-class Hand:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-class Answer:
-    def __init__(self, ready: bool) -> None:
-        self._ready = ready
-
-    def is_ready(self) -> bool:
-        return self._ready
-
-
-def test_the_device_counts_as_waiting_only_when_its_last_answer_was_there():
-    hand = Hand()
-    stall = Stall(hand)
-    stall.before_call(None)
-    hand.time = 6.0
-    stall.before_call(Answer(ready=False))
-    assert stall.share == 0
-    hand.time = 8.0
-    stall.waited_for()
-    hand.time = 10.0
-    stall.before_call(Answer(ready=True))
-    assert stall.share == pytest.approx(0.2)
-
-
-def test_something_is_due_again_only_after_its_time():
-    hand = Hand()
-    clock = Clock(0, hand)
-    assert not clock.due("a", 5)
-    hand.time = 5.0
-    assert clock.due("a", 5)
-    assert not clock.due("a", 5)
-    assert clock.due("b", 5)
