@@ -1,0 +1,1 @@
+"""The study of training recipes: trained alike, judged by the exact truth."""

@@ -1,0 +1,163 @@
+"""What a model can do with a rendered scene whose perfect swap is known, before any conversion.
+
+Each frame's face goes through the model as a conversion would give it, and the answer is compared
+with the chip of the perfect swap, cut by that one's own landmarks (*registered*). Landmarks are
+read off the answer and off the true chip at the same size, so that neither is sharper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bench.quality.scenes import Scene
+from engine.conversion.swapper import Swapper, face_mask
+from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
+from engine.faces.align import apply as mapped
+from engine.faces.detect import Detection, FaceFinder
+from engine.faces.embed import Embedder, distance
+from engine.faces.measure import eye_opening, mouth_opening
+from engine.quality.assess import spread
+from engine.quality.exact import exact_frames, largest, warp_mask
+from engine.quality.fidelity import Fidelity, compare
+from engine.quality.likeness import correlation, landmark_error, mean
+
+FRAMES: Final = 48
+"""Frames of the scene that are asked about, spread evenly."""
+EMBEDDED: Final = 8
+_SIDE: Final = 256
+"""Pixels at which landmarks are read."""
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What a model got. psnr (dB) and ssim: registered, inside the face. mouth, eyes: Pearson's r
+    of the openings with the truth's. landmarks: mean distance from the truth's, in eye distances.
+    identity: mean distance of the embeddings from the truth's."""
+
+    psnr: float
+    ssim: float
+    mouth: float
+    eyes: float
+    landmarks: float
+    identity: float
+
+
+@dataclass(frozen=True)
+class _Question:
+    chip: Picture
+    mask: Picture
+    truth: Picture
+    inside: NDArray[np.bool_]
+    box: tuple[int, int, int, int]
+    landmarks: NDArray[np.float32]
+    embedding: NDArray[np.float32] | None
+
+
+class Exam:
+    """The questions of one scene for models of one size; put to any number of them."""
+
+    def __init__(
+        self,
+        scene: Scene,
+        size: int,
+        finder: FaceFinder,
+        embedder: Embedder,
+        alignment: Alignment = Alignment.EYES_BRIDGE,
+    ) -> None:
+        """size: side of the models' chips in pixels. alignment: how they were cut in training."""
+        self._finder, self._embedder = finder, embedder
+        frames = list(exact_frames(scene.clip, scene.clip, scene.truth))
+        chosen = [frames[i] for i in spread(len(frames), FRAMES)]
+        embedded = set(spread(len(chosen), EMBEDDED))
+        self._questions: list[_Question] = []
+        for number, frame in enumerate(chosen):
+            shown, exact = largest(finder, frame.target), largest(finder, frame.truth)
+            if shown is None or exact is None:
+                continue
+            mine = fit_transform(shown.landmarks, alignment)
+            theirs = fit_transform(exact.landmarks, alignment)
+            truth = crop(frame.truth, theirs, size)
+            box = _box(exact, theirs)
+            landmarks = finder.landmarks(_enlarged(truth), box)
+            self._questions.append(
+                _Question(
+                    crop(frame.target, mine, size),
+                    face_mask(shown.landmarks, mine, size),
+                    truth,
+                    warp_mask(frame.mask, theirs, size),
+                    box,
+                    landmarks,
+                    embedder.embed(_enlarged(truth), landmarks) if number in embedded else None,
+                )
+            )
+
+    def marks(self, swapper: Swapper) -> Marks:
+        """What this model gets. It must have chips of the exam's size."""
+        answers = self.answers(swapper)
+        total = Fidelity()
+        errors: list[float] = []
+        identities: list[float] = []
+        openings: list[tuple[float, float, float, float]] = []
+        for answer, asked in zip(answers, self._questions, strict=True):
+            total = total + compare(answer, asked.truth, asked.inside)
+            image = _enlarged(np.where(asked.inside[..., None], answer, asked.truth))
+            found = self._finder.landmarks(image, asked.box)
+            errors.append(landmark_error(found, asked.landmarks))
+            openings.append(
+                (
+                    mouth_opening(found),
+                    mouth_opening(asked.landmarks),
+                    eye_opening(found),
+                    eye_opening(asked.landmarks),
+                )
+            )
+            if asked.embedding is not None:
+                embedding = self._embedder.embed(image, found)
+                identities.append(distance(embedding, asked.embedding))
+        mouth, true_mouth, eyes, true_eyes = zip(*openings, strict=True)
+        return Marks(
+            total.psnr,
+            total.ssim,
+            correlation(mouth, true_mouth),
+            correlation(eyes, true_eyes),
+            mean(errors),
+            mean(identities),
+        )
+
+    def answers(self, swapper: Swapper) -> list[Picture]:
+        """The model's answers, uint8 [S, S, 3] RGB each."""
+        chips = np.stack([asked.chip for asked in self._questions])
+        masks = np.stack([asked.mask for asked in self._questions])
+        rgb, _ = swapper.chips(chips, masks, "source")
+        return list(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8))
+
+    def sheet(self, swapper: Swapper, columns: int = 8) -> Picture:
+        """A picture to look at: what was asked, answered and true, one below the other."""
+        answers = self.answers(swapper)
+        shown = spread(len(answers), columns)
+        rows = [
+            [self._questions[i].chip for i in shown],
+            [answers[i] for i in shown],
+            [self._questions[i].truth for i in shown],
+        ]
+        return np.concatenate([np.concatenate(row, axis=1) for row in rows])
+
+
+def _box(face: Detection, transform: NDArray[np.float64]) -> tuple[int, int, int, int]:
+    """The detector's box of a frame as a box of the enlarged chip."""
+    left, top, right, bottom = face.box
+    corners = np.array([[left, top], [right, bottom]], float)
+    (x0, y0), (x1, y1) = np.rint(mapped(chip_matrix(transform, _SIDE), corners)).astype(int)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _enlarged(chip: Picture) -> Picture:
+    picture = cv2.resize(chip, (_SIDE, _SIDE), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(picture, np.uint8)
