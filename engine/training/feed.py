@@ -78,7 +78,7 @@ def open_feed(
     where: str,
     reporter: Reporter,
 ) -> AbstractContextManager[Feed]:
-    """The feed of a training, by the memory that is free; `datasets` by role.
+    """The feed of a training, by the memory that is free; `datasets` by role, in the model's order.
 
     where: "device", "stream", or "auto", which streams what takes more than SHARE of the free
     memory. Says which in a `feed` event. Use it in a `with` statement.

@@ -98,9 +98,10 @@ def compile_step(step: Step, state: State, pixels: Pixels) -> Step:
 def _step(
     state: State, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
 ) -> tuple[State, Metrics]:
+    key = step_key(settings.seed, state.step)
     batches = sample(
         [pixels[person] for person in model.people],
-        step_key(settings.seed, state.step),
+        key,
         settings.batch,
         model.preset.size,
         margin,

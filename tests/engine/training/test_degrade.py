@@ -38,11 +38,11 @@ def test_next_to_nothing_changes_next_to_nothing(what):
 
 @pytest.mark.parametrize("what", [blur, noise, blocks])
 def test_the_strongest_stays_a_picture_and_differs_from_chip_to_chip(what):
-    before = np.repeat(picture()[:1], 2, 0)
+    before = np.repeat(picture()[:1], 6, 0)
     after = np.asarray(what(jnp.asarray(before), KEY, 0.2))
     assert after.min() >= 0 and after.max() <= 1
     change = np.abs(after - before).mean((1, 2, 3))
-    assert change.max() > 0.005 and change[0] != pytest.approx(change[1], rel=0.02)
+    assert change.max() > 0.005 and change.max() > 1.2 * change.min()
 
 
 def test_a_blur_is_the_one_that_opencv_makes():
@@ -68,7 +68,7 @@ def test_compression_keeps_flat_areas_and_loses_detail_as_a_jpeg_does():
 def test_others_colours_are_taken_over_and_shapes_kept():
     mask = np.zeros((2, 32, 32, 1), np.float32)
     mask[:, 8:24, 8:24] = 1
-    warm, cold = picture(1) * [0.6, 0.3, 0.2] + 0.2, picture(2) * [0.2, 0.3, 0.6] + 0.1
+    warm, cold = picture(1) * [0.4, 0.3, 0.25] + 0.3, picture(2) * [0.25, 0.3, 0.35] + 0.3
     people = [jnp.asarray(np.concatenate([p, mask], -1), jnp.float32) for p in (warm, cold)]
     keys = list(jax.random.split(KEY))
     changed = transfer(people, keys, 1.0)
