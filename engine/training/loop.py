@@ -19,6 +19,7 @@ from engine.training.clock import Clock, Stall
 from engine.training.dataset import Held, load_dataset
 from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
+from engine.training.precision import dtype_of, settle
 from engine.training.preview import previewer
 from engine.training.run import DivergedError, Run
 from engine.training.settings import TrainSettings, settings_for
@@ -72,6 +73,9 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     """
     use_compilation_cache()
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
+    settings, warnings = settle(settings, get_preset(swap.preset).size)
+    for text in warnings:
+        reporter.event("warning", text=text)
     data = _load_people(workspace, swap, settings, reporter)
     _say_changes(swap, data.fingerprints, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
@@ -97,12 +101,11 @@ def _train(
     clock: Clock | None,
 ) -> TrainResult:
     preset = get_preset(swap.preset)
-    model = build(preset)
+    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
     pixels = data.pixels
     state, saved = _resume(swap, settings, preset, reporter)
-    reporter.event(
-        "stage", name=f"compile ({count(state.params):,} weights)", total=None, unit="steps"
-    )
+    told = f"{count(state.params):,} weights, {settings.precision}"
+    reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
     draw = previewer(model, settings, pixels, CROP_MARGIN)
     advance = compile_step(make_step(model, settings, CROP_MARGIN), state, pixels)
     many, count_many = advance, 1
