@@ -70,7 +70,7 @@ PRESETS: dict[str, PresetFacts] = {
         ),
         PresetFacts(
             "light-128", 128, "df", 8, 13_920_928, 43.083890688, 16_380_000,
-            "twice as sharp, still for a CPU: for an hour instead of minutes",
+            "light-64 at twice the side: an hour of a CPU instead of minutes",
         ),
         PresetFacts(
             "standard-128", 128, "df", 32, 91_441_696, 3233.30506752, 121_640_000,
@@ -79,7 +79,7 @@ PRESETS: dict[str, PresetFacts] = {
         ),
         PresetFacts(
             "standard-128-liae", 128, "liae", 32, 77_291_664, 3234.915680256, 121_700_000,
-            "the same, with the target's light and shape followed more closely",
+            "as standard-128, one decoder for both (liae): nearer to the target's light and shape",
             learning_rate=5e-4, on_cpu=False,
         ),
         PresetFacts(
@@ -89,7 +89,7 @@ PRESETS: dict[str, PresetFacts] = {
         ),
         PresetFacts(
             "hd-256-liae", 256, "liae", 16, 92_371_344, 6415.875833856, 476_560_000,
-            "the same, with the target's light and shape followed more closely",
+            "as hd-256, one decoder for both (liae): nearer to the target's light and shape",
             learning_rate=3e-4, on_cpu=False,
         ),
         PresetFacts(
@@ -99,7 +99,7 @@ PRESETS: dict[str, PresetFacts] = {
         ),
         PresetFacts(
             "hd-512-liae", 512, "liae", 8, 91_528_400, 3817.554837504, 920_050_000,
-            "the same, with the target's light and shape followed more closely",
+            "as hd-512, one decoder for both (liae): nearer to the target's light and shape",
             learning_rate=3e-4, on_cpu=False,
         ),
         PresetFacts(
