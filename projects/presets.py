@@ -25,15 +25,22 @@ class PresetFacts:
     name: str
     size: int
     """Side of a chip in pixels."""
+    family: str
+    """df: a decoder for each person. liae: one decoder behind a shared inter and one for each."""
     batch: int
     """Chips of each person in a step, unless the swap says otherwise."""
     parameters: int
-    """Weights of the encoder and both decoders."""
+    """Weights of a model of two people."""
     gflop: float
     """Of a step at `batch`."""
     work: int
-    """Working memory for each chip of a person in a batch, as XLA plans it on a CPU."""
+    """Working memory for each chip of a person in a batch: as XLA plans it on a CPU; where a CPU
+    does not do, what the networks keep for their gradients in bfloat16 (`engine.bench.memory`)."""
     purpose: str
+    learning_rate: float | None = None
+    """With its own recipe, where the recipe's is not good for it."""
+    on_cpu: bool = True
+    """Whether a CPU trains it in any useful time."""
 
     @property
     def checkpoint(self) -> int:
@@ -59,11 +66,45 @@ PRESETS: dict[str, PresetFacts] = {
     facts.name: facts
     for facts in (
         PresetFacts(
-            "light-64", 64, 16, 4_236_320, 11.928600576, 2_930_000,
+            "light-64", 64, "df", 16, 4_236_320, 11.928600576, 2_930_000,
             "small and quick, made to be trained on a CPU; learns a mask",
         ),
         PresetFacts(
-            "classic-64", 64, 16, 82_062_470, 364.828950528, 31_030_000,
+            "light-128", 128, "df", 8, 13_920_928, 43.083890688, 16_380_000,
+            "light-64 at twice the side: an hour of a CPU instead of minutes",
+        ),
+        PresetFacts(
+            "standard-128", 128, "df", 32, 91_441_696, 3233.30506752, 121_640_000,
+            "the one to begin with on a graphics card",
+            learning_rate=5e-4, on_cpu=False,
+        ),
+        PresetFacts(
+            "standard-128-liae", 128, "liae", 32, 77_291_664, 3234.915680256, 121_700_000,
+            "as standard-128, one decoder for both (liae): nearer to the target's light and shape",
+            learning_rate=5e-4, on_cpu=False,
+        ),
+        PresetFacts(
+            "hd-256", 256, "df", 16, 112_292_128, 6415.070527488, 476_500_000,
+            "for faces that are large in the frame; hours of a graphics card",
+            learning_rate=3e-4, on_cpu=False,
+        ),
+        PresetFacts(
+            "hd-256-liae", 256, "liae", 16, 92_371_344, 6415.875833856, 476_560_000,
+            "as hd-256, one decoder for both (liae): nearer to the target's light and shape",
+            learning_rate=3e-4, on_cpu=False,
+        ),
+        PresetFacts(
+            "hd-512", 512, "df", 8, 110_440_352, 3817.15218432, 919_980_000,
+            "for close-ups; a day of a graphics card",
+            learning_rate=3e-4, on_cpu=False,
+        ),
+        PresetFacts(
+            "hd-512-liae", 512, "liae", 8, 91_528_400, 3817.554837504, 920_050_000,
+            "as hd-512, one decoder for both (liae): nearer to the target's light and shape",
+            learning_rate=3e-4, on_cpu=False,
+        ),
+        PresetFacts(
+            "classic-64", 64, "df", 16, 82_062_470, 364.828950528, 31_030_000,
             "the published network of the beginnings; wants a graphics card",
         ),
     )

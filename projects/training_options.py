@@ -17,6 +17,7 @@ from projects.devices import check_asked
 from projects.errors import CommandError
 from projects.names import printable
 from projects.options import Option, Value, checked
+from projects.presets import PRESETS
 
 DEFAULT_RECIPE = {"classic-64": "original"}
 """Presets that are not trained with the recipe `swapdeck`."""
@@ -92,6 +93,15 @@ SETTINGS: tuple[Option, ...] = (
     Option(
         "batch", "Batch", "int", 16, 1, 1024, unit="chips", group=_BASIC,
         help="Chips of each person in a step: more make a step steadier, slower and larger.",
+    ),
+    Option(
+        "precision", "Precision", "choice", "auto", choices=("auto", "float32", "bfloat16"),
+        group=_BASIC,
+        help="What it computes in; auto takes bfloat16 where the device is faster at it.",
+    ),
+    Option(
+        "remat", "Save memory", "choice", "auto", choices=("auto", "yes", "no"), group=_BASIC,
+        help="Compute inner results again instead of keeping them; auto: from 256 px if need be.",
     ),
     Option(
         "learning_rate", "Learning rate", "float", 5e-4, 1e-8, group=_BASIC,
@@ -206,10 +216,20 @@ def recipe_of(preset: str, settings: Mapping[str, Any]) -> str:
     return str(settings.get("recipe") or DEFAULT_RECIPE.get(preset, "swapdeck"))
 
 
+def preset_values(preset: str, recipe: str) -> dict[str, Value]:
+    """What a preset sets itself: its batch, and with its own recipe its learning rate."""
+    facts = PRESETS.get(preset)
+    if facts is None:
+        return {}
+    own = recipe == DEFAULT_RECIPE.get(preset, "swapdeck")
+    rate = {"learning_rate": facts.learning_rate} if own and facts.learning_rate else {}
+    return {"batch": facts.batch, **rate}
+
+
 def options_for(preset: str, recipe: str | None = None) -> tuple[Option, ...]:
     """SETTINGS with the defaults of a recipe, which is the preset's own where none is said."""
     name = recipe or DEFAULT_RECIPE.get(preset, "swapdeck")
-    differs = {**RECIPES.get(name, {}), "recipe": name}
+    differs = {**RECIPES.get(name, {}), **preset_values(preset, name), "recipe": name}
     return tuple(replace(one, default=differs.get(one.name, one.default)) for one in SETTINGS)
 
 

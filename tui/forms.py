@@ -28,6 +28,7 @@ from tui.text import clean
 
 LABEL_WIDTH = 20
 Check = Callable[[Mapping[str, Value]], None]
+Note = Callable[[Mapping[str, str]], str]
 
 
 class Choice(Widget, can_focus=True):
@@ -106,7 +107,8 @@ class Form(ModalScreen[dict[str, Value] | None]):
     """Asks for values; gives all of them, or None when it was left.
 
     `values` are what the fields hold at first, in place of the defaults. `check` gets all values
-    and may raise a SwapdeckError, whose sentence is shown; it must not take long.
+    and may raise a SwapdeckError, whose sentence is shown; it must not take long. `note` stands
+    above the fields; it may be made of what is written in them, by their names.
     """
 
     BINDINGS = bindings(*ids(FORMS))
@@ -139,15 +141,16 @@ class Form(ModalScreen[dict[str, Value] | None]):
         values: Mapping[str, Value] | None = None,
         *,
         check: Check | None = None,
-        note: str = "",
+        note: str | Note = "",
     ) -> None:
         super().__init__()
         self.form_title = title
         self.options = {option.name: option for option in options}
         self.check = check
-        self.note = note
         given = values or {}
         self.first = {o.name: o.show(given.get(o.name, o.default)) for o in options}
+        self._note = note
+        self.note = note if isinstance(note, str) else note(self.first)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="window") as window:
@@ -237,6 +240,9 @@ class Form(ModalScreen[dict[str, Value] | None]):
         if name and self.query_one(f"#error-{name}").has_class("-shown"):
             self._show_problem(name, self.problem(name))
         self._show_whole("")
+        if not isinstance(self._note, str):
+            self.note = self._note(self.texts)
+            self.query_one("#note", Static).update(self.note)
 
     def _show_whole(self, words: str) -> None:
         line = self.query_one("#problem", Static)

@@ -46,7 +46,7 @@ def new_swap_form(people: Sequence[PersonRow]) -> Form:
         ),
         Option(
             "preset", "Preset", "choice", next(iter(PRESETS)), choices=tuple(PRESETS),
-            required=True, help="The network; what each one needs is said above.",
+            required=True, help="The network; what it is for and needs is said above.",
         ),
         Option(
             NAME, "Name", "text", help="Left empty it is called SOURCE-as-TARGET.",
@@ -56,7 +56,7 @@ def new_swap_form(people: Sequence[PersonRow]) -> Form:
             help="The same seed, faces and settings give the same model. Left empty: a new one.",
         ),
     )  # fmt: skip
-    return Form("New swap", options, note=preset_notes())
+    return Form("New swap", options, note=chosen_preset_note)
 
 
 def _faces_of(people: Sequence[PersonRow]) -> str:
@@ -66,9 +66,9 @@ def _faces_of(people: Sequence[PersonRow]) -> str:
     return f"Without faces so far: {', '.join(none[:4])}{'…' if len(none) > 4 else ''}."
 
 
-def preset_notes() -> str:
-    """What each preset is for and needs here, three lines each."""
-    return "\n".join(preset_note(facts) for facts in PRESETS.values())
+def chosen_preset_note(texts: Mapping[str, str]) -> str:
+    """What the preset is for and needs here that is chosen in a form."""
+    return preset_note(PRESETS[texts["preset"]])
 
 
 def preset_note(facts: PresetFacts, batch: int | None = None, faces: int = 0) -> str:

@@ -4,7 +4,8 @@
 
 The step is the real one: sampling, augmentation, forward, backward, Adam and the running average.
 Each preset is measured in a process of its own, which has its memory in large pages like the
-processes that train. The peak is measured between the steps.
+processes that train, and in the precision that a training would take. The peak is measured between
+the steps.
 """
 
 import argparse
@@ -31,13 +32,16 @@ from engine.bench.flops import step_flops
 from engine.bench.peak import Peak, seconds
 from engine.faces.align import CROP_MARGIN
 from engine.memory import with_large_pages
-from engine.nets.presets import PRESETS, get_preset
+from engine.nets.presets import get_preset
 from engine.training.augment import CHANNELS
 from engine.training.model import PEOPLE, Params, build
+from engine.training.precision import dtype_of, settle
 from engine.training.settings import settings_for
 from engine.training.step import compile_first_state, compile_step, make_step, optimiser
+from projects import devices
 from projects.errors import SwapdeckError
 from projects.face_crop import crop_side
+from projects.presets import PRESETS as OFFERED
 from projects.rates import remember_rate
 
 SECONDS = 15.0
@@ -64,6 +68,8 @@ class Figures:
     device: str
     batch: int
     """Chips of each person in a step."""
+    precision: str
+    """What it computed in."""
     steps: int
     """How many were measured."""
     seconds: float
@@ -103,16 +109,19 @@ class Figures:
         }
 
 
-def run(presets: Sequence[str], *, batch: int = 16, output: Output) -> list[Figures]:
+def run(presets: Sequence[str] = (), *, batch: int | None = None, output: Output) -> list[Figures]:
     """Measure each preset in a process of its own and say the figures.
+
+    presets: without any, all that this machine's device trains in any useful time.
+    batch: chips of each person in a step; each preset's own where it is not said.
 
     Raises SwapdeckError when a measurement does not come to its end.
     """
     found = []
-    for preset in presets:
-        figures = _in_a_process(preset, batch)
+    for preset in presets or usual_presets(devices.choose("auto")[0].id):
+        figures = _in_a_process(preset, batch or OFFERED[preset].batch)
         found.append(figures)
-        remember_rate(preset, batch, figures.rate, figures.device, "bench")
+        remember_rate(preset, figures.batch, figures.rate, figures.device, "bench")
         if output.json:
             output.line(figures.as_dict())
     if not output.json:
@@ -120,15 +129,21 @@ def run(presets: Sequence[str], *, batch: int = 16, output: Output) -> list[Figu
     return found
 
 
+def usual_presets(device: str) -> list[str]:
+    """The presets that a device trains in any useful time; it is "cpu", or another one's id."""
+    return [name for name, facts in OFFERED.items() if facts.on_cpu or device != "cpu"]
+
+
 def table(found: Sequence[Figures]) -> Table:
     """The figures for people."""
-    drawn = Table("preset", "batch", box=None, padding=(0, 2, 0, 0))
+    drawn = Table("preset", "batch", "in", box=None, padding=(0, 2, 0, 0))
     for heading in ("steps/s", "ms", "update", "compile", "GFLOP", "GFLOP/s", "peak", "share"):
         drawn.add_column(heading, justify="right")
     for one in found:
         drawn.add_row(
             one.preset,
             f"{one.batch}+{one.batch}",
+            one.precision,
             f"{one.rate:.2f}",
             f"{1e3 * one.seconds:.0f}",
             f"{1e3 * one.update_seconds:.0f}",
@@ -144,7 +159,8 @@ def table(found: Sequence[Figures]) -> Table:
 def measure(preset_name: str, batch: int) -> Figures:
     """Time the step of a preset in this process, on random pixels."""
     preset = get_preset(preset_name)
-    settings = settings_for(preset_name, batch=batch)
+    settings, warnings = settle(settings_for(preset_name, batch=batch), preset.size)
+    sys.stderr.writelines(f"{text}\n" for text in warnings)
     side = crop_side(preset.size)
     rng = np.random.default_rng(0)
     pixels = {
@@ -153,7 +169,8 @@ def measure(preset_name: str, batch: int) -> Figures:
     }
     state = compile_first_state(preset, settings)
     start = time.perf_counter()
-    step = compile_step(make_step(build(preset), settings, CROP_MARGIN), state, pixels)
+    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
+    step = compile_step(make_step(model, settings, CROP_MARGIN), state, pixels)
     compile_seconds = time.perf_counter() - start
     peak = Peak()
     taken: list[float] = []
@@ -169,6 +186,7 @@ def measure(preset_name: str, batch: int) -> Figures:
         preset=preset_name,
         device=jax.local_devices()[0].device_kind,
         batch=batch,
+        precision=settings.precision,
         steps=len(taken),
         seconds=statistics.median(taken),
         update_seconds=_update_seconds(state.params, optimiser(settings)),
@@ -222,8 +240,8 @@ def _in_a_process(preset: str, batch: int) -> Figures:
 def main() -> None:
     """Print the figures of the presets asked for."""
     parser = argparse.ArgumentParser(description="Time the training step of each preset.")
-    parser.add_argument("--preset", dest="presets", action="append", choices=list(PRESETS))
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--preset", dest="presets", action="append", choices=list(OFFERED))
+    parser.add_argument("--batch", type=int, help="each preset's own unless it is said")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--measure", nargs=2, metavar=("PRESET", "BATCH"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -233,7 +251,7 @@ def main() -> None:
         return
     from engine.cli.output import Output as Plain
 
-    run(chosen.presets or list(PRESETS), batch=chosen.batch, output=Plain(json=chosen.json))
+    run(chosen.presets or (), batch=chosen.batch, output=Plain(json=chosen.json))
 
 
 if __name__ == "__main__":

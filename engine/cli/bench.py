@@ -23,15 +23,19 @@ bench.add_command(quality)
 
 @bench.command()
 @click.option(
-    "--preset", "presets", type=click.Choice(list(PRESETS)), multiple=True, help="[default: all]"
+    "--preset",
+    "presets",
+    type=click.Choice(list(PRESETS)),
+    multiple=True,
+    help="[default: all; on a CPU, those that it trains in any useful time]",
 )
-@click.option("--batch", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--batch", type=click.IntRange(min=1), help="[default: each preset's own]")
 @pass_session
-def train(session: Session, presets: tuple[str, ...], batch: int) -> None:
+def train(session: Session, presets: tuple[str, ...], batch: int | None) -> None:
     """Steps a second, GFLOP/s, and the share of this machine's own matrix-product peak."""
     from engine.bench.training import run
 
-    run(presets or tuple(PRESETS), batch=batch, output=session.output)
+    run(presets, batch=batch, output=session.output)
 
 
 @bench.command()

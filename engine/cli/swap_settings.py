@@ -79,7 +79,9 @@ def presets(session: Session) -> None:
         rows.append(
             {
                 "preset": facts.name,
+                "family": facts.family,
                 "size": facts.size,
+                "batch": facts.batch,
                 "weights": f"{facts.parameters / 1e6:.1f} M",
                 "gflop": round(facts.gflop, 1),
                 "memory": round(facts.training_memory() / 1e6),

@@ -7,9 +7,10 @@ Images are float32 [N, 64, 64, 3] RGB in 0..1. The code is float32 [N, 8, 8, 512
 from itertools import pairwise
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
-from engine.nets.blocks import activate, depth_to_space
+from engine.nets.blocks import Block, activate, depth_to_space
 from engine.nets.conv import conv_general_dilated
 
 SIZE = 64
@@ -32,13 +33,13 @@ def _dense(c_in: int, c_out: int, *, rngs: nnx.Rngs) -> nnx.Linear:
     return nnx.Linear(c_in, c_out, kernel_init=nnx.initializers.glorot_uniform(), rngs=rngs)
 
 
-class Upscale(nnx.Module):
+class Upscale(Block):
     """[N, H, W, c_in] -> [N, 2H, 2W, c_out]: 3x3 to 4 c_out channels, which become 2x2 pixels."""
 
     def __init__(self, c_in: int, c_out: int, *, rngs: nnx.Rngs):
         self.conv = _conv(c_in, 4 * c_out, 3, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def run(self, x: jax.Array) -> jax.Array:
         return depth_to_space(activate(self.conv(x)), 2)
 
 
@@ -74,4 +75,4 @@ class ClassicDecoder(nnx.Module):
         x = code
         for up in self.up:
             x = up(x)
-        return nnx.sigmoid(self.out(x)), None
+        return nnx.sigmoid(self.out(x).astype(jnp.float32)), None

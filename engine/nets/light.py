@@ -9,7 +9,16 @@ from dataclasses import dataclass
 import jax
 from flax import nnx
 
-from engine.nets.blocks import Conv, ConvBlock, Down, Up, activate, depth_to_space, space_to_depth
+from engine.nets.blocks import (
+    Conv,
+    ConvBlock,
+    Down,
+    Up,
+    activate,
+    alike,
+    picture,
+    space_to_depth,
+)
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,7 @@ class LightConfig:
     encoder: tuple[int, int, int] = (64, 128, 256)  # channels at size/4, size/8, size/16
     code: int = 256
     decoder: tuple[int, int, int, int] = (256, 128, 64, 32)  # at size/16, /8, /4, /2
+    smooth: bool = False  # the pixels that come of one begin alike
 
 
 class LightEncoder(nnx.Module):
@@ -48,18 +58,18 @@ class LightDecoder(nnx.Module):
         a, b, c, d = config.decoder
         self.base = (config.size // 16, config.size // 16, a)
         self.unfold = nnx.Linear(config.code, self.base[0] * self.base[1] * a, rngs=rngs)
-        self.up1 = Up(a, b, rngs=rngs)
+        self.up1 = Up(a, b, rngs=rngs, smooth=config.smooth)
         self.block1 = ConvBlock(b, rngs=rngs)
-        self.up2 = Up(b, c, rngs=rngs)
+        self.up2 = Up(b, c, rngs=rngs, smooth=config.smooth)
         self.block2 = ConvBlock(c, rngs=rngs)
-        self.up3 = Up(c, d, rngs=rngs)
+        self.up3 = Up(c, d, rngs=rngs, smooth=config.smooth)
         self.block3 = ConvBlock(d, rngs=rngs)
-        self.out = Conv(d, 16, 3, rngs=rngs)
+        init = nnx.initializers.he_normal()
+        self.out = Conv(d, 16, 3, rngs=rngs, init=alike(init, 4) if config.smooth else init)
 
     def __call__(self, code: jax.Array) -> tuple[jax.Array, jax.Array]:
         x = self.unfold(code).reshape(-1, *self.base)
         x = self.block1(self.up1(x))
         x = self.block2(self.up2(x))
         x = self.block3(self.up3(x))
-        x = nnx.sigmoid(depth_to_space(self.out(activate(x)), 2))
-        return x[..., :3], x[..., 3:]
+        return picture(self.out(activate(x)))

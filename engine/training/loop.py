@@ -20,6 +20,7 @@ from engine.training.dataset import Dataset, Held, find_dataset, load_held
 from engine.training.feed import Feed, Inputs, open_feed
 from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
+from engine.training.precision import dtype_of, settle
 from engine.training.preview import ROWS, previewer
 from engine.training.run import DivergedError, Run
 from engine.training.settings import TrainSettings, settings_for
@@ -73,6 +74,9 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     """
     use_compilation_cache()
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
+    settings, warnings = settle(settings, get_preset(swap.preset).size)
+    for text in warnings:
+        reporter.event("warning", text=text)
     data = _find_people(workspace, swap, settings)
     _say_changes(swap, data.fingerprints, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
@@ -112,11 +116,10 @@ def _train(
     clock: Clock | None,
 ) -> TrainResult:
     preset = get_preset(swap.preset)
-    model = build(preset)
+    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
     state, saved = _resume(swap, settings, preset, reporter)
-    reporter.event(
-        "stage", name=f"compile ({count(state.params):,} weights)", total=None, unit="steps"
-    )
+    told = f"{count(state.params):,} weights, {settings.precision}"
+    reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
     draw = previewer(model, settings, feed.few(ROWS), CROP_MARGIN)
     advance = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))
     many, count_many = advance, 1

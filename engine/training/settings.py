@@ -86,6 +86,10 @@ class TrainSettings:
     seed: int = 0
     batch: int = 16
     """Chips of each person in a step."""
+    precision: str = "auto"
+    """What it computes in: auto, float32 or bfloat16. See `engine.training.precision`."""
+    remat: str = "auto"
+    """Whether blocks are computed again in the backward pass, to save memory: auto, yes or no."""
     learning_rate: float = 5e-4
     warm_up: int = 100
     """Steps over which the learning rate rises from nothing."""
@@ -148,12 +152,14 @@ def settings_for(
 ) -> TrainSettings:
     """The settings of a preset with some of them changed, by their names in `TrainSettings`.
 
+    What is not said is the recipe's, and batch and learning rate the preset's own.
+
     Raises CommandError for a recipe or a setting that does not exist, or a value out of bounds.
     """
     name = recipe or DEFAULT_RECIPE.get(preset, "swapdeck")
     if name not in RECIPES:
         raise CommandError(f"There is no recipe {name!r}. Choose one of: {', '.join(RECIPES)}.")
-    values = RECIPES[name].as_dict()
+    values = RECIPES[name].as_dict() | training_options.preset_values(preset, name)
     for key, value in changes.items():
         part = values.get(key)
         if isinstance(part, dict) and isinstance(value, dict):

@@ -94,7 +94,10 @@ async def test_the_speed_of_this_machine_is_told_once_it_was_measured(
         await press(pilot, "2", "a")
         text = screen_text(pilot)
         assert "here: 4.00 steps/s, 1,000 steps in 4 min 10 s" in text
-        assert text.count("its speed was not measured yet") == 1
+        await press(pilot, "down", "down", "c")
+        text = screen_text(pilot)
+        assert "classic-64: the published network" in text
+        assert "here: its speed was not measured yet" in text
 
 
 async def test_a_swap_of_one_person_twice_or_of_a_taken_name_is_refused_in_a_sentence(

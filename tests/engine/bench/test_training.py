@@ -8,11 +8,12 @@ from rich.console import Console
 
 from engine.bench.convolutions import forms, parse
 from engine.bench.flops import forward_flops, step_flops
-from engine.bench.training import Figures, measure, table
+from engine.bench.training import Figures, measure, table, usual_presets
 from engine.memory import with_large_pages
 from engine.nets.conv import Form
 from engine.nets.presets import get_preset
 from projects.errors import CommandError
+from projects.presets import PRESETS as OFFERED
 
 
 def test_a_step_of_the_classic_model_is_365_gflop():
@@ -45,8 +46,15 @@ def test_measuring_makes_real_steps(monkeypatch):
     assert figures.peak_gflops > 0
 
 
+def test_a_cpu_is_measured_by_the_presets_that_it_trains():
+    assert usual_presets("cpu") == ["light-64", "light-128", "classic-64"]
+    assert usual_presets("GPU-1f") == list(OFFERED)
+
+
 def test_the_share_is_work_over_time_over_peak():
-    figures = Figures("classic-64", "cpu", 16, 5, 2.0, 0.1, 9.0, gflop=400.0, peak_gflops=250.0)
+    figures = Figures(
+        "classic-64", "cpu", 16, "float32", 5, 2.0, 0.1, 9.0, gflop=400.0, peak_gflops=250.0
+    )
     assert figures.rate == 0.5
     assert figures.gflops == 200
     assert figures.share == pytest.approx(0.8)

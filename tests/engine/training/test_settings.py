@@ -7,6 +7,7 @@ import pytest
 from engine.training.limits import Limits
 from engine.training.settings import RECIPES, TrainSettings, settings_for
 from projects.errors import CommandError
+from projects.presets import PRESETS
 from projects.training_options import DEFAULT_RECIPE, LIMITS, SETTINGS, flat, values_of
 
 
@@ -22,6 +23,25 @@ def test_a_swap_changes_only_what_it_names():
     assert (changed.losses.edges, changed.batch) == (0.0, 8)
     assert changed.losses.l1 == usual.losses.l1
     assert changed.augmentation == usual.augmentation
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_batch_and_learning_rate_are_the_presets_own_unless_they_are_said(preset: str):
+    facts, settings = PRESETS[preset], settings_for(preset)
+    assert settings.batch == facts.batch
+    if facts.learning_rate is not None:
+        assert settings.learning_rate == facts.learning_rate
+    assert settings_for(preset, batch=3).batch == 3
+    assert settings_for(preset, learning_rate=1e-5).learning_rate == 1e-5
+    offered = values_of(preset, {})
+    values = flat(settings.as_dict())
+    assert offered == {name: values[name] for name in offered}
+
+
+def test_another_recipe_has_its_own_learning_rate():
+    naive = settings_for("hd-256", recipe="naive")
+    assert naive.learning_rate == RECIPES["naive"].learning_rate
+    assert naive.batch == PRESETS["hd-256"].batch
 
 
 def test_classic_is_trained_with_its_published_defaults():
@@ -69,7 +89,7 @@ def test_an_option_offers_what_the_recipe_has(recipe: str):
 
 
 def test_presets_have_the_recipes_that_are_offered():
-    for preset in ("light-64", "classic-64"):
+    for preset in PRESETS:
         assert settings_for(preset).recipe == values_of(preset, {})["recipe"]
         assert (preset in DEFAULT_RECIPE) == (preset == "classic-64")
 
