@@ -35,8 +35,9 @@ from engine.nets.presets import PRESETS, get_preset
 from engine.training.augment import CHANNELS
 from engine.training.dataset import crop_side
 from engine.training.model import PEOPLE, Params, build
+from engine.training.optimisers import optimiser
 from engine.training.settings import settings_for
-from engine.training.step import compile_first_state, compile_step, make_step, optimiser
+from engine.training.step import compile_first_state, compile_step, make_step
 from projects.errors import SwapdeckError
 from projects.rates import remember_rate
 

@@ -12,29 +12,28 @@ from numpy.typing import NDArray
 from engine.compilation import use_compilation_cache
 from engine.faces.align import CROP_MARGIN
 from engine.faces.dataset import person_identity
-from engine.nets.presets import Preset, get_preset
+from engine.nets.presets import get_preset
 from engine.reporting import Reporter
-from engine.training.checkpoint import load_state, read_settings
 from engine.training.clock import Clock, Stall
 from engine.training.dataset import Held, load_dataset
+from engine.training.divergence import DivergedError, Watch
 from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
 from engine.training.preview import previewer
-from engine.training.run import DivergedError, Run
+from engine.training.resume import resume
+from engine.training.run import Run
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import (
     Metrics,
     Pixels,
     State,
     Step,
-    compile_first_state,
     compile_step,
     make_step,
-    state_shapes,
 )
 from engine.training.validate import Validator
-from projects.checkpoints import newest
-from projects.errors import CommandError, StopRequested
+from projects.checkpoint_rows import put_away_newer
+from projects.errors import StopRequested
 from projects.faces import FaceIndex
 from projects.people import get_person
 from projects.rates import remember_rate
@@ -64,7 +63,7 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
 
     The weights are a function of the datasets, the settings and the number of steps: on one
     machine's CPU a training that was interrupted ends bit for bit like one that was not. When the
-    numbers run away, it goes back to the last checkpoint with half the learning rate.
+    numbers run away, it goes back to the last good checkpoint with half the learning rate.
 
     Raises:
         SwapdeckError: a person without faces, numbers that run away again and again, a full disk.
@@ -72,34 +71,39 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     """
     use_compilation_cache()
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
-    data = _load_people(workspace, swap, settings, reporter)
+    data = load_people(workspace, swap, settings, reporter)
     _say_changes(swap, data.fingerprints, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
     clock: Clock | None = None
+    watch = Watch()
     for _ in range(BACK_OFFS):
         try:
-            return _train(swap, settings, limits, data, reporter, clock)
+            return _train(swap, settings, limits, data, reporter, clock, watch)
         except DivergedError as error:
             clock = error.clock
+            watch.restart()
+            if watch.sound is not None:
+                put_away_newer(workspace, swap, watch.sound)
             lower = settings.learning_rate / 2
             reporter.event("warning", text=f"{error} Going back, with learning_rate {lower:g}.")
             swap = update_swap(swap, settings={**swap.settings, "learning_rate": lower})
             settings = replace(settings, learning_rate=lower)
-    return _train(swap, settings, limits, data, reporter, clock)
+    return _train(swap, settings, limits, data, reporter, clock, watch)
 
 
 def _train(
     swap: Swap,
     settings: TrainSettings,
     limits: Limits,
-    data: "_People",
+    data: "People",
     reporter: Reporter,
     clock: Clock | None,
+    watch: Watch,
 ) -> TrainResult:
     preset = get_preset(swap.preset)
     model = build(preset)
     pixels = data.pixels
-    state, saved = _resume(swap, settings, preset, reporter)
+    state, saved = resume(swap, settings, preset, reporter)
     reporter.event(
         "stage", name=f"compile ({count(state.params):,} weights)", total=None, unit="steps"
     )
@@ -116,7 +120,7 @@ def _train(
     clock = clock or Clock(step)
     reporter.event("stage", name="train", total=limits.steps, unit="steps")
 
-    with Run(swap, settings, limits, reporter, data.fingerprints, step, clock, saved) as run:
+    with Run(swap, settings, limits, reporter, data.fingerprints, step, clock, saved, watch) as run:
         pending: tuple[int, Metrics] | None = None
         stall = Stall()
         try:
@@ -132,7 +136,7 @@ def _train(
                     stall.waited_for()
                 pending = (step, metrics)
                 if validator is not None and clock.due("score", limits.score_every):
-                    run.score(validator, state)
+                    state = run.score(validator, state)
                 if asked.save or clock.due("checkpoint", limits.checkpoint_every):
                     run.tell(*pending, stall)
                     pending = None
@@ -154,7 +158,7 @@ def _train(
 
 
 @dataclass(frozen=True)
-class _People:
+class People:
     """Both datasets; by role."""
 
     pixels: Pixels
@@ -166,9 +170,10 @@ class _People:
     """The source's mean embedding, float32 [128]."""
 
 
-def _load_people(
+def load_people(
     workspace: Workspace, swap: Swap, settings: TrainSettings, reporter: Reporter
-) -> _People:
+) -> People:
+    """The datasets of a swap's people. Raises SwapdeckError for a person without faces."""
     size, clahe = get_preset(settings.preset).size, settings.augmentation.clahe > 0
     pixels, fingerprints, held = {}, {}, {}
     people = [get_person(workspace, slug) for slug in (swap.source, swap.target)]
@@ -180,7 +185,7 @@ def _load_people(
             held[role] = dataset.held
     with FaceIndex(people[0].index_path, readonly=True) as index:
         identity = person_identity(index)
-    return _People(pixels, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
+    return People(pixels, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
 
 
 def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -> None:
@@ -193,23 +198,6 @@ def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -
                 text=f"The faces of {slug} have changed since {swap.name} was last trained; the "
                 "training goes on with those that there are now.",
             )
-
-
-def _resume(
-    swap: Swap, settings: TrainSettings, preset: Preset, reporter: Reporter
-) -> tuple[State, Path | None]:
-    """The state to go on from, and the checkpoint that holds it."""
-    checkpoint, warnings = newest(swap.checkpoints_dir)
-    for text in warnings:
-        reporter.event("warning", text=text)
-    if checkpoint is None:
-        return compile_first_state(preset, settings), None
-    if read_settings(checkpoint).preset != settings.preset:
-        raise CommandError(
-            f"{swap.name} was trained as another preset than {settings.preset}. Put the preset "
-            "back in its swap.toml, or make a new swap with: swapdeck swap new"
-        )
-    return load_state(checkpoint, state_shapes(preset, settings)), checkpoint
 
 
 def _steps_a_dispatch(advance: Step, state: State, pixels: Pixels) -> int:
