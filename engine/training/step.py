@@ -200,7 +200,7 @@ def _loss(
         if state.adversary is not None:
             decoded[person] = inside_only(rgb, batch, weights)
     if weights.code:
-        metrics["code"] = code_distance(codes, key)
+        metrics["code"] = code_distance(codes, jax.random.fold_in(key, len(batches)))
         total = total + weights.code * metrics["code"]
     metrics["loss"] = total  # without the adversary, whose part has no scale of its own
     if state.adversary is not None:
