@@ -16,7 +16,7 @@ from engine.reporting import Reporter
 from projects.checkpoints import marked_best
 from projects.errors import CommandError
 from projects.people import get_person
-from projects.swaps import get_swap
+from projects.swaps import get_swap, update_swap
 from projects.workspace import Workspace
 
 Arguments: TypeAlias = Mapping[str, Any]
@@ -110,6 +110,29 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
         checkpoint=str(trained.checkpoint),
         seconds=trained.seconds,
         best=marked_best(swap.checkpoints_dir),
+    )
+
+
+def find_rate(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """swap, steps, apply -> rates, losses, suggested, before, applied."""
+    from engine.training.ratefinder import find_rate as find
+    from projects.training_options import changed, values_of
+
+    swap = get_swap(workspace, arguments["swap"])
+    watched = consented(workspace, swap, "training", reporter)
+    curve = find(workspace, swap, watched, arguments.get("steps") or 100)
+    apply = bool(arguments.get("apply"))
+    if apply:
+        faster = changed(swap.preset, swap.settings, {"learning_rate": curve.suggested})
+        update_swap(swap, settings=faster)
+    reporter.event(
+        "result",
+        swap=swap.slug,
+        suggested=curve.suggested,
+        before=values_of(swap.preset, swap.settings)["learning_rate"],
+        applied=apply,
+        rates=list(curve.rates),
+        losses=list(curve.losses),
     )
 
 
@@ -212,6 +235,7 @@ VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {
     "extract": extract,
     "import": import_faces,
     "train": train,
+    "find-rate": find_rate,
     "convert": convert,
     "export": export,
     "look": look,

@@ -109,6 +109,17 @@ def go_back(ws: Workspace, swap: Swap, step: int) -> list[Path]:
         return [_trash(ws, swap, one) for one in newer]
 
 
+def put_away_newer(ws: Workspace, swap: Swap, step: int) -> list[Path]:
+    """Move all checkpoints after `step` to the trash; the paths there.
+
+    For the training itself, which holds the lock and has run away since. Where none would be left,
+    all stay.
+    """
+    there = checkpoints.steps(swap.checkpoints_dir)
+    newer = [one for one in reversed(there) if one > step]
+    return [_trash(ws, swap, one) for one in newer] if len(newer) < len(there) else []
+
+
 @contextmanager
 def _nobody_trains(swap: Swap) -> Iterator[None]:
     """Hold the lock that a training holds."""

@@ -70,7 +70,11 @@ RECIPES: dict[str, dict[str, Value]] = {
 }
 """Named settings, each as what differs from the defaults below."""
 
+OPTIMISERS = ("adam", "adamw", "adabelief", "lion")
+SCHEDULES = ("constant", "cosine", "plateau")
+
 _BASIC, _CHANGE, _LIGHT, _LOSS = "Training", "Both chips change", "Only the input changes", "Loss"
+_STEP = "Optimiser"
 
 
 def _augmentation(
@@ -104,20 +108,50 @@ SETTINGS: tuple[Option, ...] = (
         help="Compute inner results again instead of keeping them; auto: from 256 px if need be.",
     ),
     Option(
-        "learning_rate", "Learning rate", "float", 5e-4, 1e-8, group=_BASIC,
+        "accumulate", "Accumulate", "int", 1, 1, 1024, unit="parts", group=_BASIC,
+        help="Parts in which a batch goes through the network: more need less memory and more "
+        "time, and give the same step.",
+    ),
+    Option(
+        "optimiser", "Optimiser", "choice", "adam", choices=OPTIMISERS, group=_STEP,
+        help="How gradients become a step. Lion wants a fifth of the learning rate of the others.",
+    ),
+    Option(
+        "learning_rate", "Learning rate", "float", 5e-4, 1e-8, group=_STEP,
         help="How far a step goes. Higher learns faster until the numbers run away.",
     ),
     Option(
-        "warm_up", "Warm-up", "int", 100, 0, unit="steps", group=_BASIC,
+        "warm_up", "Warm-up", "int", 100, 0, unit="steps", group=_STEP,
         help="Steps over which the learning rate rises from nothing.",
     ),
     Option(
-        "beta2", "Adam's beta 2", "float", 0.999, 0, 0.999999, group=_BASIC,
-        help="How long Adam remembers the size of gradients.",
+        "schedule", "Schedule", "choice", "constant", choices=SCHEDULES, group=_STEP,
+        help="How the learning rate goes on: cosine falls over so many steps, plateau halves it "
+        "whenever the held-out score levels off.",
     ),
     Option(
-        "epsilon", "Adam's epsilon", "float", 1e-8, 1e-12, 1, group=_BASIC,
-        help="What Adam adds to that size; larger damps small gradients.",
+        "schedule_steps", "Schedule's length", "int", 0, 0, unit="steps", group=_STEP,
+        help="Steps over which cosine falls to a hundredth.",
+    ),
+    Option(
+        "beta2", "Beta 2", "float", 0.999, 0, 0.999999, group=_STEP,
+        help="How long Adam and AdaBelief remember the size of gradients.",
+    ),
+    Option(
+        "epsilon", "Epsilon", "float", 1e-8, 1e-12, 1, group=_STEP,
+        help="What they add to that size; larger damps small gradients.",
+    ),
+    Option(
+        "decay", "Weight decay", "float", 0.0, 0, 10, group=_STEP,
+        help="How strongly weights are drawn to nothing; biases are left alone.",
+    ),
+    Option(
+        "clip", "Clip", "float", 0.0, 0, group=_STEP,
+        help="The longest that all gradients together may be; 0 leaves them as they are.",
+    ),
+    Option(
+        "adaptive_clip", "Adaptive clip", "float", 0.0, 0, 10, group=_STEP,
+        help="The longest that a unit's gradient may be, as a part of its weights; 0 for any.",
     ),
     Option(
         "average", "Running average", "float", 0.998, 0, 0.999999, group=_BASIC,
@@ -126,6 +160,18 @@ SETTINGS: tuple[Option, ...] = (
     Option(
         "masked", "Hide the background", "bool", True, group=_BASIC,
         help="Hide all outside the face from the encoder, so that no background tells who it is.",
+    ),
+    Option(
+        "warp_until", "Warp until", "int", 0, 0, unit="steps", group=_LIGHT,
+        help="The step from which the input is not warped any more; 0 for never.",
+    ),
+    Option(
+        "adversary_rate", "Adversary's rate", "float", 2e-4, 1e-8, group=_LOSS,
+        help="The learning rate of the adversary, where its weight is more than 0.",
+    ),
+    Option(
+        "adversary_from", "Adversary from", "int", 0, 0, unit="steps", group=_LOSS,
+        help="The step from which the adversary learns and is listened to.",
     ),
     _augmentation("rotate", "Rotate", 10.0, 180, _CHANGE, unit="degrees",
                   help="Turned by up to this, either way."),
@@ -156,8 +202,16 @@ SETTINGS: tuple[Option, ...] = (
     _loss("l1", "L1", 1.0, 1000, "Weight of the absolute difference."),
     _loss("mse", "Squared", 0.0, 1000, "Weight of the squared difference."),
     _loss("dssim", "DSSIM", 0.0, 1000, "Weight of the structural difference."),
+    _loss("msdssim", "Multi-scale DSSIM", 0.0, 1000,
+          "Weight of the structural difference at several sizes of the picture."),
+    _loss("laplacian", "Laplacian", 0.0, 1000,
+          "Weight of the difference of details of every size alike."),
     _loss("edges", "Edges", 0.0, 1000, "Weight of differences between neighbouring pixels."),
     _loss("mask", "Mask", 0.0, 1000, "Weight of the learnt mask, where the preset has one."),
+    _loss("code", "Code", 0.0, 1000,
+          "Weight of how far the people's codes lie apart: hides from the decoder who it is."),
+    _loss("adversary", "Adversary", 0.0, 1000,
+          "Weight of a network that learns to tell decoded patches from real ones."),
     _loss("eyes", "Eyes", 1.0, 1000, "How much a pixel of the eyes counts; one of skin counts 1."),
     _loss("mouth", "Mouth", 1.0, 1000, "How much a pixel of the mouth counts."),
     _loss("outside", "Outside", 0.0, 1000, "How much a pixel outside the face counts."),
@@ -209,6 +263,19 @@ LIMITS: tuple[Option, ...] = (
 
 RUN: tuple[Option, ...] = (*LIMITS, *DEVICE)
 """All that can be said about one run: its limits, and its device."""
+
+
+FINDER: tuple[Option, ...] = (
+    Option(
+        "steps", "Steps", "int", 100, 20, 10_000, unit="steps",
+        help="Steps over which the learning rate rises; more make a finer curve.",
+    ),
+    Option(
+        "apply", "Apply", "bool", False, help="Put the suggested rate into the swap's settings.",
+    ),
+    *DEVICE,
+)  # fmt: skip
+"""What can be said about the search for a learning rate."""
 
 
 def recipe_of(preset: str, settings: Mapping[str, Any]) -> str:
@@ -274,6 +341,7 @@ def changed(
     wanted = options_for(preset, recipe_of(preset, values))
     usual = {one.name: one.default for one in wanted}
     usual["recipe"] = DEFAULT_RECIPE.get(preset, "swapdeck")
+    check_together({**usual, **{n: v for n, v in values.items() if v is not None}})
     kept = {n: v for n, v in values.items() if v is not None and v != usual[n]}
     return nested(kept)
 
@@ -302,13 +370,37 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     checked(SETTINGS, flat(settings), "A training")
 
 
+def check_together(values: Mapping[str, Any]) -> None:
+    """Raise CommandError for settings, all of them by their options' names, that do not go
+    together, though each is within its bounds."""
+    if values["schedule"] == "cosine" and not values["schedule_steps"]:
+        raise CommandError(
+            "The schedule cosine needs its length. Set schedule_steps to the number of steps that "
+            "you mean to train."
+        )
+    if values["batch"] % values["accumulate"]:
+        raise CommandError(
+            f"A batch of {values['batch']} cannot be cut into {values['accumulate']} equal parts. "
+            "Set accumulate to a number that divides it."
+        )
+
+
 def train_arguments(swap: str, said: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a `train` job of the swap with this slug; `said` by the names of RUN.
 
     Raises:
         CommandError: a limit cannot be, or nothing is called as the device.
     """
-    values = checked(RUN, {n: v for n, v in said.items() if v is not None}, "A training")
+    return _job_arguments(RUN, swap, said)
+
+
+def finder_arguments(swap: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a `find-rate` job, as `train_arguments`; `said` by the names of FINDER."""
+    return _job_arguments(FINDER, swap, said)
+
+
+def _job_arguments(options: Sequence[Option], swap: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    values = checked(options, {n: v for n, v in said.items() if v is not None}, "A training")
     if "device" in values:
         check_asked(str(values["device"]))
     return {"swap": swap, **values}

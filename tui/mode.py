@@ -318,6 +318,7 @@ _DOING = {
     "gather": "gathering for",
     "extract": "extracting the faces of",
     "train": "training",
+    "find-rate": "finding a learning rate for",
     "convert": "converting with",
     "report": "reporting on",
 }

@@ -35,9 +35,10 @@ from engine.memory import with_large_pages
 from engine.nets.presets import get_preset
 from engine.training.augment import CHANNELS
 from engine.training.model import PEOPLE, Params, build
+from engine.training.optimisers import optimiser
 from engine.training.precision import dtype_of, settle
 from engine.training.settings import settings_for
-from engine.training.step import compile_first_state, compile_step, make_step, optimiser
+from engine.training.step import compile_first_state, compile_step, make_step
 from projects import devices
 from projects.errors import SwapdeckError
 from projects.face_crop import crop_side

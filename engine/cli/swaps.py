@@ -15,6 +15,7 @@ from engine.cli.options import detach_option
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from engine.cli.swap_checkpoints import checkpoints, restore, use
+from engine.cli.swap_rate import find_rate
 from engine.cli.swap_settings import presets, set_
 from projects.presets import PRESETS
 from projects.training_options import changed, read_changes
@@ -40,7 +41,7 @@ def swap() -> None:
     """Swap projects: a source person's face on a target person's footage."""
 
 
-for verb in (set_, presets, checkpoints, use, restore):
+for verb in (set_, presets, find_rate, checkpoints, use, restore):
     swap.add_command(verb)
 
 

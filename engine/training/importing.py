@@ -10,8 +10,10 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.training.adversary import first_adversary
 from engine.training.checkpoint import save_state
 from engine.training.model import PEOPLE
+from engine.training.optimisers import optimiser
 from engine.training.portable import (
     IDENTITY,
     IDENTITY_SIZE,
@@ -162,9 +164,11 @@ def _save(root: Path, portable: Portable, shapes: State, tensors: Tensors) -> No
     paths, structure = jax.tree_util.tree_flatten_with_path(shapes.average)
     names = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in paths]
     weights: Any = jax.tree.unflatten(structure, [tensors[name] for name in names])
-    # Of the optimiser nothing is passed on; it starts anew, as before a first step.
-    optimiser = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes.optimiser)
-    state = State(np.int32(portable.step), weights, weights, optimiser)  # type: ignore[arg-type]
+    # Of optimiser and adversary nothing is passed on; they start anew, as before a first step.
+    settings = portable.settings
+    moments = optimiser(settings).init(weights)
+    adversary = first_adversary(settings, PEOPLE)
+    state = State(jax.numpy.int32(portable.step), weights, weights, moments, adversary)
     save_state(root / "checkpoints", state, portable.settings, portable.datasets, keep=3)
     known = {who: tensors[key] for who in PEOPLE if (key := f"{IDENTITY}/{who}") in tensors}
     if known:

@@ -12,30 +12,29 @@ from numpy.typing import NDArray
 from engine.compilation import use_compilation_cache
 from engine.faces.align import CROP_MARGIN
 from engine.faces.dataset import person_identity
-from engine.nets.presets import Preset, get_preset
+from engine.nets.presets import get_preset
 from engine.reporting import Reporter
-from engine.training.checkpoint import load_state, read_settings
 from engine.training.clock import Clock, Stall
 from engine.training.dataset import Dataset, Held, find_dataset, load_held
+from engine.training.divergence import DivergedError, Watch
 from engine.training.feed import Feed, Inputs, open_feed
 from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
 from engine.training.precision import dtype_of, settle
 from engine.training.preview import ROWS, previewer
-from engine.training.run import DivergedError, Run
+from engine.training.resume import resume
+from engine.training.run import Run
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import (
     Metrics,
     State,
     Step,
-    compile_first_state,
     compile_step,
     make_step,
-    state_shapes,
 )
 from engine.training.validate import Validator
-from projects.checkpoints import newest
-from projects.errors import CommandError, StopRequested
+from projects.checkpoint_rows import put_away_newer
+from projects.errors import StopRequested
 from projects.faces import FaceIndex
 from projects.people import get_person
 from projects.rates import remember_rate
@@ -65,7 +64,7 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
 
     The weights are a function of the datasets, the settings and the number of steps: on one
     machine's CPU a training that was interrupted ends bit for bit like one that was not. When the
-    numbers run away, it goes back to the last checkpoint with half the learning rate.
+    numbers run away, it goes back to the last good checkpoint with half the learning rate.
 
     Raises:
         SwapdeckError: a person without faces, faces that fit neither into the memory nor on the
@@ -77,47 +76,53 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     settings, warnings = settle(settings, get_preset(swap.preset).size)
     for text in warnings:
         reporter.event("warning", text=text)
-    data = _find_people(workspace, swap, settings)
+    data = find_people(workspace, swap, settings)
     _say_changes(swap, data.fingerprints, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
     with open_feed(workspace, data.datasets, settings, limits.dataset, reporter) as feed:
-        return _train_on(swap, settings, limits, data, feed, reporter)
+        return _train_on(workspace, swap, settings, limits, data, feed, reporter)
 
 
 def _train_on(
+    workspace: Workspace,
     swap: Swap,
     settings: TrainSettings,
     limits: Limits,
-    data: "_People",
+    data: "People",
     feed: Feed,
     reporter: Reporter,
 ) -> TrainResult:
     """Train, and go back with half the learning rate where the numbers run away."""
     clock: Clock | None = None
+    watch = Watch()
     for _ in range(BACK_OFFS):
         try:
-            return _train(swap, settings, limits, data, feed, reporter, clock)
+            return _train(swap, settings, limits, data, feed, reporter, clock, watch)
         except DivergedError as error:
             clock = error.clock
+            watch.restart()
+            if watch.sound is not None:
+                put_away_newer(workspace, swap, watch.sound)
             lower = settings.learning_rate / 2
             reporter.event("warning", text=f"{error} Going back, with learning_rate {lower:g}.")
             swap = update_swap(swap, settings={**swap.settings, "learning_rate": lower})
             settings = replace(settings, learning_rate=lower)
-    return _train(swap, settings, limits, data, feed, reporter, clock)
+    return _train(swap, settings, limits, data, feed, reporter, clock, watch)
 
 
 def _train(
     swap: Swap,
     settings: TrainSettings,
     limits: Limits,
-    data: "_People",
+    data: "People",
     feed: Feed,
     reporter: Reporter,
     clock: Clock | None,
+    watch: Watch,
 ) -> TrainResult:
     preset = get_preset(swap.preset)
     model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
-    state, saved = _resume(swap, settings, preset, reporter)
+    state, saved = resume(swap, settings, preset, reporter)
     told = f"{count(state.params):,} weights, {settings.precision}"
     reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
     draw = previewer(model, settings, feed.few(ROWS), CROP_MARGIN)
@@ -135,7 +140,7 @@ def _train(
     clock = clock or Clock(step)
     reporter.event("stage", name="train", total=limits.steps, unit="steps")
 
-    with Run(swap, settings, limits, reporter, data.fingerprints, step, clock, saved) as run:
+    with Run(swap, settings, limits, reporter, data.fingerprints, step, clock, saved, watch) as run:
         pending: tuple[int, Metrics] | None = None
         stall = Stall()
         try:
@@ -154,7 +159,7 @@ def _train(
                     stall.look()
                 pending = (step, metrics)
                 if validator is not None and clock.due("score", limits.score_every):
-                    run.score(validator, state)
+                    state = run.score(validator, state)
                     stall.busy()
                 if asked.save or clock.due("checkpoint", limits.checkpoint_every):
                     run.tell(*pending, stall)
@@ -179,7 +184,7 @@ def _train(
 
 
 @dataclass(frozen=True)
-class _People:
+class People:
     """Both datasets; by role."""
 
     datasets: dict[str, Dataset]
@@ -190,7 +195,8 @@ class _People:
     """The source's mean embedding, float32 [128]."""
 
 
-def _find_people(workspace: Workspace, swap: Swap, settings: TrainSettings) -> _People:
+def find_people(workspace: Workspace, swap: Swap, settings: TrainSettings) -> People:
+    """The datasets of a swap's people. Raises SwapdeckError for a person without faces."""
     size, clahe = get_preset(settings.preset).size, settings.augmentation.clahe > 0
     people = [get_person(workspace, slug) for slug in (swap.source, swap.target)]
     datasets = {
@@ -201,7 +207,7 @@ def _find_people(workspace: Workspace, swap: Swap, settings: TrainSettings) -> _
     held = {role: one for role, one in looked_at.items() if one is not None}
     with FaceIndex(people[0].index_path, readonly=True) as index:
         identity = person_identity(index)
-    return _People(datasets, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
+    return People(datasets, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
 
 
 def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -> None:
@@ -214,23 +220,6 @@ def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -
                 text=f"The faces of {slug} have changed since {swap.name} was last trained; the "
                 "training goes on with those that there are now.",
             )
-
-
-def _resume(
-    swap: Swap, settings: TrainSettings, preset: Preset, reporter: Reporter
-) -> tuple[State, Path | None]:
-    """The state to go on from, and the checkpoint that holds it."""
-    checkpoint, warnings = newest(swap.checkpoints_dir)
-    for text in warnings:
-        reporter.event("warning", text=text)
-    if checkpoint is None:
-        return compile_first_state(preset, settings), None
-    if read_settings(checkpoint).preset != settings.preset:
-        raise CommandError(
-            f"{swap.name} was trained as another preset than {settings.preset}. Put the preset "
-            "back in its swap.toml, or make a new swap with: swapdeck swap new"
-        )
-    return load_state(checkpoint, state_shapes(preset, settings)), checkpoint
 
 
 def _steps_a_dispatch(advance: Step, state: State, inputs: Inputs) -> int:

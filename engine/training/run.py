@@ -1,6 +1,5 @@
 """What a training leaves behind while it runs: events, history, scores, checkpoints, previews."""
 
-import math
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,8 +9,10 @@ import jax.numpy as jnp
 
 from engine.reporting import Reporter
 from engine.training.clock import Clock, Stall
+from engine.training.divergence import DivergedError, Watch
 from engine.training.history import History
 from engine.training.limits import Limits, seconds_left
+from engine.training.optimisers import FALL, LEAST_FACTOR, factor_of, with_factor
 from engine.training.preview import Draw, thin_previews
 from engine.training.saving import Saver
 from engine.training.scores import Scores
@@ -21,21 +22,8 @@ from engine.training.tensorboard import Board
 from engine.training.usage import memory_in_use
 from engine.training.validate import Validator
 from projects.checkpoints import steps
-from projects.errors import SwapdeckError
 from projects.runs import begin_run
 from projects.swaps import Swap
-
-
-class DivergedError(SwapdeckError):
-    """The numbers are not numbers any more; `clock` is the run's."""
-
-    def __init__(self, swap: Swap, step: int, clock: Clock) -> None:
-        super().__init__(
-            f"The training has diverged: at step {step} its numbers are not numbers any more. The "
-            f"last checkpoint of {swap.name} is untouched. Train on with a lower learning_rate in "
-            "its swap.toml, under [settings]."
-        )
-        self.clock = clock
 
 
 class Run:
@@ -51,9 +39,12 @@ class Run:
         step: int,
         clock: Clock,
         saved: Path | None,
+        watch: Watch,
     ) -> None:
         """saved: the checkpoint of `step`, from which the run goes on."""
         self._swap = swap
+        self._settings = settings
+        self._watch = watch
         self._limits = limits
         self._reporter = reporter
         self._clock = clock
@@ -94,8 +85,8 @@ class Run:
         values = {name: float(value) for name, value in metrics.items()}
         loss = values.pop("loss")
         seconds = self._clock.seconds()
-        if not math.isfinite(loss):
-            raise DivergedError(self._swap, step, self._clock)
+        if how := self._watch.take(step, loss):
+            raise DivergedError(self._swap, step, self._clock, how)
         rate = self._clock.rate(step)
         memory = memory_in_use()
         machine = {
@@ -122,23 +113,19 @@ class Run:
     def save(self, state: State) -> None:
         """Write a checkpoint while the training goes on. Raises DivergedError, SwapdeckError."""
         if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
-            raise DivergedError(self._swap, int(state.step), self._clock)
+            how = "its weights are not numbers any more"
+            raise DivergedError(self._swap, int(state.step), self._clock, how)
         self._saver.start(state)
         self._history.flush()
         self._unseen = True
 
-    def score(self, validator: Validator, state: State) -> None:
-        """Look at the held-out faces; the best state so far gets a checkpoint that is kept."""
-        score = validator.score(state.average, int(state.step))
-        self._scored = self._clock.seconds()
-        best = self._scores.add(score, self._scored)
-        self._reporter.event("score", **score.row(), best=best)
-        if self._board is not None:
-            self._board.row(score.row())
-        if best:
-            self.save(state)
-            self._saver.wait()
-            self._scores.mark()
+    def score(self, validator: Validator, state: State) -> State:
+        """Look at the held-out faces; the best state so far gets a checkpoint that is kept.
+
+        The state to go on with: by the schedule `plateau`, with a lower learning rate where the
+        score has levelled off.
+        """
+        return self._score(validator, state, may_fall=self._settings.schedule == "plateau")
 
     @property
     def saved_unseen(self) -> bool:
@@ -160,7 +147,7 @@ class Run:
         step = int(state.step)
         if self._saved is None or self._saved.name != f"{step:08d}":
             if validator is not None and self._scores.last_step != step:
-                self.score(validator, state)
+                self._score(validator, state, may_fall=False)
             saved = self._saver.wait()
             if saved is None or saved.name != f"{step:08d}":
                 self.save(state)
@@ -169,6 +156,32 @@ class Run:
             self._saved = saved
             self.preview(draw, state)
         return self._saved
+
+    def _score(self, validator: Validator, state: State, *, may_fall: bool) -> State:
+        step, factor = int(state.step), factor_of(state.optimiser)
+        score = validator.score(state.average, step)
+        self._scored = self._clock.seconds()
+        may_fall = may_fall and factor > LEAST_FACTOR
+        best = self._scores.add(score, self._scored, may_fall=may_fall)
+        self._reporter.event("score", **score.row(), best=best)
+        if self._board is not None:
+            self._board.row(score.row())
+        if self._scores.has_fallen:
+            # Before it is saved, so that a training that goes on from here has it too.
+            state = state._replace(optimiser=with_factor(state.optimiser, factor * FALL))
+            rate = self._settings.learning_rate * factor * FALL
+            self._reporter.event(
+                "rate",
+                step=step,
+                learning_rate=rate,
+                text=f"The held-out score has levelled off at step {step}: the learning rate falls "
+                f"to {rate:.3g}.",
+            )
+        if best:
+            self.save(state)
+            self._saver.wait()
+            self._scores.mark()
+        return state
 
     def _seconds_to_plateau(self, seconds: float) -> float | None:
         """How long it takes at least until the score has levelled off; None where that is no

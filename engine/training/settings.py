@@ -6,7 +6,14 @@ from typing import Any, TypeVar
 
 from projects import training_options
 from projects.errors import CommandError
-from projects.training_options import DEFAULT_RECIPE, check_settings, nested
+from projects.training_options import (
+    DEFAULT_RECIPE,
+    OPTIMISERS,
+    SCHEDULES,
+    check_settings,
+    check_together,
+    nested,
+)
 
 T = TypeVar("T")
 
@@ -58,9 +65,17 @@ class Losses:
     l1: float = 1.0
     mse: float = 0.0
     dssim: float = 0.0
+    msdssim: float = 0.0
+    """DSSIM at several sizes."""
+    laplacian: float = 0.0
+    """L1 between the levels of both pictures' Laplacian pyramids."""
     edges: float = 0.0
     """L1 between the horizontal and vertical differences of neighbouring pixels."""
     mask: float = 0.0
+    code: float = 0.0
+    """Distance between the distributions of the people's codes."""
+    adversary: float = 0.0
+    """Of a network for each person that judges patches; see `adversary`."""
     eyes: float = 1.0
     """How much a pixel of the eyes counts in L1 and MSE, where one of the skin counts 1."""
     mouth: float = 1.0
@@ -90,15 +105,36 @@ class TrainSettings:
     """What it computes in: auto, float32 or bfloat16. See `engine.training.precision`."""
     remat: str = "auto"
     """Whether blocks are computed again in the backward pass, to save memory: auto, yes or no."""
+    accumulate: int = 1
+    """Parts in which a batch goes through the network, one after the other."""
+    optimiser: str = "adam"
     learning_rate: float = 5e-4
     warm_up: int = 100
     """Steps over which the learning rate rises from nothing."""
+    schedule: str = "constant"
+    """How the learning rate goes on from there; see `optimisers`."""
+    schedule_steps: int = 0
+    """Steps over which cosine falls."""
     beta2: float = 0.999
+    """Of Adam and AdaBelief."""
     epsilon: float = 1e-8
+    """Of Adam and AdaBelief."""
+    decay: float = 0.0
+    """Weight decay, not of biases."""
+    clip: float = 0.0
+    """Greatest norm of all gradients together; 0 for any."""
+    adaptive_clip: float = 0.0
+    """Greatest norm of a unit's gradient as a part of that of its weights; 0 for any."""
     average: float = 0.998
     """Decay of the running average of the weights, which previews and conversion use."""
     masked: bool = True
     """Hide everything outside the face from the encoder."""
+    warp_until: int = 0
+    """The step from which the encoder's input is not warped any more; 0 for never."""
+    adversary_rate: float = 2e-4
+    """Learning rate of the adversary."""
+    adversary_from: int = 0
+    """The step from which the adversary learns and counts."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     losses: Losses = field(default_factory=Losses)
     sampling: Sampling = field(default_factory=Sampling)
@@ -108,6 +144,14 @@ class TrainSettings:
             raise CommandError(
                 "batch must be 1 or more, learning_rate more than 0, and average from 0 to under 1."
             )
+        if self.optimiser not in OPTIMISERS or self.schedule not in SCHEDULES:
+            raise CommandError(
+                f"optimiser must be one of {', '.join(OPTIMISERS)}, and schedule one of "
+                f"{', '.join(SCHEDULES)}."
+            )
+        if self.accumulate < 1:
+            raise CommandError("accumulate must be 1 or more.")
+        check_together(vars(self))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for TOML and JSON."""

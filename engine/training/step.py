@@ -1,19 +1,28 @@
 """One training step: sample, encode, decode, compare, update. One donated `jax.jit`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from engine.nets.presets import Preset
+from engine.training import optimisers
+from engine.training.adversary import (
+    Adversary,
+    Chips,
+    first_adversary,
+    listened_to,
+    realness,
+    taught,
+)
 from engine.training.augment import Batch, sample
-from engine.training.losses import chip_loss
+from engine.training.losses import area_of, chip_loss, code_distance, inside_only
 from engine.training.model import PEOPLE, Model, Params, fresh_params
 from engine.training.sampling import Chosen, Crops, step_key
-from engine.training.settings import TrainSettings
+from engine.training.settings import Augmentation, TrainSettings
 
 Metrics = dict[str, jax.Array]
 Pixels = Mapping[str, Crops]
@@ -28,27 +37,22 @@ class State(NamedTuple):
     params: Params
     average: Params
     """Running average of `params`."""
-    optimiser: Any
+    optimiser: optimisers.OptimiserState
+    adversary: Adversary | None = None
+    """None where the adversary's weight is 0."""
 
 
 Step = Callable[[State, Pixels], tuple[State, Metrics]]
 """Makes one or more steps and returns their mean metrics; it consumes the state."""
 
 
-def optimiser(settings: TrainSettings) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2015) with a linear warm-up; every setting has a state of one structure."""
-
-    def rate(done: jax.Array) -> jax.Array:
-        return settings.learning_rate * jnp.minimum(1.0, (done + 1) / max(1, settings.warm_up))
-
-    return optax.adam(rate, b2=settings.beta2, eps=settings.epsilon)
-
-
 def first_state(preset: Preset, settings: TrainSettings, people: tuple[str, ...] = PEOPLE) -> State:
     """The state before the first step."""
     params = fresh_params(preset, settings.seed, people)
     average = jax.tree.map(jnp.copy, params)
-    return State(jnp.zeros((), jnp.int32), params, average, optimiser(settings).init(params))
+    moments = optimisers.optimiser(settings).init(params)
+    adversary = first_adversary(settings, people)
+    return State(jnp.zeros((), jnp.int32), params, average, moments, adversary)
 
 
 def compile_first_state(
@@ -105,32 +109,104 @@ def _step(
         settings.batch,
         model.preset.size,
         margin,
-        settings.augmentation,
+        _augmentation(settings, state.step),
         settings.masked,
     )
-    loss = partial(_loss, batches=batches, model=model, settings=settings)
-    gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
-    updates, moments = optimiser(settings).update(gradients, state.optimiser, state.params)
-    params = optax.apply_updates(state.params, updates)
+    gradients, (metrics, decoded) = _gradients(state, batches, key, model, settings)
+    params, moments = optimisers.apply(gradients, state.optimiser, state.params, settings)
     # The first steps are forgotten quickly; later the average spans 1 / (1 - decay) steps.
     decay = jnp.minimum(settings.average, (1.0 + state.step) / (10.0 + state.step))
     average = jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), state.average, params)
-    return State(state.step + 1, params, average, moments), metrics
+    adversary = state.adversary
+    if adversary is not None:
+        pairs = zip(model.people, batches, strict=True)
+        real = {person: inside_only(b.wanted, b, settings.losses) for person, b in pairs}
+        adversary, metrics["judge"] = taught(adversary, decoded, real, settings, state.step)
+    return State(state.step + 1, params, average, moments, adversary), metrics
+
+
+def _augmentation(settings: TrainSettings, step: jax.Array) -> Augmentation:
+    """How chips are changed in a step; what changes with the steps is an array in it."""
+    how = settings.augmentation
+    if not settings.warp_until:
+        return how
+    warp = jnp.where(step < settings.warp_until, how.warp, 0.0)
+    return replace(how, warp=warp)  # type: ignore[arg-type]  # a number while it is traced
+
+
+def _gradients(
+    state: State, batches: list[Batch], key: jax.Array, model: Model, settings: TrainSettings
+) -> tuple[Params, tuple[Metrics, Chips]]:
+    """The gradients of a batch of each person, its metrics, and what was decoded where there is an
+    adversary: of all at once, or of one part after the other."""
+    loss = partial(_loss, state=state, key=key, model=model, settings=settings)
+    parts = settings.accumulate
+    if parts == 1:
+        whole: tuple[Params, tuple[Metrics, Chips]]
+        whole = jax.grad(loss, has_aux=True)(state.params, batches)
+        return whole
+    # Pixels weigh in a part what they weigh in the whole batch.
+    areas = [area_of(batch, settings.losses) / parts for batch in batches]
+    gradient = jax.grad(partial(loss, areas=areas), has_aux=True)
+    cut = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), batches)
+
+    def one(total: Params, part: list[Batch]) -> tuple[Params, tuple[Metrics, Chips]]:
+        found, told = gradient(state.params, part)
+        return jax.tree.map(lambda t, g: t + g / parts, total, found), told
+
+    total = jax.tree.map(jnp.zeros_like, state.params)
+    if jax.default_backend() != "cpu":
+        total, (metrics, decoded) = jax.lax.scan(one, total, cut)
+    else:
+        # XLA's convolutions on a CPU lose their fast path inside a loop of its own.
+        told = []
+        for number in range(parts):
+            # Without the barrier the parts might be worked on, and held in memory, all at once.
+            cut, total = jax.lax.optimization_barrier((cut, total))  # type: ignore[no-untyped-call]
+            total, said = one(total, jax.tree.map(lambda x, n=number: x[n], cut))
+            told.append(said)
+        metrics, decoded = jax.tree.map(lambda *xs: jnp.stack(xs), *told)
+    metrics = {name: value.mean() for name, value in metrics.items()}
+    joined = {person: x.reshape(-1, *x.shape[2:]) for person, x in decoded.items()}
+    return total, (metrics, joined)
 
 
 def _loss(
-    params: Params, *, batches: list[Batch], model: Model, settings: TrainSettings
-) -> tuple[jax.Array, Metrics]:
-    codes = model.encode(params, jnp.concatenate([b.seen for b in batches]))
-    total = jnp.zeros(())
-    metrics: Metrics = {}
-    shares = zip(model.people, batches, jnp.split(codes, len(batches)), strict=True)
-    for person, batch, code in shares:
-        rgb, mask = model.decode(params, person, code)
-        loss, parts = chip_loss(rgb, mask, batch, settings.losses)
+    params: Params,
+    batches: list[Batch],
+    *,
+    state: State,
+    key: jax.Array,
+    model: Model,
+    settings: TrainSettings,
+    areas: list[jax.Array] | None = None,
+) -> tuple[jax.Array, tuple[Metrics, Chips]]:
+    """areas: what the pixels' weights come to in this part's share of the whole batch."""
+    weights = settings.losses
+    codes = jnp.split(
+        model.encode(params, jnp.concatenate([b.seen for b in batches])), len(batches)
+    )
+    total, metrics, decoded = jnp.zeros(()), Metrics(), Chips()
+
+    def tell(name: str, value: jax.Array) -> None:
+        metrics[name] = metrics.get(name, 0.0) + value / len(batches)
+
+    for number, (person, batch) in enumerate(zip(model.people, batches, strict=True)):
+        rgb, mask = model.decode(params, person, codes[number])
+        loss, parts = chip_loss(rgb, mask, batch, weights, None if areas is None else areas[number])
         metrics[person] = loss
         for name, value in parts.items():
-            metrics[name] = metrics.get(name, 0.0) + value / len(batches)
+            tell(name, value)
         total = total + loss
-    metrics["loss"] = total
-    return total, metrics
+        if state.adversary is not None:
+            decoded[person] = inside_only(rgb, batch, weights)
+    if weights.code:
+        metrics["code"] = code_distance(codes, jax.random.fold_in(key, len(batches)))
+        total = total + weights.code * metrics["code"]
+    metrics["loss"] = total  # without the adversary, whose part has no scale of its own
+    if state.adversary is not None:
+        for person, shown in decoded.items():
+            fooled = -realness(state.adversary.params[person], shown).mean()
+            tell("adversary", fooled)
+            total = total + listened_to(settings, state.step) * fooled
+    return total, (metrics, decoded)

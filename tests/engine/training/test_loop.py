@@ -6,25 +6,34 @@ import signal
 from pathlib import Path
 
 import cv2
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine import worker
+from engine import verbs, worker
 from engine.faces.align import CROP_SIZE, fit_transform
 from engine.faces.template import TEMPLATE
 from engine.reporting import STOPPED, CollectingReporter, NullReporter
+from engine.training.checkpoint import read_settings
 from engine.training.clock import Clock
+from engine.training.divergence import Watch
 from engine.training.inference import load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import remember_speed, train
+from engine.training.optimisers import factor_of
 from engine.training.preview import thin_previews
+from engine.training.resume import resume
+from engine.training.run import Run
+from engine.training.scores import PATIENCE
+from engine.training.settings import settings_for
+from engine.training.validate import Score
 from projects.checkpoints import steps, verify
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.jobs import create_job, holding_lock, read_exit, request
 from projects.people import Person
 from projects.rates import known_rate
-from projects.swaps import Swap, new_swap, update_swap
+from projects.swaps import Swap, load_swap, new_swap, update_swap
 
 STATE = "state.safetensors"
 
@@ -241,6 +250,94 @@ def test_a_training_that_diverges_says_so_and_leaves_the_checkpoint(workspace, s
         train(workspace, wild, rarely, NullReporter())
     assert steps(swap.checkpoints_dir) == [1]
     assert weights(swap, 1) == good
+
+
+def test_a_training_that_runs_away_goes_back_to_where_it_was_sound(workspace, swap, monkeypatch):
+    class Nervous(Watch):
+        """Takes fright once, at step 6, of what began after step 3."""
+
+        frights = 0
+
+        def take(self, step: int, loss: float) -> str:
+            if step < 6 or self.frights:
+                return ""
+            self.frights, self.sound = 1, 3
+            return "its loss has risen"
+
+    monkeypatch.setattr("engine.training.loop.Watch", Nervous)
+    reporter = CollectingReporter()
+    train(workspace, swap, Limits(steps=8, checkpoint_every=0.0, keep=9), reporter)
+    assert [event["step"] for event in reporter.of("step")] == [1, 2, 3, 4, 5, 4, 5, 6, 7, 8]
+    [warning] = reporter.of("warning")
+    assert "at step 6 its loss has risen" in warning["text"]
+    assert "learning_rate 0.001" in warning["text"]
+    kept = load_swap(swap.root)
+    assert kept.settings["learning_rate"] == 0.001
+    last = swap.checkpoints_dir / "00000008"
+    assert read_settings(last).learning_rate == 0.001
+    assert steps(swap.checkpoints_dir) == list(range(1, 9))
+    put_away = sorted(path.name for path in (workspace.root / "trash").rglob("0000000?"))
+    assert put_away and put_away[0] == "00000004"
+
+
+class Levelled:
+    """Stands for a validator that finds every model equally good."""
+
+    def score(self, params, step: int) -> Score:
+        ssim = {"source": 0.5, "target": 0.5}
+        return Score(step=step, ssim=ssim, identity=0.0, landmarks=0.0)
+
+
+def test_a_plateau_halves_the_rate_says_so_and_is_resumed(workspace, swap, preset):
+    swap = update_swap(swap, settings={**swap.settings, "schedule": "plateau"})
+    settings = settings_for("tiny", seed=4, batch=2, schedule="plateau")
+    reporter = CollectingReporter()
+    state, _ = resume(swap, settings, preset, reporter)
+    assert factor_of(state.optimiser) == 1.0
+    with Run(swap, settings, Limits(), reporter, {}, 0, Clock(0), None, Watch()) as run:
+        for step in range(1, PATIENCE + 2):
+            state = run.score(Levelled(), state._replace(step=jnp.int32(step)))
+        run.save(state)
+    [event] = reporter.of("rate")
+    assert event["step"] == PATIENCE + 1
+    assert event["learning_rate"] == pytest.approx(settings.learning_rate / 2)
+    resumed, _ = resume(swap, settings, preset, reporter)
+    assert factor_of(resumed.optimiser) == 0.5
+
+
+def test_another_optimiser_goes_on_with_the_weights_and_says_so(workspace, swap, preset):
+    train(workspace, swap, Limits(steps=1), NullReporter())
+    reporter = CollectingReporter()
+    lion = settings_for("tiny", seed=4, batch=2, optimiser="lion", learning_rate=1e-4)
+    state, saved = resume(swap, lion, preset, reporter)
+    assert saved is not None and int(state.step) == 1
+    [warning] = reporter.of("warning")
+    assert "adam so far" in warning["text"] and "lion goes on" in warning["text"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_finding_a_rate_leaves_the_swap_as_it_was_unless_it_is_to_be_applied(workspace, swap):
+    train(workspace, swap, Limits(steps=1), NullReporter())
+    before = contents(swap.root)
+    reporter = CollectingReporter()
+    asked = {"swap": swap.slug, "steps": 20}
+    verbs.run(workspace, "find-rate", asked, reporter)
+    assert contents(swap.root) == before
+    [found] = reporter.of("result")
+    assert len(found["rates"]) == len(found["losses"]) > 5
+    assert found["rates"] == sorted(found["rates"])
+    assert not found["applied"] and 1e-7 <= found["suggested"] <= 1e-1
+    verbs.run(workspace, "find-rate", {**asked, "apply": True}, reporter)
+    changed = {name for name, data in contents(swap.root).items() if data != before.get(name)}
+    assert changed == {"swap.toml"}
+    assert load_swap(swap.root).settings["learning_rate"] == found["suggested"]
 
 
 def test_a_person_without_faces_says_what_to_do(workspace, ada, ben):

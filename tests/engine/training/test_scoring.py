@@ -131,6 +131,25 @@ def test_a_training_has_levelled_off_when_its_score_stops_rising(swap):
     assert scores.levelled_off
 
 
+def test_a_plateau_lets_the_rate_fall_once_and_waits_anew_also_in_a_later_run(swap):
+    scores = Scores(swap, 0)
+    for step in range(1, PATIENCE + 1):
+        scores.add(score(step, 0.5), 1.0, may_fall=True)
+        assert not scores.has_fallen
+    scores.add(score(PATIENCE + 1, 0.5), 1.0, may_fall=True)
+    assert scores.has_fallen and not scores.levelled_off
+    scores.add(score(PATIENCE + 2, 0.5), 1.0, may_fall=True)
+    assert not scores.has_fallen
+    later = Scores(swap, PATIENCE + 2)
+    assert later.patience == PATIENCE - 1
+    for step in range(2, PATIENCE + 1):
+        assert not later.has_fallen
+        later.add(score(PATIENCE + 1 + step, 0.5), 1.0, may_fall=True)
+    assert later.has_fallen
+    # Taken back to before it fell, it has not fallen.
+    assert Scores(swap, PATIENCE).patience == 1
+
+
 def test_patience_tells_how_many_more_scores_it_takes_at_least_to_level_off(swap):
     scores = Scores(swap, 0)
     for step in range(2 * PATIENCE):

@@ -1,5 +1,6 @@
 """The step learns, is exact, and its state survives a checkpoint to the last bit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -56,6 +57,25 @@ def test_several_steps_in_one_call_are_the_same_steps(
     assert np.isfinite(float(metrics["loss"]))
     for a, b in zip(jax.tree.leaves(one.params), jax.tree.leaves(many.params), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-3)
+
+
+@pytest.mark.parametrize("scanned", [False, True])
+def test_a_batch_in_parts_makes_the_step_of_the_batch_at_once(
+    model, settings, first, pixels, scanned, monkeypatch
+):
+    # With such an epsilon the step is in proportion to the gradient.
+    losses = replace(settings.losses, msdssim=1.0, laplacian=1.0)
+    once = replace(settings, losses=losses, epsilon=1.0, warm_up=0)
+    if scanned:
+        monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    moved, loss = [], []
+    for how in (once, replace(once, accumulate=2)):
+        state, metrics = jax.jit(make_step(model, how, CROP_MARGIN))(first, pixels)
+        moved.append(jax.tree.leaves(jax.tree.map(jnp.subtract, state.params, first.params)))
+        loss.append(float(metrics["loss"]))
+    assert loss[0] == pytest.approx(loss[1], rel=1e-5)
+    for a, b in zip(*moved, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * float(jnp.abs(a).max()) + 1e-9)
 
 
 def test_a_checkpoint_remembers_its_settings(first, settings, tmp_path: Path):

@@ -1,0 +1,56 @@
+"""Where a training goes on: its newest sound checkpoint, carried over to the settings of today."""
+
+from pathlib import Path
+
+from engine.nets.presets import Preset
+from engine.reporting import Reporter
+from engine.training import optimisers
+from engine.training.adversary import first_adversary
+from engine.training.checkpoint import load_state, read_settings
+from engine.training.model import PEOPLE
+from engine.training.settings import TrainSettings
+from engine.training.step import State, compile_first_state, state_shapes
+from projects.checkpoints import newest
+from projects.errors import CommandError
+from projects.swaps import Swap
+
+
+def resume(
+    swap: Swap, settings: TrainSettings, preset: Preset, reporter: Reporter
+) -> tuple[State, Path | None]:
+    """The state to go on from, and the checkpoint that holds it; a first state without one.
+
+    Raises CommandError when the swap was trained as another preset.
+    """
+    checkpoint, warnings = newest(swap.checkpoints_dir)
+    for text in warnings:
+        reporter.event("warning", text=text)
+    if checkpoint is None:
+        return compile_first_state(preset, settings), None
+    was = read_settings(checkpoint)
+    if was.preset != settings.preset:
+        raise CommandError(
+            f"{swap.name} was trained as another preset than {settings.preset}. Put the preset "
+            "back in its swap.toml, or make a new swap with: swapdeck swap new"
+        )
+    state = load_state(checkpoint, state_shapes(preset, was))
+    if optimisers.KIND[was.optimiser] != optimisers.KIND[settings.optimiser]:
+        reporter.event(
+            "warning",
+            text=f"{swap.name} was trained with {was.optimiser} so far. {settings.optimiser} goes "
+            "on with its weights, and begins itself anew with the warm-up.",
+        )
+    return carried(state, was, settings), checkpoint
+
+
+def carried(state: State, was: TrainSettings, now: TrainSettings) -> State:
+    """A state made with the settings `was`, for going on with `now`; unchanged where they agree.
+
+    Weights, their average and the step are kept. What another optimiser, schedule or adversary
+    needs is made anew, and what is not needed any more is left out.
+    """
+    adversary = state.adversary if now.losses.adversary else None
+    if adversary is None:
+        adversary = first_adversary(now, PEOPLE)
+    moments = optimisers.carried(state.optimiser, state.params, was, now)
+    return state._replace(optimiser=moments, adversary=adversary)
