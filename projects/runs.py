@@ -28,6 +28,7 @@ from projects.workspace import Workspace
 RUNS = "runs.jsonl"
 _OF_A_RUN = re.compile(r"(.+):(\d{1,9})")
 _MOST = 1e15
+"""Greater numbers are damage: no training has as many steps, seconds or bytes."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,7 @@ def _seconds_before(
 
 
 def _has_step(row: Mapping[str, Any]) -> bool:
-    return type(row.get("step")) is int and row["step"] >= 0
+    return type(row.get("step")) is int and 0 <= row["step"] < _MOST
 
 
 def _start(records: Mapping[int, RunRecord], run: int) -> float:

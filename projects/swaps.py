@@ -27,6 +27,8 @@ from projects.workspace import Workspace, move_to_trash, now
 VERSION = 1
 _FILE = "swap.toml"
 _FOLDERS = ("checkpoints", "previews", "results")
+_WRITTEN = ("history.jsonl", "scores.jsonl", "runs.jsonl", "tensorboard")
+"""What a training adds, which must not lead out of the folder either."""
 _CHANGEABLE = {"name", "preset", "seed", "settings", "fingerprints"}
 
 
@@ -161,8 +163,8 @@ def load_swap(root: Path) -> Swap:
     """
     path = root / _FILE
     document = versioned_toml(path, VERSION)
-    for folder in (*_FOLDERS, "history.jsonl"):
-        inside(root, folder)
+    for name in (*_FOLDERS, *_WRITTEN):
+        inside(root, name)
     fingerprints = field(path, {"fingerprints": {}, **document}, "fingerprints", dict)
     return Swap(
         root,

@@ -7,8 +7,6 @@ and its sentences are shown as they come.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.engine import EngineFailedError, EngineProcess, engine_command
 from tui.text import clean
 
 _LOOKS = {"good": ("✓", "$success"), "doubt": ("!", "$warning"), "problem": ("✗", "$error")}
@@ -36,16 +35,13 @@ class Advice:
     text: str
 
 
-class Consultation:
-    """The doctor's process. `end` may be called from any thread."""
+class Consultation(EngineProcess):
+    """The doctor's process."""
 
     def __init__(self, root: Path, source: str, target: str = "") -> None:
-        self.command = (
-            *(sys.executable, "-P", "-m", "engine", "--workspace", str(root), "--json"),
-            *("faces", "doctor", source, *([target] if target else [])),
-        )
-        self._process: subprocess.Popen[str] | None = None
-        self._ended = False
+        shared = ("--workspace", str(root), "--json")
+        people = (source, target) if target else (source,)
+        super().__init__(engine_command(*shared, "faces", "doctor", *people))
 
     def advice(self) -> Iterator[Advice]:
         """Each sentence; a problem where the doctor could not be asked.
@@ -53,34 +49,16 @@ class Consultation:
         Raises:
             OSError: the process cannot be started.
         """
-        with subprocess.Popen(
-            self.command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        ) as process:
-            self._process = process
-            if self._ended:
-                process.kill()
-            found = 0
-            for line in process.stdout or ():
+        found = 0
+        try:
+            for line in self.lines():
                 advice = _advice(line)
                 if advice is not None:
                     found += 1
                     yield advice
-            said = process.stderr.read() if process.stderr is not None else ""
-            code = process.wait()
-            if code and not found and not self._ended:
-                last = (said.strip().splitlines() or [f"it ended with {code}"])[-1]
-                yield Advice("problem", f"The doctor did not get to the end: {clean(last)}")
-
-    def end(self) -> None:
-        """End the process, if it runs."""
-        self._ended = True
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        except EngineFailedError as error:
+            if not found:
+                yield Advice("problem", f"The doctor did not get to the end: {error}")
 
 
 class AdviceWindow(ModalScreen[None]):

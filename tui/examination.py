@@ -6,8 +6,6 @@ The engine alone knows the devices and the codecs, and the dashboard never loads
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Literal
 
 from textual.content import Content
 
+from tui.engine import EngineFailedError, EngineProcess, engine_command
 from tui.text import clean
 
 State = Literal["good", "doubtful", "broken"]
@@ -31,16 +30,12 @@ class Finding:
     mend: str = ""
 
 
-class Examination:
-    """The running process. `end` may be called from any thread."""
+class Examination(EngineProcess):
+    """The examination's process."""
 
     def __init__(self, root: Path, command: tuple[str, ...] = ()) -> None:
-        self._command = command or (
-            *(sys.executable, "-P", "-m", "engine", "doctor", "--json"),
-            *("--workspace", str(root)),
-        )
-        self._process: subprocess.Popen[str] | None = None
-        self._ended = False
+        usual = engine_command("doctor", "--json", "--workspace", str(root))
+        super().__init__(command or usual)
 
     def findings(self) -> Iterator[Finding]:
         """Each finding as soon as it is made.
@@ -48,39 +43,18 @@ class Examination:
         Raises:
             OSError: the process cannot be started.
         """
-        with subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        ) as process:
-            self._process = process
-            if self._ended:
-                process.kill()
-            found = 0
-            for line in process.stdout or ():
+        try:
+            for line in self.lines(expected=(0, 1)):  # 1: something is to be mended
                 finding = _finding(line)
                 if finding is not None:
-                    found += 1
                     yield finding
-            said = process.stderr.read() if process.stderr is not None else ""
-            code = process.wait()
-            if code not in (0, 1) and not self._ended:
-                last = (said.strip().splitlines() or [f"it ended with {code}"])[-1]
-                yield Finding(
-                    "doctor",
-                    "broken",
-                    f"It did not get to its end: {clean(last)}",
-                    "Run it in a terminal: swapdeck doctor",
-                )
-
-    def end(self) -> None:
-        """End the process, if it runs."""
-        self._ended = True
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        except EngineFailedError as error:
+            yield Finding(
+                "doctor",
+                "broken",
+                f"It did not get to its end: {error}",
+                "Run it in a terminal: swapdeck doctor",
+            )
 
 
 def _finding(line: str) -> Finding | None:

@@ -138,6 +138,9 @@ Or see the whole job once with two rendered people:
             self.dashboard.complain(f"{MOST} swaps are the most that can be compared here.")
         elif key:
             self.marked[key] = None
+            if len(self.marked) == 1:
+                keys = self.dashboard.keys_of("compare-swaps")
+                self.dashboard.say(f"{keys} compares it with others that you mark.")
         if self.snapshot is not None:
             self.query_one(Rows).show(self.rows(self.snapshot))
         self.refresh_bindings()

@@ -16,12 +16,15 @@ from engine.media.errors import MediaError
 from engine.media.pictures import Image, read_picture
 from engine.report.charts import COLOURS, DASHES
 from engine.report.curves import grouped
+from engine.text import clean
 from projects.errors import SwapdeckError
 from projects.runs import Moment, Training
 
 _WIDTH = 11.0
 _ROW, _STRIP = 2.3, 3.4
 """Inches: of a pair of charts, of the previews."""
+_MOST_PARTS, _LONGEST = 12, 40
+"""Parts of a loss, and letters of their names; what a file says beyond is damage."""
 
 
 def figures(training: Training) -> dict[str, Any]:
@@ -113,10 +116,10 @@ def _charts(trainings: Sequence[Training]) -> list[tuple[str, tuple[str, ...]]]:
     there = {
         name for one in trainings for row in (*one.history, *one.scores) for name in row.values
     }
-    parts = sorted(name for name in there if name.startswith("losses."))
+    parts = sorted(name for name in there if name.startswith("losses."))[:_MOST_PARTS]
     wanted = [
         ("loss", ("loss",)),
-        *((f"loss: {name.removeprefix('losses.')}", (name,)) for name in parts),
+        *((f"loss: {_plain(name.removeprefix('losses.'))}", (name,)) for name in parts),
         ("held-out score", ("value",)),
         ("SSIM of source (thick) and target", ("ssim.source", "ssim.target")),
         ("distance to source", ("identity",)),
@@ -124,6 +127,11 @@ def _charts(trainings: Sequence[Training]) -> list[tuple[str, tuple[str, ...]]]:
         ("steps a second", ("rate",)),
     ]
     return [(title, keys) for title, keys in wanted if there.intersection(keys)]
+
+
+def _plain(name: str) -> str:
+    """A name from a file, of which no letter is a formula to matplotlib."""
+    return clean(name)[:_LONGEST].replace("$", r"\$")
 
 
 def _draw(

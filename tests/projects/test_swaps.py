@@ -100,6 +100,15 @@ def test_a_link_out_of_a_swap_is_refused(workspace: Workspace, swap: Swap, tmp_p
         get_swap(workspace, swap.slug)
 
 
+@pytest.mark.parametrize("name", ["history.jsonl", "scores.jsonl", "runs.jsonl", "tensorboard"])
+def test_what_a_training_adds_may_not_lead_out_of_a_swap(
+    workspace: Workspace, swap: Swap, tmp_path: Path, name: str
+) -> None:
+    (swap.root / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CommandError, match="leads out of"):
+        get_swap(workspace, swap.slug)
+
+
 def test_a_removed_swap_can_be_restored(workspace: Workspace, swap: Swap, ada: Person) -> None:
     assert swaps_of(workspace, ada) == [swap]
     trashed = remove_swap(workspace, swap)

@@ -10,11 +10,12 @@ import pytest
 
 from engine.cli.app import run
 from engine.media.pictures import read_picture, save_png
+from engine.report.comparison import comparison_picture
 from projects.consent import Consent
 from projects.files import append_line
 from projects.jobs import create_job
 from projects.people import add_person
-from projects.runs import begin_run
+from projects.runs import begin_run, read_training
 from projects.swaps import Swap, new_swap
 from projects.workspace import Workspace, open_workspace
 
@@ -156,6 +157,18 @@ def test_a_damaged_log_costs_its_own_lines_only(
     said = capsys.readouterr().out
     assert "3 lines of ada-as-ben's history.jsonl cannot be read and are left out." in said
     assert "to step 110" in said
+
+
+def test_what_a_log_says_cannot_spoil_the_picture(ws: Workspace) -> None:
+    swap = made(ws, "ada", "ben")
+    for step in (1, 2, 10**30):
+        losses = {"$\\frac{": 0.1 * step, **{f"part {n}": 0.1 for n in range(50)}}
+        append_line(swap.history_path, {"step": step, "loss": 10.0**300, "losses": losses})
+        append_line(swap.history_path, {"step": step, "losses": losses, "rate": True})
+    (swap.previews_dir / "00000002.png").write_bytes(b"no picture")
+    found = read_training(swap)
+    assert found.lost == {"history.jsonl": 2}
+    assert comparison_picture([found]).startswith(b"\x89PNG")
 
 
 @pytest.mark.usefixtures("undrawn")
