@@ -1,6 +1,7 @@
 """`bench quality`: what is tried, the decoder that knows the truth, and the measuring itself."""
 
 from dataclasses import fields
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -90,16 +91,17 @@ def test_a_default_that_is_beaten_is_told_by_how_much() -> None:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    """Eight frames of the shipped pair; nothing has to be rendered."""
+    """Eight frames of the shipped pair, unchanged, by default and naively; nothing has to be
+    rendered."""
     cache: Path = tmp_path_factory.mktemp("cache")
     wanted = Wanted(cache, PAIRS[:1], only=["mask"], frames=8, size=64)
-    return list(Bench(wanted, lambda _: None).rows())
+    return list(islice(Bench(wanted, lambda _: None).rows(), 3))
 
 
 def test_a_swap_is_nearer_to_the_truth_than_the_target_and_steadier_than_raw_landmarks(
     measured: list[Row],
 ) -> None:
-    unchanged, default, naive = measured[:3]
+    unchanged, default, naive = measured
     assert unchanged.variant.stage == UNCHANGED
     assert default.variant.stage == DEFAULTS and naive.variant.stage == NAIVE
     assert default.mean.psnr > unchanged.mean.psnr + 3
