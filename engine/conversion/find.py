@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.conversion.cache import Nothing, Store, keep, key_of, text_array, text_of
 from engine.conversion.extracted import extracted
+from engine.conversion.followed import with_motion
 from engine.conversion.search import Eyes, search
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.tracks import Seen
@@ -16,7 +17,7 @@ from engine.reporting import Reporter
 from projects.files import sha256_file
 from projects.workspace import Workspace
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of what is stored here; what another version stored is not looked at."""
 
 
@@ -53,17 +54,23 @@ def find_faces(
     if workspace is not None and eyes is None:
         there = extracted(workspace, digest, settings.landmark_model, settings.upsample)
         if there is not None:
+            there = with_motion(source, there)
+            _keep(store, key, there)
             return Found(there, "extraction", digest)
     seen = search(source, eyes or eyes_for(settings), reporter)
-    stored = {**seen.arrays(), "shortfall": text_array(seen.shortfall or " ")}
-    keep(store, "faces", key, stored)
+    _keep(store, key, seen)
     return Found(seen, "search", digest)
+
+
+def _keep(store: Store, key: str, seen: Seen) -> None:
+    keep(store, "faces", key, {**seen.arrays(), "shortfall": text_array(seen.shortfall or " ")})
 
 
 def known_faces(
     source: Path, settings: ConvertSettings, workspace: Workspace, store: Store
 ) -> Seen | None:
-    """What `find_faces` would give without any search; None where it would search."""
+    """What `find_faces` would give without any search, perhaps without how faces move; None where
+    it would search."""
     digest = digest_of(source)
     known = load_faces(store, faces_key(digest, settings))
     return known or extracted(workspace, digest, settings.landmark_model, settings.upsample)

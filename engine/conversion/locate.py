@@ -15,7 +15,7 @@ from engine.conversion.casting import ASKED, CARRIED, CAST, Fate, Role, doubtful
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.smooth import smooth_transforms
 from engine.conversion.tracks import Seen, Track
-from engine.faces.align import fit_transform
+from engine.faces.align import apply, fit_transform, invert
 from engine.faces.sight import box_around
 from engine.faces.smooth import smooth_series
 
@@ -106,23 +106,36 @@ def locate(
 
 
 def _steadied(track: Track, settings: ConvertSettings, role: int) -> list[LocatedFace]:
-    frames, landmarks, filled = _without_gaps(track)
+    frames, landmarks, motion, filled = _without_gaps(track)
     transforms = np.stack([fit_transform(points, settings.alignment) for points in landmarks])
-    points = smooth_series(landmarks, settings.smooth).astype(np.float32)
-    steady = smooth_transforms(transforms, settings.smooth)
+    steady = smooth_transforms(transforms, settings.smooth, motion)
+    # Steadied as shapes, so that an outline is as steady as the chip that it is drawn on.
+    shapes = [apply(there, points) for there, points in zip(transforms, landmarks, strict=True)]
+    points = smooth_series(np.stack(shapes), settings.smooth)
     return [
         LocatedFace(
-            frame, track.number, box_around(landmarks[i]), points[i], steady[i], filled[i], role
+            frame,
+            track.number,
+            box_around(landmarks[i]),
+            apply(invert(steady[i]), points[i]).astype(np.float32),
+            steady[i],
+            filled[i],
+            role,
         )
         for i, frame in enumerate(frames)
     ]
 
 
-def _without_gaps(track: Track) -> tuple[list[int], npt.NDArray[np.float64], list[bool]]:
-    """Frames, landmarks [T, 68, 2] and which of them lie on a line between others."""
+def _without_gaps(
+    track: Track,
+) -> tuple[list[int], npt.NDArray[np.float64], npt.NDArray[np.float64], list[bool]]:
+    """Frames, landmarks [T, 68, 2], movement [T, 2, 3] and which of them lie on a line between
+    others."""
     found = track.frames.tolist()
     frames = list(range(found[0], found[-1] + 1))
     rows = track.landmarks.reshape(len(found), -1).astype(np.float64)
     full = np.stack([np.interp(frames, found, column) for column in rows.T], axis=1)
+    motion = np.full((len(frames), 2, 3), np.nan)
+    motion[track.frames - found[0]] = track.movement
     known = set(found)
-    return frames, full.reshape(-1, 68, 2), [f not in known for f in frames]
+    return frames, full.reshape(-1, 68, 2), motion, [f not in known for f in frames]

@@ -9,10 +9,12 @@ from engine.conversion.blend import Image
 from engine.conversion.compose import AROUND
 from engine.conversion.convert import Approve, located_parts
 from engine.conversion.find import eyes_for
+from engine.conversion.followed import with_motion
 from engine.conversion.locate import Located, LocatedFace
 from engine.conversion.parts import Part
 from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
+from engine.conversion.smooth import reach
 from engine.conversion.swap import Mark, Rendered, rendered
 from engine.conversion.tracks import Seen
 from engine.conversion.windows import (
@@ -58,12 +60,15 @@ def preview(
     """
     stamps = stamps_of(source)
     last = check_frames(source, wanted, stamps)
-    around = AROUND + settings.smooth // 2 + _FOUND_AROUND
+    around = AROUND + reach(settings.smooth) + _FOUND_AROUND
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     made = []
     for window in windows(wanted, around, last):
-        here = seen or search_window(source, window, stamps, eyes or eyes_for(settings), reporter)
+        if seen is None:
+            here = search_window(source, window, stamps, eyes or eyes_for(settings), reporter)
+        else:
+            here = with_motion(source, seen, window)
         located = located_parts(here, parts, settings)
         if approve is not None:
             approve(here, located.fates)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.conversion.progress import Progress
-from engine.conversion.tracks import Seen, Track
+from engine.conversion.tracks import Seen, Track, unmoved
 from engine.faces.align import (
     CROP_MARGIN,
     CROP_SIZE,
@@ -35,6 +35,7 @@ from engine.faces.detectors import Box, overlap
 from engine.faces.embed import Embedder
 from engine.faces.follow import cuts
 from engine.faces.identity import FOLLOWED_THRESHOLD
+from engine.faces.motion import moved, upright
 from engine.faces.picture import Picture
 from engine.faces.searchers import Searchers, searchers
 from engine.faces.segments import Choice, Segment, segments
@@ -152,7 +153,8 @@ def _run(
 
 @dataclass(frozen=True)
 class _Found:
-    """One face through a stretch. before: where it was in the last frame before the stretch."""
+    """One face through a stretch. before: where it was in the last frame before the stretch.
+    motion: as `Track` has it."""
 
     frames: list[int]
     landmarks: npt.NDArray[np.float32]
@@ -160,6 +162,7 @@ class _Found:
     before: Box | None
     looks: list[int]
     embeddings: npt.NDArray[np.float32]
+    motion: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -182,12 +185,14 @@ def _look(eyes: Eyes, alone: bool, segment: Segment) -> _Stretch:
     """Search one stretch; runs in a process of its own."""
     finder, embedder = _opened(eyes)
     core = segment.core
+    pictures = [Picture(frame.image) for frame in segment.frames]
     found = []
     for course in courses(segment, finder, alone=alone):
         places = [place for place in sorted(course) if place in core]
         if places:
-            found.append(_found(segment, course, places, embedder))
-    begun = cuts([Picture(frame.image) for frame in segment.frames])
+            motion = unmoved(len(places)) if alone else _motion(pictures, course, places)
+            found.append(_found(segment, course, places, motion, embedder))
+    begun = cuts(pictures)
     last = core.start - 1
     return _Stretch(
         len(core),
@@ -198,7 +203,28 @@ def _look(eyes: Eyes, alone: bool, segment: Segment) -> _Stretch:
     )
 
 
-def _found(segment: Segment, course: Course, places: list[int], embedder: Embeds) -> _Found:
+def _motion(pictures: list[Picture], course: Course, places: list[int]) -> npt.NDArray[np.float32]:
+    """How a face came to each of its places from the frame before."""
+    motion = unmoved(len(places))
+    before = None
+    for place in range(places[0] - 1, places[-1] + 1):
+        here = course.get(place)
+        now = None if here is None else upright(pictures[place], here.landmarks)
+        if before is not None and now is not None:
+            move = moved(before, now)
+            if move is not None:
+                motion[places.index(place)] = move
+        before = now
+    return motion
+
+
+def _found(
+    segment: Segment,
+    course: Course,
+    places: list[int],
+    motion: npt.NDArray[np.float32],
+    embedder: Embeds,
+) -> _Found:
     looks: list[int] = []
     for start in range(0, len(places), _LOOK_EVERY):
         part = places[start : start + _LOOK_EVERY]
@@ -212,6 +238,7 @@ def _found(segment: Segment, course: Course, places: list[int], embedder: Embeds
         None if before is None else before.box,
         [segment.frames[place].index for place in looks],
         np.stack([_embedding(segment, course, place, embedder) for place in looks]),
+        motion,
     )
 
 
@@ -252,6 +279,7 @@ class _Growing:
             np.concatenate([part.confidence for part in parts]),
             np.array([frame for part in parts for frame in part.looks], np.int64),
             np.concatenate([part.embeddings for part in parts]).astype(np.float32),
+            np.concatenate([part.motion for part in parts]),
         )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from engine.faces.detectors import Box
 from engine.faces.sight import box_around
 
-_ARRAYS: Final = ("frames", "landmarks", "confidence", "looks", "embeddings")
+_ARRAYS: Final = ("frames", "landmarks", "confidence", "looks", "embeddings", "movement")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,9 @@ class Track:
 
     number: from 0 in the order of appearance. frames: int64 [T]. landmarks: float32 [T, 68, 2],
     frame pixels. confidence: float32 [T], of the landmarks, 0 to 1. looks: int64 [E], the frames in
-    which it was identified. embeddings: float32 [E, 128].
+    which it was identified. embeddings: float32 [E, 128]. motion: float32 [T, 2, 3], the similarity
+    from the pixels of the frame before to those of each, NaN where it is not known; None where
+    nobody looked. See `engine.faces.motion`.
     """
 
     number: int
@@ -32,6 +34,12 @@ class Track:
     confidence: npt.NDArray[np.float32]
     looks: npt.NDArray[np.int64]
     embeddings: npt.NDArray[np.float32]
+    motion: npt.NDArray[np.float32] | None = None
+
+    @property
+    def movement(self) -> npt.NDArray[np.float32]:
+        """`motion`, NaN all over where nobody looked."""
+        return unmoved(len(self.frames)) if self.motion is None else self.motion
 
     @property
     def first(self) -> int:
@@ -84,6 +92,7 @@ class Seen:
             np.zeros(0, np.float32),
             np.zeros(0, np.int64),
             np.zeros((0, 128), np.float32),
+            unmoved(0),
         )
         joined = {
             name: np.concatenate([getattr(track, name) for track in (empty, *self.tracks)])
@@ -130,4 +139,10 @@ def _track(
         stored["confidence"][seen].astype(np.float32),
         stored["looks"][looks].astype(np.int64),
         stored["embeddings"][looks].astype(np.float32),
+        stored["movement"][seen].astype(np.float32).reshape(-1, 2, 3),
     )
+
+
+def unmoved(frames: int) -> npt.NDArray[np.float32]:
+    """The movement of a face of which nothing is known: float32 [T, 2, 3], NaN."""
+    return np.full((frames, 2, 3), np.nan, np.float32)

@@ -23,6 +23,7 @@ from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.players import Player, approve, people_of_cast, players
 from engine.conversion.preview import close_up, preview
 from engine.conversion.settings import ConvertSettings
+from engine.conversion.smooth import reach
 from engine.conversion.tracklist import list_tracks
 from engine.conversion.windows import check_frames, frame_times, search_window, stamps_of
 from engine.credentials.label import Label
@@ -239,7 +240,7 @@ def _found_around(
         return None
     stamps = stamps_of(path)
     last = check_frames(path, [span.start], stamps)
-    around = settings.smooth // 2 + AROUND_PART
+    around = reach(settings.smooth) + AROUND_PART
     window = range(max(0, span.start - around), min(last + 1, span.stop + around))
     seen = search_window(path, window, stamps, eyes_for(settings), reporter)
     return Found(seen, "search", digest_of(path))
