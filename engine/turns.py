@@ -22,7 +22,7 @@ from projects.jobs import (
 )
 from projects.slots import Place
 
-TRAINS = ("train", "demo", "find-rate")  # the verbs that want a device for themselves
+TRAINS = ("train", "demo", "find-rate", "pretrain")  # the verbs that want a device for themselves
 PACE = 0.25  # seconds between two looks at what a job waits for
 _HOW = {"failed": "failed", "stopped": "was stopped", "crashed": "crashed"}
 

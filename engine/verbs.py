@@ -113,6 +113,22 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
     )
 
 
+def pretrain(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
+    """base -> step, checkpoint."""
+    from engine.pretraining.loop import pretrain as pretrain_base
+    from projects import ledger
+    from projects.bases import get_base
+
+    base = get_base(workspace, arguments["base"])
+    people = [get_person(workspace, slug) for slug in base.people]
+    watched = all_consented(people, "training", reporter) if people else reporter
+    told = {"base": base.slug, "people": list(base.people), "preset": base.preset}
+    ledger.append(workspace, "training", act="started", **told)
+    trained = pretrain_base(workspace, base, watched)
+    ledger.append(workspace, "training", act="ended", how="done", step=trained.step, **told)
+    reporter.event("result", base=base.slug, step=trained.step, checkpoint=str(trained.checkpoint))
+
+
 def find_rate(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
     """swap, steps, apply -> rates, losses, suggested, before, applied."""
     from engine.training.ratefinder import find_rate as find
@@ -236,6 +252,7 @@ VERBS: dict[str, Callable[[Workspace, Arguments, Reporter], None]] = {
     "import": import_faces,
     "train": train,
     "find-rate": find_rate,
+    "pretrain": pretrain,
     "convert": convert,
     "export": export,
     "look": look,

@@ -27,6 +27,7 @@ RECIPES: dict[str, dict[str, Value]] = {
     # in use; what it spends on more is missing from the face. A complexion that changes all the
     # time cannot tell the encoder who it sees.
     "swapdeck": {
+        "base": "auto",
         "learning_rate": 2e-3,
         "augmentation.rotate": 5.0,
         "augmentation.zoom": 0.03,
@@ -93,6 +94,11 @@ SETTINGS: tuple[Option, ...] = (
     Option(
         "recipe", "Recipe", "choice", "swapdeck", choices=tuple(RECIPES), group=_BASIC,
         help="Where every setting starts; what is set besides it differs from the recipe.",
+    ),
+    Option(
+        "base", "Base", "text", "none", group=_BASIC,
+        help="What it begins with: a base of the workspace by its name, auto for the one shipped "
+        "with the preset, or none. Counts before the first step only.",
     ),
     Option(
         "batch", "Batch", "int", 16, 1, 1024, unit="chips", group=_BASIC,

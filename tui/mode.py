@@ -319,6 +319,7 @@ _DOING = {
     "extract": "extracting the faces of",
     "train": "training",
     "find-rate": "finding a learning rate for",
+    "pretrain": "training the base",
     "convert": "converting with",
     "report": "reporting on",
 }

@@ -25,6 +25,7 @@ VERBS = {
     "faces": "engine.cli.faces:faces",
     "swap": "engine.cli.swaps:swap",
     "train": "engine.cli.train:train",
+    "pretrain": "engine.cli.pretrain:pretrain",
     "compare": "engine.cli.compare:compare",
     "convert": "engine.cli.convert:convert",
     "report": "engine.cli.report:report",

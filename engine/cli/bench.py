@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from engine.cli.bench_quality import quality
+from engine.cli.bench_study import study
 from engine.cli.output import Column
 from engine.cli.session import Session, Verbs, pass_session
 from projects.presets import PRESETS
@@ -19,6 +20,7 @@ def bench() -> None:
 
 
 bench.add_command(quality)
+bench.add_command(study)
 
 
 @bench.command()

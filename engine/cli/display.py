@@ -106,7 +106,7 @@ class LogDisplay(Silence):
             self.say(f"  {score_words(event)}")
         elif kind == "warning":
             self.say(f"! {event['text']}")
-        elif kind in ("waiting", "feed", "rate"):
+        elif kind in ("waiting", "feed", "rate", "base"):
             self.say(str(event["text"]))
 
     def say(self, text: str) -> None:
@@ -184,7 +184,7 @@ class LiveDisplay(Silence):
             self._update(*share_done(event), step_words(event, short=True))
         elif kind == "warning":
             self.say(f"! {event['text']}")
-        elif kind in ("waiting", "feed", "rate"):
+        elif kind in ("waiting", "feed", "rate", "base"):
             self.say(str(event["text"]))
         elif kind == "ended":
             self._finish(complete=event.get("code") == 0)

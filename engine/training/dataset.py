@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.faces.align import CROP_MARGIN, apply, chip_matrix, to_chip
+from engine.faces.align import CROP_MARGIN, apply, chip_matrix, crop, to_chip
 from engine.faces.dataset import landmarks_of, load_crop, load_mask, transform_of
 from engine.faces.masks import face_hull_mask
 from engine.reporting import Reporter
@@ -160,15 +160,37 @@ def _crops(person: Person, faces: Sequence[Face], side: int) -> Generator[NDArra
                 future.cancel()
 
 
+def picture_of(
+    image: NDArray[np.uint8],
+    landmarks: NDArray[np.floating],
+    transform: NDArray[np.float64],
+    side: int,
+) -> NDArray[np.uint8]:
+    """A face that belongs to nobody's dataset, as `crops` would give it: uint8 [side, side, 6].
+
+    image: uint8 [H, W, 3] RGB. landmarks: [68, 2] of its pixels. transform: float64 [2, 3], its
+    pixels to the unit chip.
+    """
+    masks = _masks(landmarks, transform, side)
+    return np.dstack([crop(image, transform, side, CROP_MARGIN), *masks])
+
+
 def _picture(person: Person, side: int, face: Face) -> NDArray[np.uint8]:
     rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
-    points = apply(chip_matrix(transform_of(face), side, CROP_MARGIN), landmarks_of(face))
-    masks = [face_hull_mask(points, side), *(_filled(points, f, side) for f in (EYES, MOUTH))]
+    masks = _masks(landmarks_of(face), transform_of(face), side)
     free = load_mask(person, face)
     if free is not None:
         shown = cv2.resize(free, (side, side), interpolation=cv2.INTER_AREA)
         masks = [np.asarray(cv2.multiply(m, shown, scale=1 / 255), np.uint8) for m in masks]
     return np.dstack([rgb, *masks])
+
+
+def _masks(
+    landmarks: NDArray[np.floating], transform: NDArray[np.float64], side: int
+) -> list[NDArray[np.uint8]]:
+    """Face, eyes and mouth in a crop: uint8 [side, side] each."""
+    points = apply(chip_matrix(transform, side, CROP_MARGIN), landmarks)
+    return [face_hull_mask(points, side), *(_filled(points, part, side) for part in (EYES, MOUTH))]
 
 
 def _filled(

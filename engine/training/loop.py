@@ -97,7 +97,7 @@ def _train_on(
     watch = Watch()
     for _ in range(BACK_OFFS):
         try:
-            return _train(swap, settings, limits, data, feed, reporter, clock, watch)
+            return _train(workspace, swap, settings, limits, data, feed, reporter, clock, watch)
         except DivergedError as error:
             clock = error.clock
             watch.restart()
@@ -107,10 +107,11 @@ def _train_on(
             reporter.event("warning", text=f"{error} Going back, with learning_rate {lower:g}.")
             swap = update_swap(swap, settings={**swap.settings, "learning_rate": lower})
             settings = replace(settings, learning_rate=lower)
-    return _train(swap, settings, limits, data, feed, reporter, clock, watch)
+    return _train(workspace, swap, settings, limits, data, feed, reporter, clock, watch)
 
 
 def _train(
+    workspace: Workspace,
     swap: Swap,
     settings: TrainSettings,
     limits: Limits,
@@ -122,7 +123,7 @@ def _train(
 ) -> TrainResult:
     preset = get_preset(swap.preset)
     model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
-    state, saved = resume(swap, settings, preset, reporter)
+    state, saved = resume(workspace, swap, settings, preset, reporter)
     told = f"{count(state.params):,} weights, {settings.precision}"
     reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
     draw = previewer(model, settings, feed.few(ROWS), CROP_MARGIN)

@@ -57,7 +57,7 @@ def find_rate(workspace: Workspace, swap: Swap, reporter: Reporter, steps: int =
     preset = get_preset(swap.preset)
     settings, _ = settle(settings, preset.size)
     datasets = find_people(workspace, swap, settings).datasets
-    state, _ = resume(swap, settings, preset, reporter)
+    state, _ = resume(workspace, swap, settings, preset, reporter)
     model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
     reporter.event("stage", name="compile", total=None, unit="steps")
     with open_feed(workspace, datasets, settings, "auto", reporter) as feed:

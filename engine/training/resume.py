@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from engine.nets.presets import Preset
+from engine.pretraining.start import base_params, begun
 from engine.reporting import Reporter
 from engine.training import optimisers
 from engine.training.adversary import first_adversary
@@ -13,20 +14,26 @@ from engine.training.step import State, compile_first_state, state_shapes
 from projects.checkpoints import newest
 from projects.errors import CommandError
 from projects.swaps import Swap
+from projects.workspace import Workspace
 
 
 def resume(
-    swap: Swap, settings: TrainSettings, preset: Preset, reporter: Reporter
+    workspace: Workspace,
+    swap: Swap,
+    settings: TrainSettings,
+    preset: Preset,
+    reporter: Reporter,
 ) -> tuple[State, Path | None]:
     """The state to go on from, and the checkpoint that holds it; a first state without one.
 
-    Raises CommandError when the swap was trained as another preset.
+    Raises CommandError when the swap was trained as another preset, or for a base that is not
+    there; SwapdeckError for a base that cannot be used.
     """
     checkpoint, warnings = newest(swap.checkpoints_dir)
     for text in warnings:
         reporter.event("warning", text=text)
     if checkpoint is None:
-        return compile_first_state(preset, settings), None
+        return _begin(workspace, settings, preset, reporter), None
     was = read_settings(checkpoint)
     if was.preset != settings.preset:
         raise CommandError(
@@ -41,6 +48,19 @@ def resume(
             "on with its weights, and begins itself anew with the warm-up.",
         )
     return carried(state, was, settings), checkpoint
+
+
+def _begin(
+    workspace: Workspace, settings: TrainSettings, preset: Preset, reporter: Reporter
+) -> State:
+    """The state before the first step, with the weights of a base where there is one."""
+    state = compile_first_state(preset, settings)
+    base = base_params(settings.base, preset.name, workspace)
+    if base is None:
+        return state
+    reporter.event("base", name=settings.base, text=f"Begins with the base '{settings.base}'.")
+    params = begun(state.params, base)
+    return state._replace(params=params, average=begun(state.params, base))
 
 
 def carried(state: State, was: TrainSettings, now: TrainSettings) -> State:

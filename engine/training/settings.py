@@ -98,6 +98,9 @@ class TrainSettings:
 
     preset: str = "light-64"
     recipe: str = "swapdeck"
+    base: str = "none"
+    """What a training begins with: a base of the workspace, auto for the one that is shipped for
+    the preset, where there is one, or none for random weights. See `engine.pretraining`."""
     seed: int = 0
     batch: int = 16
     """Chips of each person in a step."""

@@ -2,7 +2,8 @@
 
 Each frame's face goes through the model as a conversion would give it, and the answer is compared
 with the chip of the perfect swap, cut by that one's own landmarks (*registered*). Landmarks are
-read off the answer and off the true chip at the same size, so that neither is sharper.
+read off the answer and off the true chip at the same size, so that neither is sharper; how far
+mouth and eyes are open is read by rulers where there are `Openings`, see there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bench.quality.scenes import Scene
+from engine.bench.study.opening import Openings, opening
 from engine.conversion.swapper import Swapper, face_mask
 from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
 from engine.faces.align import apply as mapped
@@ -38,7 +40,7 @@ Picture = NDArray[np.uint8]
 @dataclass(frozen=True)
 class Marks:
     """What a model got. psnr (dB) and ssim: registered, inside the face. mouth, eyes: Pearson's r
-    of the openings with the truth's. landmarks: mean distance from the truth's, in eye distances.
+    of the openings with the true ones. landmarks: mean distance from the truth's, in eye distances.
     identity: mean distance of the embeddings from the truth's."""
 
     psnr: float
@@ -51,6 +53,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class _Question:
+    frame: int
     chip: Picture
     mask: Picture
     truth: Picture
@@ -69,10 +72,13 @@ class Exam:
         size: int,
         finder: FaceFinder,
         embedder: Embedder,
+        openings: Openings | None = None,
         alignment: Alignment = Alignment.EYES_BRIDGE,
     ) -> None:
-        """size: side of the models' chips in pixels. alignment: how they were cut in training."""
-        self._finder, self._embedder = finder, embedder
+        """size: side of the models' chips in pixels. alignment: how they were cut in training.
+        openings: how far mouth and eyes truly are open; without them dlib's landmarks decide."""
+        self._finder, self._embedder, self._openings = finder, embedder, openings
+        self._rulers = {} if openings is None else openings.rulers(size, finder, alignment)
         frames = list(exact_frames(scene.clip, scene.clip, scene.truth))
         chosen = [frames[i] for i in spread(len(frames), FRAMES)]
         embedded = set(spread(len(chosen), EMBEDDED))
@@ -88,6 +94,7 @@ class Exam:
             landmarks = finder.landmarks(_enlarged(truth), box)
             self._questions.append(
                 _Question(
+                    frame.index,
                     crop(frame.target, mine, size),
                     face_mask(shown.landmarks, mine, size),
                     truth,
@@ -104,32 +111,39 @@ class Exam:
         total = Fidelity()
         errors: list[float] = []
         identities: list[float] = []
-        openings: list[tuple[float, float, float, float]] = []
+        read: list[NDArray[np.float32]] = []
         for answer, asked in zip(answers, self._questions, strict=True):
             total = total + compare(answer, asked.truth, asked.inside)
             image = _enlarged(np.where(asked.inside[..., None], answer, asked.truth))
             found = self._finder.landmarks(image, asked.box)
             errors.append(landmark_error(found, asked.landmarks))
-            openings.append(
-                (
-                    mouth_opening(found),
-                    mouth_opening(asked.landmarks),
-                    eye_opening(found),
-                    eye_opening(asked.landmarks),
-                )
-            )
+            read.append(found)
             if asked.embedding is not None:
                 embedding = self._embedder.embed(image, found)
                 identities.append(distance(embedding, asked.embedding))
-        mouth, true_mouth, eyes, true_eyes = zip(*openings, strict=True)
         return Marks(
             total.psnr,
             total.ssim,
-            correlation(mouth, true_mouth),
-            correlation(eyes, true_eyes),
+            self._follows("mouth", answers, read),
+            self._follows("eyes", answers, read),
             mean(errors),
             mean(identities),
         )
+
+    def ceiling(self) -> dict[str, float]:
+        """How well the rulers read the truth itself: Pearson's r by part; empty without any."""
+        truth = [asked.truth for asked in self._questions]
+        return {part: self._follows(part, truth, []) for part in self._rulers}
+
+    def _follows(self, part: str, answers: list[Picture], read: list[NDArray[np.float32]]) -> float:
+        """Pearson's r of an opening in the answers, whose landmarks are `read`, with the truth."""
+        if self._openings is None:
+            measure = mouth_opening if part == "mouth" else eye_opening
+            wanted = [measure(asked.landmarks) for asked in self._questions]
+            return correlation([measure(points) for points in read], wanted)
+        poses = [self._openings.in_scene(asked.frame) for asked in self._questions]
+        true = np.array([opening(part, pose) for pose in poses])
+        return self._rulers[part].follows(np.stack(answers), true)
 
     def answers(self, swapper: Swapper) -> list[Picture]:
         """The model's answers, uint8 [S, S, 3] RGB each."""

@@ -292,7 +292,7 @@ def test_a_plateau_halves_the_rate_says_so_and_is_resumed(workspace, swap, prese
     swap = update_swap(swap, settings={**swap.settings, "schedule": "plateau"})
     settings = settings_for("tiny", seed=4, batch=2, schedule="plateau")
     reporter = CollectingReporter()
-    state, _ = resume(swap, settings, preset, reporter)
+    state, _ = resume(workspace, swap, settings, preset, reporter)
     assert factor_of(state.optimiser) == 1.0
     with Run(swap, settings, Limits(), reporter, {}, 0, Clock(0), None, Watch()) as run:
         for step in range(1, PATIENCE + 2):
@@ -301,7 +301,7 @@ def test_a_plateau_halves_the_rate_says_so_and_is_resumed(workspace, swap, prese
     [event] = reporter.of("rate")
     assert event["step"] == PATIENCE + 1
     assert event["learning_rate"] == pytest.approx(settings.learning_rate / 2)
-    resumed, _ = resume(swap, settings, preset, reporter)
+    resumed, _ = resume(workspace, swap, settings, preset, reporter)
     assert factor_of(resumed.optimiser) == 0.5
 
 
@@ -309,7 +309,7 @@ def test_another_optimiser_goes_on_with_the_weights_and_says_so(workspace, swap,
     train(workspace, swap, Limits(steps=1), NullReporter())
     reporter = CollectingReporter()
     lion = settings_for("tiny", seed=4, batch=2, optimiser="lion", learning_rate=1e-4)
-    state, saved = resume(swap, lion, preset, reporter)
+    state, saved = resume(workspace, swap, lion, preset, reporter)
     assert saved is not None and int(state.step) == 1
     [warning] = reporter.of("warning")
     assert "adam so far" in warning["text"] and "lion goes on" in warning["text"]

@@ -1,0 +1,156 @@
+"""Trains presets and recipes on the shipped pair for the same time and examines each on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from engine.avatars.clips import ANNA_TRAINING, BRUNO_SCENE, FRAME_RATE
+from engine.avatars.demo import demo_clips
+from engine.bench.quality.scenes import PAIRS, Scene
+from engine.bench.study.exam import Exam, Marks
+from engine.bench.study.opening import Openings
+from engine.consented import consented, training_in_ledger
+from engine.faces.align import Alignment
+from engine.faces.detect import FaceFinder
+from engine.faces.embed import Embedder
+from engine.faces.extract import ExtractSettings, extract_person
+from engine.gather.run import gather_paths
+from engine.media.pictures import save_png
+from engine.quality.exact import Truth
+from engine.reporting import NullReporter
+from engine.training.inference import load_swapper
+from engine.training.limits import Limits
+from engine.training.loop import train
+from projects.checkpoints import steps
+from projects.consent import Consent
+from projects.errors import CommandError
+from projects.people import Person, add_person, list_people
+from projects.swaps import Swap, list_swaps, new_swap
+from projects.workspace import Workspace, now, open_workspace
+
+SEED: Final = 1
+SOURCE, TARGET = "anna", "bruno"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is tried: a preset, and what differs from its defaults, nested as in a swap."""
+
+    name: str
+    preset: str = "light-64"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    alignment: Alignment = Alignment.EYES_BRIDGE
+
+
+ENTRIES: Final = {
+    entry.name: entry
+    for entry in (
+        Entry("light-64"),
+        Entry("light-64 without a base", settings={"base": "none"}),
+        Entry("naive", settings={"recipe": "naive"}, alignment=Alignment.INNER),
+        Entry("light-128", "light-128"),
+        Entry("classic-64", "classic-64"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an entry got after so many minutes of training."""
+
+    name: str
+    minutes: float
+    step: int
+    marks: Marks
+
+
+def run(
+    entries: Sequence[Entry],
+    at: Sequence[float],
+    folder: Path,
+    say: Callable[[str], None],
+) -> Iterator[Row]:
+    """Train each entry up to each of the minutes `at` and examine its newest state there.
+
+    What was trained in `folder` before is gone on with. Raises SwapdeckError.
+    """
+    if not at or any(minutes <= 0 for minutes in at):
+        raise CommandError("Name minutes above 0, as in --at 1,2,4.")
+    workspace = open_workspace(folder, create=True)
+    finder, embedder = FaceFinder(), Embedder()
+    clips = demo_clips()
+    scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
+    for entry in entries:
+        swap = _swap(workspace, entry, say)
+        exam: Exam | None = None
+        before = 0.0
+        for minutes in sorted(at):
+            say(f"training {entry.name} to {minutes:g} minutes")
+            _train(workspace, swap, minutes - before)
+            before = minutes
+            swapper, warnings = load_swapper(swap, newest=True)
+            for warning in warnings:
+                say(warning)
+            if exam is None:
+                openings = Openings(
+                    clips.source_training,
+                    lambda frame: ANNA_TRAINING.pose(frame / FRAME_RATE),
+                    lambda frame: BRUNO_SCENE.pose(frame / FRAME_RATE),
+                )
+                exam = Exam(scene, swapper.size, finder, embedder, openings, entry.alignment)
+            save_png(swap.results_dir / f"study-{minutes:g}.png", exam.sheet(swapper))
+            yield Row(entry.name, minutes, swapper.step, exam.marks(swapper))
+
+
+def _train(workspace: Workspace, swap: Swap, minutes: float) -> None:
+    allowed = consented(workspace, swap, "training", NullReporter())
+    with training_in_ledger(workspace, swap, minutes=minutes):
+        # Neither previews nor scores: both cost time that others would not have.
+        limits = Limits(minutes=minutes, preview_every=86_400, score_every=86_400)
+        train(workspace, swap, limits, allowed)
+
+
+def _swap(workspace: Workspace, entry: Entry, say: Callable[[str], None]) -> Swap:
+    clips = demo_clips()
+    people = [
+        _person(workspace, f"{name} {entry.alignment.value}", clip, entry.alignment, say)
+        for name, clip in ((SOURCE, clips.source_training), (TARGET, clips.target_training))
+    ]
+    for swap in list_swaps(workspace):
+        if swap.name == entry.name:
+            if steps(swap.checkpoints_dir):
+                raise CommandError(
+                    f"{entry.name} was trained in {workspace.root} before, so its minutes would "
+                    "not be told right. Give an empty folder."
+                )
+            return swap
+    return new_swap(
+        workspace,
+        entry.name,
+        people[0].slug,
+        people[1].slug,
+        preset=entry.preset,
+        seed=SEED,
+        settings=dict(entry.settings),
+    )
+
+
+def _person(
+    workspace: Workspace,
+    name: str,
+    clip: Path,
+    alignment: Alignment,
+    say: Callable[[str], None],
+) -> Person:
+    known = {person.name: person for person in list_people(workspace)}
+    if name in known:
+        return known[name]
+    say(f"finding the faces of {name}")
+    consent = Consent("synthetic", "any use: nobody has this face", "swapdeck bench", now())
+    person = add_person(workspace, name, consent)
+    gather_paths(person, [clip], NullReporter())
+    extract_person(person, ExtractSettings(alignment=alignment), NullReporter())
+    return person

@@ -1,0 +1,123 @@
+"""The weights that a swap begins with: those of a base, shipped or the workspace's own.
+
+A shipped base is one safetensors file beside this module, in half precision: the encoder and the
+decoder of the average person. `python -m engine.pretraining.start BASE_FOLDER` makes it of a base.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors
+from safetensors.numpy import load, save
+
+from engine.nets.presets import get_preset
+from engine.pretraining.step import ANYONE, PEOPLE
+from engine.training.checkpoint import STATE
+from engine.training.model import Params, fresh_params
+from projects.bases import AUTO, NONE, Base, get_base, load_base
+from projects.checkpoints import newest
+from projects.errors import CommandError, DamagedError, SwapdeckError
+from projects.files import read_errors, write_bytes
+from projects.workspace import Workspace
+
+_SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
+_AVERAGE: Final = "average/"
+
+
+def base_params(name: str, preset: str, workspace: Workspace) -> Params | None:
+    """The weights that a swap with this setting `base` begins with; None for random ones.
+
+    They are {"encoder", ANYONE}, float32. Raises CommandError for a base that is not there or is
+    of another preset, SwapdeckError for one that was never trained or is damaged.
+    """
+    if name == NONE:
+        return None
+    if name == AUTO:
+        path = shipped_base(preset)
+        return None if path is None else _params(path, preset, "")
+    base = get_base(workspace, name)
+    if base.preset != preset:
+        raise CommandError(
+            f"The base {base.name} is of {base.preset}, and this swap of {preset}. Choose another "
+            "with: swapdeck swap set SWAP base=NAME"
+        )
+    return _params(_newest(base), preset, _AVERAGE)
+
+
+def shipped_base(preset: str) -> Path | None:
+    """The file of the base that comes with the program, where the preset has one."""
+    path = _SHIPPED / f"{preset}.safetensors"
+    return path if path.exists() else None
+
+
+def begun(params: Params, base: Params) -> Params:
+    """The parameters of a swap in which the encoder and every decoder are a base's."""
+    return {
+        name: jax.tree.map(jnp.copy, base["encoder" if name == "encoder" else ANYONE])
+        for name in params
+    }
+
+
+def ship(base: Base, path: Path) -> None:
+    """Write a base's averaged weights in half precision, complete or not at all."""
+    params = _params(_newest(base), base.preset, _AVERAGE)
+    half = {name: leaf.astype(np.float16) for name, leaf in _flat(params).items()}
+    write_bytes(path, save(half, metadata={"preset": base.preset, "format": "swapdeck base"}))
+
+
+def _newest(base: Base) -> Path:
+    checkpoint, _ = newest(base.checkpoints_dir)
+    if checkpoint is None:
+        raise SwapdeckError(
+            f"The base {base.name} was never trained. Train it with: swapdeck pretrain {base.slug}"
+        )
+    return checkpoint / STATE
+
+
+def _params(path: Path, preset: str, prefix: str) -> Params:
+    """Encoder and decoder of a file, those tensors whose names begin with `prefix`."""
+    with read_errors(path):
+        data = path.read_bytes()
+    try:
+        tensors = load(data)
+    except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise DamagedError(f"{path} cannot be read: {error}") from error
+    like = jax.eval_shape(lambda: fresh_params(get_preset(preset), 0, (ANYONE,)))
+    leaves = []
+    for name, wanted in _flat(like).items():
+        found = tensors.get(prefix + name)
+        if found is None or found.shape != wanted.shape:
+            raise DamagedError(f"{path} belongs to another model: {name!r} is not in it so.")
+        leaf = found.astype(np.float32)
+        if not np.isfinite(leaf).all():
+            raise DamagedError(f"{path} holds weights that are not numbers, in {name!r}.")
+        leaves.append(jnp.asarray(leaf))
+    params: Params = jax.tree.unflatten(jax.tree.structure(like), leaves)
+    return params
+
+
+def _flat(tree: Any) -> dict[str, Any]:
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+        if jax.tree_util.keystr(path[:1], simple=True) != PEOPLE
+    }
+
+
+def main() -> None:
+    """Make the shipped file of a base's folder."""
+    base = load_base(Path(sys.argv[1]))
+    path = _SHIPPED / f"{base.preset}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    ship(base, path)
+    sys.stdout.write(f"{path}: {path.stat().st_size / 1e6:.1f} MB\n")
+
+
+if __name__ == "__main__":
+    main()

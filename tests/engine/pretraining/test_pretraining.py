@@ -1,0 +1,162 @@
+"""A base learns from people who do the same; swaps begin with its weights."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from engine.avatars.crowd import Crowd, stranger
+from engine.avatars.identities import PEOPLE
+from engine.faces.align import CROP_MARGIN
+from engine.nets.light import LightConfig, LightDecoder, LightEncoder
+from engine.nets.presets import PRESETS, Preset
+from engine.pretraining import start
+from engine.pretraining.faces import Faces, together, with_peers
+from engine.pretraining.loop import base_settings, pretrain
+from engine.pretraining.start import base_params, begun, ship
+from engine.pretraining.step import ANYONE, first_base_state, make_base_step, on_device
+from engine.reporting import NullReporter
+from engine.training.augment import CHANNELS
+from engine.training.model import build, fresh_params
+from engine.training.settings import settings_for
+from projects.bases import get_base, list_bases, new_base, remove_base
+from projects.checkpoints import steps
+from projects.errors import CommandError, DamagedError, SwapdeckError
+from projects.face_crop import crop_side
+
+TINY = LightConfig(size=32, encoder=(8, 8, 8), code=8, decoder=(8, 8, 8, 8))
+SIDE = crop_side(TINY.size)
+
+
+@pytest.fixture
+def preset(monkeypatch) -> Preset:
+    tiny = Preset(
+        "tiny",
+        TINY.size,
+        lambda rngs: LightEncoder(TINY, rngs=rngs),
+        lambda rngs: LightDecoder(TINY, rngs=rngs),
+    )
+    monkeypatch.setitem(PRESETS, "tiny", tiny)
+    return tiny
+
+
+@pytest.fixture
+def faces() -> Faces:
+    """Three people, two of whom do each of four things."""
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (8, SIDE, SIDE, CHANNELS), np.uint8)
+    pixels[..., 3:] = 255
+    who = np.array([0, 1, 1, 2, 2, 0, 0, 1], np.int32)
+    return with_peers(pixels, who, np.repeat(np.arange(4, dtype=np.int32), 2), 3)
+
+
+@pytest.fixture
+def base(workspace, preset, faces, monkeypatch):
+    monkeypatch.setattr("engine.pretraining.loop._faces", lambda *_: faces)
+    return new_base(workspace, "Tiny base", preset="tiny", seed=1, people=[], crowd=3, steps=4)
+
+
+def test_everybody_of_a_crowd_is_seen_equally_often_and_nobody_twice_in_a_pose():
+    crowd = Crowd(people=24, poses=480)
+    who = np.array([crowd.who(frame) for frame in range(crowd.frames)])
+    assert set(np.bincount(who)) == {80}
+    assert all(len(set(row)) == crowd.seen for row in who.reshape(-1, crowd.seen))
+
+
+def test_a_stranger_is_always_the_same_and_nobody_that_there_is():
+    assert stranger(7) == stranger(7) != stranger(8)
+    assert stranger(7).face not in [person.face for person in PEOPLE.values()]
+
+
+def test_peers_do_the_same_and_are_counted_on_when_people_come_together(faces):
+    alone = Faces(faces.pixels[:2], np.zeros(2, np.int32), np.array([[0] * 4, [1] * 4]), 1)
+    both = together([alone, faces])
+    assert both.people == 4
+    assert both.who.tolist() == [0, 0, 1, 2, 2, 3, 3, 1, 1, 2]
+    assert set(both.peers[2]) == {2, 3} and set(both.peers[0]) == {0}
+
+
+def test_codes_of_people_who_do_the_same_are_drawn_together(preset, faces):
+    settings = settings_for("light-64", batch=8, learning_rate=1e-2, warm_up=0)
+    model = build(preset, (ANYONE,))
+    state = first_base_state(preset, settings, model, faces.people)
+    step = jax.jit(make_base_step(model, settings, CROP_MARGIN))
+    told = []
+    for _ in range(60):
+        state, metrics = step(state, on_device(faces))
+        told.append((float(metrics["loss"]), float(metrics["apart"])))
+    losses, apart = np.array(told).T
+    assert losses[-10:].mean() < losses[:10].mean()
+    assert apart[-10:].mean() < apart[:10].mean()
+
+
+def test_a_base_is_trained_to_its_last_step_and_not_again(workspace, base):
+    assert pretrain(workspace, base, NullReporter()).step == 4
+    before = (base.checkpoints_dir / "00000004" / "state.safetensors").read_bytes()
+    assert pretrain(workspace, base, NullReporter()).step == 4
+    assert (base.checkpoints_dir / "00000004" / "state.safetensors").read_bytes() == before
+    assert steps(base.checkpoints_dir) == [4]
+
+
+def test_a_swap_begins_with_the_averaged_weights_of_its_base(workspace, base):
+    pretrain(workspace, base, NullReporter())
+    params = base_params("Tiny base", "tiny", workspace)
+    assert params is not None
+    random = fresh_params(PRESETS["tiny"], 0)
+    first = begun(random, params)
+    assert jax.tree.structure(first) == jax.tree.structure(random)
+    for role in ("source", "target"):
+        same = jax.tree.map(lambda a, b: bool((a == b).all()), first[role], params[ANYONE])
+        assert all(jax.tree.leaves(same))
+
+
+def test_a_shipped_base_is_half_as_large_and_reads_as_the_same(
+    workspace, base, tmp_path, monkeypatch
+):
+    pretrain(workspace, base, NullReporter())
+    ship(base, tmp_path / "tiny.safetensors")
+    monkeypatch.setattr(start, "_SHIPPED", tmp_path)
+    shipped, own = (base_params(name, "tiny", workspace) for name in ("auto", "tiny-base"))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-3), shipped, own)
+    data = (tmp_path / "tiny.safetensors").read_bytes()
+    (tmp_path / "tiny.safetensors").write_bytes(data[:-40])
+    with pytest.raises(DamagedError):
+        base_params("auto", "tiny", workspace)
+
+
+def test_no_base_means_random_weights(workspace, preset):
+    assert base_params("none", "tiny", workspace) is None
+    assert base_params("auto", "tiny", workspace) is None
+
+
+def test_a_base_that_cannot_be_used_is_refused_with_what_to_do(workspace, base):
+    with pytest.raises(CommandError, match="swapdeck pretrain NAME"):
+        base_params("nobody", "tiny", workspace)
+    with pytest.raises(CommandError, match="swap set SWAP base="):
+        base_params("tiny-base", "light-64", workspace)
+    with pytest.raises(SwapdeckError, match="never trained"):
+        base_params("tiny-base", "tiny", workspace)
+
+
+def test_a_base_needs_two_people_and_a_preset_with_decoders(workspace):
+    with pytest.raises(CommandError, match="at least two people"):
+        new_base(workspace, "Lonely", preset="light-64", seed=0, people=["ada"], crowd=0, steps=9)
+    shared = new_base(
+        workspace, "Shared", preset="standard-128-liae", seed=0, people=[], crowd=9, steps=9
+    )
+    with pytest.raises(CommandError, match="df family"):
+        base_settings(shared)
+
+
+def test_a_removed_base_is_in_the_trash(workspace, base):
+    trashed = remove_base(workspace, get_base(workspace, "tiny base"))
+    assert list_bases(workspace) == [] and (trashed / "base.toml").exists()
+
+
+def test_the_vectors_of_people_leave_the_plain_decoder_to_the_average_person(preset, faces):
+    settings = settings_for("light-64")
+    model = build(preset, (ANYONE,))
+    state = first_base_state(preset, settings, model, faces.people)
+    vectors = state.params["people"]["vectors"]
+    assert vectors.shape == (3, TINY.code)
+    assert jnp.abs((vectors - vectors.mean(0)).sum(0)).max() < 1e-6
