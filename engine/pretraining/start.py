@@ -67,7 +67,7 @@ def begun(params: Params, base: Params) -> Params:
 def ship(base: Base, path: Path) -> None:
     """Write a base's averaged weights in half precision, complete or not at all."""
     params = _params(_newest(base), base.preset, _AVERAGE)
-    half = {name: leaf.astype(np.float16) for name, leaf in _flat(params).items()}
+    half = {name: np.asarray(leaf, np.float16) for name, leaf in _flat(params).items()}
     write_bytes(path, save(half, metadata={"preset": base.preset, "format": "swapdeck base"}))
 
 
