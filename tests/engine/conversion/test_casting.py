@@ -158,6 +158,24 @@ def test_two_people_get_two_models_in_one_pass(crowd, eyes):
             assert (colour_at(frame.image, 240, 110) == (255, 255, 0)).all()
 
 
+def test_of_three_people_two_get_their_models_and_the_third_keeps_every_bit(discs, eyes):
+    clip = discs(
+        [
+            [("ben", 50 + i, 60), ("stranger", 250, 60), ("passer", 150 + 2 * i, 180)]
+            for i in range(20)
+        ]
+    )
+    parts = [Part(BEN, Painter((0, 1, 0))), Part(STRANGER, Painter((1, 1, 0)))]
+    located = located_parts(search(clip, eyes, NullReporter()), parts, PLAIN)
+    assert (located.swapped, located.left_alone) == (40, 20)
+    with open_frames(clip) as before, open_frames(clip) as frames:
+        pairs = zip(before, swapped_frames(frames, located.faces, parts, PLAIN), strict=True)
+        for old, new in pairs:
+            assert (colour_at(new.image, 50 + old.index, 60) == (0, 255, 0)).all()
+            assert (colour_at(new.image, 250, 60) == (255, 255, 0)).all()
+            assert np.array_equal(old.image[130:], new.image[130:])
+
+
 def test_everybody_else_keeps_every_bit(crowd, eyes):
     parts = [Part(STRANGER, Painter((1, 1, 0)))]
     located = located_parts(search(crowd, eyes, NullReporter()), parts, PLAIN)
