@@ -19,6 +19,7 @@ from engine.conversion.casting import (
     confidence,
 )
 from engine.conversion.convert import NoTargetError, convert, located_parts
+from engine.conversion.followed import with_motion
 from engine.conversion.parts import Part
 from engine.conversion.preview import close_up, preview
 from engine.conversion.search import search
@@ -250,3 +251,18 @@ def test_what_is_seen_survives_being_stored(crowd, eyes):
     for before, after in zip(seen.tracks, again.tracks, strict=True):
         assert np.array_equal(before.landmarks, after.landmarks)
         assert np.array_equal(before.embeddings, after.embeddings)
+        assert np.array_equal(before.movement, after.movement, equal_nan=True)
+
+
+def test_the_movement_of_known_faces_is_what_a_search_tells(crowd, eyes):
+    seen = search(crowd, eyes, NullReporter())
+    known = replace(seen, tracks=tuple(replace(one, motion=None) for one in seen.tracks))
+    found = with_motion(crowd, known)
+    for before, after in zip(seen.tracks, found.tracks, strict=True):
+        assert np.allclose(before.movement, after.movement, atol=1e-3, equal_nan=True)
+    part = with_motion(crowd, known, range(10, 15))
+    assert np.isnan(part.tracks[0].movement[:11]).all()
+    assert np.allclose(
+        part.tracks[0].movement[11:15], seen.tracks[0].movement[11:15], atol=1e-3, equal_nan=True
+    )
+    assert with_motion(crowd, seen) is seen
