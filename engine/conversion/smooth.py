@@ -6,14 +6,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from engine.faces.align import apply
 from engine.faces.smooth import smooth_series
 
 Floats = npt.NDArray[np.float64]
 
 _CALM: Final = 5
 """Over how many times the window a place is steadied that is freed of the face's movement."""
-_ALIKE: Final = 0.02
+_ALIKE: Final = 0.05
 """By how much a movement may differ from that of the landmarks in one frame, in parts of a face, of
 its scale, and in radians: more is no trembling but something that passes before the face."""
 _FURTHEST: Final = 0.03
@@ -84,13 +83,11 @@ def _calmed(numbers: Floats, motion: Floats, window: int) -> Floats:
 
 def _steps(numbers: Floats, motion: Floats) -> Floats:
     """By how much each of `_numbers` changes by the movement: float64 [T - 1, 4]."""
-    moves = motion[1:]
-    ends = np.stack(
-        [apply(move, centre[None])[0] for move, centre in zip(moves, numbers[:-1, :2], strict=True)]
-    ).reshape(-1, 2)
+    moves, starts = motion[1:], numbers[:-1, :2]
+    ends = (moves[:, :, :2] @ starts[..., None])[..., 0] + moves[:, :, 2]
     scale = -np.log(np.hypot(moves[:, 0, 0], moves[:, 1, 0]))
     tilt = -np.arctan2(moves[:, 1, 0], moves[:, 0, 0])
-    return np.concatenate([ends - numbers[:-1, :2], scale[:, None], tilt[:, None]], axis=1)
+    return np.concatenate([ends - starts, scale[:, None], tilt[:, None]], axis=1)
 
 
 def weighed(values: Sequence[Floats | None], away: Sequence[int], reach: int) -> Floats | None:

@@ -138,8 +138,9 @@ def convert_inputs(
             tracks=tracks,
             settings=_written(replace(settings, shots=shots_of(shots, path))),
             anonymity=anonymity,
+            span=None if request.part is None else [done.first, done.first + done.frames],
         )
-        if request.part is None and not request.layers:  # a report measures whole results
+        if not request.layers:  # they are no result yet
             save_record(swap, record)
         reporter.event(
             "result",

@@ -104,5 +104,5 @@ def robust_similarity(
         turn = (weights * np.conj(p - middle) * (g - goal)).sum() / max(spread, 1e-9)
         shift = goal - turn * middle
         off = np.abs(g - turn * p - shift)
-        weights = 1 / (1 + (off / max(3 * float(np.median(off)), _EXACT)) ** 2)
+        weights = 1 / (1 + (off / max(3 * float(np.sort(off)[len(off) // 2]), _EXACT)) ** 2)
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

@@ -249,6 +249,14 @@ def open_frames(path: Path, start: int = 0, at: int | None = None) -> FrameReade
     return FrameReader(path, start, at)
 
 
+def open_part(path: Path, first: int) -> FrameReader:
+    """As `open_frames` from frame `first` on, without decoding all that is before it."""
+    if first == 0 or probe(path).kind != "video":
+        return open_frames(path, first)
+    stamps = frame_stamps(path)
+    return open_frames(path, first, stamps[first] if first < len(stamps) else None)
+
+
 def frame_stamps(path: Path) -> list[int]:
     """The timestamps of a video's frames by their indices, in the stream's time base; nothing is
     decoded, and a damaged file may have fewer frames than that. Raises MediaError."""

@@ -13,7 +13,7 @@ from engine.faces.embed import Embedder
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import EncodeSettings
 from engine.media.info import probe
-from engine.media.reader import open_frames
+from engine.media.reader import open_frames, open_part
 from engine.media.sound import compare_sound
 from engine.quality.background import Background, Mark, measure_background
 from engine.quality.exact import Finds, Truth, compare_exactly, exact_frames
@@ -34,7 +34,8 @@ class Conversion:
     """What is measured: a result, what it was made from, and the two people's mean embeddings.
 
     `source` and `target` are float32 [128]. `alignment` is the model's. `mark` and `encode` are
-    what was done to every frame besides.
+    what was done to every frame besides. `part`: the footage's frames that became the result, all
+    of them when None. Frames are numbered as the result's.
     """
 
     target_clip: Path
@@ -45,6 +46,12 @@ class Conversion:
     truth: Truth | None = None
     encode: EncodeSettings = field(default_factory=EncodeSettings)
     mark: Mark = lambda image: image
+    part: range | None = None
+
+    @property
+    def first(self) -> int:
+        """The footage's frame that is the result's first."""
+        return 0 if self.part is None else self.part.start
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,12 @@ def assess(
     """
     frames = measure_frames(conversion, finder, embedder, check)
     background = measure_background(
-        conversion.target_clip, conversion.result_clip, finder, conversion.encode, conversion.mark
+        conversion.target_clip,
+        conversion.result_clip,
+        finder,
+        conversion.encode,
+        conversion.mark,
+        conversion.first,
     )
     row = replace(
         result_row(name, frames), background=background.result, background_loss=background.loss
@@ -100,12 +112,13 @@ def measure_frames(
 ) -> list[FrameFigures]:
     """Frames spread evenly along the clip, in order."""
     looker = Looker(finder, embedder, conversion.source, conversion.target)
-    chosen = spread(count_frames(conversion.target_clip), SAMPLES)
+    part = conversion.part
+    chosen = spread(count_frames(conversion.target_clip) if part is None else len(part), SAMPLES)
     embedded = {chosen[i] for i in spread(len(chosen), EMBEDDED)}
     moving = probe(conversion.target_clip).kind == "video"
     measured: list[FrameFigures] = []
     previous: Pair | None = None
-    for pair in _pairs(conversion.target_clip, conversion.result_clip, max(chosen, default=-1)):
+    for pair in _pairs(conversion, max(chosen, default=-1)):
         index = pair.before.index
         if len(measured) < len(chosen) and index == chosen[len(measured)]:
             check(len(measured), len(chosen))
@@ -172,20 +185,21 @@ def count_frames(clip: Path) -> int:
         return sum(1 for _ in reader)
 
 
-def _pairs(target: Path, result: Path, last: int) -> Iterator[Pair]:
+def _pairs(conversion: Conversion, last: int) -> Iterator[Pair]:
     """The frames of both clips up to `last`; raises SwapdeckError when the result is shorter."""
     seen = -1
     with ExitStack() as stack:
-        before = stack.enter_context(open_frames(target))
-        after = stack.enter_context(open_frames(result))
+        before = stack.enter_context(open_part(conversion.target_clip, conversion.first))
+        after = stack.enter_context(open_frames(conversion.result_clip))
         for one, other in zip(before, after, strict=False):
-            if one.index > last:
+            if other.index > last:
                 return
-            yield Pair(one, other)
-            seen = one.index
+            yield Pair(replace(one, index=other.index), other)
+            seen = other.index
     if seen < last:
         raise SwapdeckError(
-            f"{result} has fewer frames than {target}. Convert it again, then write the report."
+            f"{conversion.result_clip} has fewer frames than were made of "
+            f"{conversion.target_clip}. Convert it again, then write the report."
         )
 
 
@@ -198,6 +212,8 @@ def spread(total: int, wanted: int) -> list[int]:
 
 def _sound(conversion: Conversion) -> tuple[float | None, bool | None]:
     info = probe(conversion.target_clip)
+    if conversion.part is not None:
+        return None, None  # of a part, sound is cut between packets
     if info.kind != "video" or info.audio == 0:
         return None, None
     compared = compare_sound(conversion.target_clip, conversion.result_clip)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from engine.faces.align import fit_transform, pixel_scale
 from engine.faces.masks import face_hull_mask
 from engine.media import EncodeSettings, Frame, open_frames, probe, write_converted
+from engine.media.reader import open_part
 from engine.quality.exact import Finds
 from engine.quality.fidelity import Fidelity
 
@@ -44,14 +45,24 @@ class Background:
 
 
 def measure_background(
-    footage: Path, result: Path, finder: Finds, encode: EncodeSettings, mark: Mark
+    footage: Path,
+    result: Path,
+    finder: Finds,
+    encode: EncodeSettings,
+    mark: Mark,
+    first: int = 0,
 ) -> Background:
-    """Compare the start of both outside of the faces. Raises MediaError."""
+    """Compare the start of both outside of the faces; that of the footage is its frame `first`.
+
+    Raises MediaError.
+    """
     changed, by_codec = Fidelity(), Fidelity()
     with ExitStack() as stack:
-        before_after = [stack.enter_context(open_frames(clip)) for clip in (footage, result)]
-        alone = stack.enter_context(_by_codec(footage, result, encode, mark))
-        for before, after, reference in islice(zip(*before_after, alone, strict=False), FRAMES):
+        footage_frames = stack.enter_context(open_part(footage, first))
+        after_frames = stack.enter_context(open_frames(result))
+        alone = stack.enter_context(_by_codec(footage, result, encode, mark, first))
+        three = zip(footage_frames, after_frames, alone, strict=False)
+        for before, after, reference in islice(three, FRAMES):
             outside = _outside(before.image, finder)
             changed += squared(after.image, before.image, outside)
             by_codec += squared(reference.image, before.image, outside)
@@ -69,10 +80,10 @@ def squared(
 
 @contextmanager
 def _by_codec(
-    footage: Path, result: Path, encode: EncodeSettings, mark: Mark
+    footage: Path, result: Path, encode: EncodeSettings, mark: Mark, first: int
 ) -> Iterator[Iterable[Frame]]:
     """The start of the footage, marked, and for a video encoded as a result is."""
-    with open_frames(footage) as reader, ExitStack() as stack:
+    with open_part(footage, first) as reader, ExitStack() as stack:
         marked = (replace(frame, image=mark(frame.image)) for frame in islice(reader, FRAMES))
         if probe(result).kind != "video":  # pictures are kept as they are
             yield marked

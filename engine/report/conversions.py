@@ -89,6 +89,7 @@ def measure(
         truth=truth_of(record),
         encode=_encode(record),
         mark=Watermark(_ANY_MARK).apply,
+        part=record.part,
     )
     swapper, damaged = load_swapper(swap, reverse=record.reverse)
     for warning in damaged:
@@ -107,7 +108,12 @@ def show(record: ConversionRecord, assessment: Assessment) -> Shown:
     """The measured conversion with pictures of its worst frames. Raises MediaError."""
     worst = worst_frames(assessment.frames, assessment.exact)
     pictures = worst_pictures(
-        Path(record.input), Path(record.output), truth_of(record), worst, assessment.frames
+        Path(record.input),
+        Path(record.output),
+        truth_of(record),
+        worst,
+        assessment.frames,
+        record.first,
     )
     return Shown(record, assessment, tuple(worst), tuple(pictures))
 
@@ -128,12 +134,14 @@ def part_of(shown: Shown) -> ConversionPart:
         facts.append(("settings", ", ".join(f"{k} {_shown(v)}" for k, v in made.items())))
     if shots := record.settings.get("shots"):
         facts.append(("otherwise in", f"{count(len(shots), 'range')} of frames"))
+    if (part := record.part) is not None:
+        facts.append(("part of it", f"frames {part.start} to {part.stop - 1}"))
     if record.reverse:
         facts.append(("direction", "reversed: the target person's face on the source person"))
     return ConversionPart(
         result.name,
         facts,
-        stills(target, result, truth_of(record)),
+        stills(target, result, truth_of(record), record.part),
         shown.assessment.table,
         _charts(result.name, shown.assessment),
         [
@@ -185,11 +193,13 @@ def truth_of(record: ConversionRecord) -> Truth | None:
     return Truth(Path(record.truth), Path(record.truth_mask))
 
 
-def stills(target: Path, result: Path, truth: Truth | None) -> bytes:
-    """A JPEG of frames side by side; nothing when no frame can be shown."""
+def stills(target: Path, result: Path, truth: Truth | None, part: range | None = None) -> bytes:
+    """A JPEG of frames side by side; nothing when no frame can be shown. part: the target's frames
+    that became the result, all of them when None."""
     try:
-        chosen = spread(count_frames(target), STILLS)
-        return jpeg(side_by_side(target, result, truth, frames=chosen))
+        chosen = spread(count_frames(target) if part is None else len(part), STILLS)
+        first = 0 if part is None else part.start
+        return jpeg(side_by_side(target, result, truth, frames=chosen, first=first))
     except (MediaError, ValueError):
         return b""
 

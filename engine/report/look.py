@@ -29,6 +29,7 @@ def look_at(swap: Swap, result: str, frames: Sequence[int], reporter: Reporter) 
     if not records:
         raise CommandError(f"{swap.name} has no result '{result}' with a record.")
     footage, output = Path(records[-1].input), Path(records[-1].output)
+    first = records[-1].first
     folder = swap.root.joinpath(*FOLDER)
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +37,9 @@ def look_at(swap: Swap, result: str, frames: Sequence[int], reporter: Reporter) 
         reporter.check()
         reporter.event("stage", name=f"frame {frame}", total=None, unit="")
         try:
-            picture = side_by_side(footage, output, None, frames=[frame], height=_HEIGHT)
+            picture = side_by_side(
+                footage, output, None, frames=[frame], height=_HEIGHT, first=first
+            )
         except ValueError as error:
             raise CommandError(f"{result} has no frame {frame}.") from error
         path = folder / f"{output.name}-{frame:06d}.png"

@@ -32,11 +32,30 @@ class ConversionRecord:
     """What became of every head, replaced or left alone, and why; see `casting.Fate`."""
     settings: dict[str, Any] = field(default_factory=dict)
     """How the picture was made and the file encoded; see `ConvertSettings`."""
+    span: list[int] | None = None
+    """The footage's frames that became the result, the first and the one after the last; all of
+    them when None."""
     truth: str | None = None
     truth_mask: str | None = None
     anonymity: dict[str, dict[str, Any]] = field(default_factory=dict)
     """For a conversion that was to anonymise: what was found of each person, by their slug; see
     `engine.quality.anonymity.Anonymity`."""
+
+    @property
+    def part(self) -> range | None:
+        """`span` as a range. Raises DamagedError."""
+        if self.span is None:
+            return None
+        if len(self.span) != 2 or not all(isinstance(end, int) for end in self.span):
+            raise DamagedError(
+                f"The record of {Path(self.output).name} is damaged. Convert again to measure it."
+            )
+        return range(max(0, self.span[0]), self.span[1])
+
+    @property
+    def first(self) -> int:
+        """The footage's frame that is the result's first. Raises DamagedError."""
+        return 0 if self.part is None else self.part.start
 
 
 def save_record(swap: Swap, record: ConversionRecord) -> Path:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from engine.media.pictures import save_png
-from engine.media.reader import open_frames
+from engine.media.reader import open_frames, open_part
 from engine.quality.exact import Truth
 from engine.quality.frames import FrameFigures
 from engine.quality.worst import Worst
@@ -26,15 +26,18 @@ def worst_pictures(
     truth: Truth | None,
     worst: Sequence[Worst],
     frames: Sequence[FrameFigures],
+    first: int = 0,
 ) -> list[Picture]:
     """Target, swap and, where it is known, truth of each of `worst`, uint8 [H, W, 3] RGB.
+
+    first: the footage's frame that is the result's first.
 
     Raises MediaError when a clip cannot be read.
     """
     boxes = {frame.frame: frame.box for frame in frames}
-    clips = (footage, result) if truth is None else (footage, result, truth.picture)
+    clips = (result,) if truth is None else (result, truth.picture)
     shown: dict[int, Picture] = {}
-    for index, images in _picked(clips, {one.frame for one in worst}):
+    for index, images in _picked(footage, first, clips, {one.frame for one in worst}):
         columns = [[_close(image, boxes.get(index))] for image in images]
         shown[index] = grid(columns, _CAPTIONS[: len(columns)], HEIGHT)
     return [shown[one.frame] for one in worst]
@@ -52,15 +55,18 @@ def save_worst(folder: Path, pictures: Sequence[tuple[str, Picture]]) -> None:
             save_png(made / name, picture)
 
 
-def _picked(clips: Sequence[Path], wanted: Collection[int]) -> Iterator[tuple[int, list[Picture]]]:
+def _picked(
+    footage: Path, first: int, clips: Sequence[Path], wanted: Collection[int]
+) -> Iterator[tuple[int, list[Picture]]]:
     last = max(wanted, default=-1)
     with ExitStack() as stack:
-        readers = [stack.enter_context(open_frames(clip)) for clip in clips]
+        readers = [stack.enter_context(open_part(footage, first))]
+        readers += [stack.enter_context(open_frames(clip)) for clip in clips]
         for row in zip(*readers, strict=False):
-            if row[0].index > last:
+            if row[1].index > last:
                 return
-            if row[0].index in wanted:
-                yield row[0].index, [frame.image for frame in row]
+            if row[1].index in wanted:
+                yield row[1].index, [frame.image for frame in row]
 
 
 def _close(image: Picture, box: tuple[int, int, int, int] | None) -> Picture:

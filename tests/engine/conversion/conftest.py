@@ -20,7 +20,7 @@ from engine.faces.sight import Sight
 from engine.faces.template import TEMPLATE
 
 SIDE = 120.0  # pixels of a disc's chip in the frame
-COLOURS = {"ben": (200, 60, 50), "stranger": (50, 70, 210)}
+COLOURS = {"ben": (200, 60, 50), "stranger": (50, 70, 210), "passer": (190, 60, 200)}
 ELSEWHERE = "elsewhere"
 Disc = tuple[str, float, float]
 

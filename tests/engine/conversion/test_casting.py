@@ -19,6 +19,7 @@ from engine.conversion.casting import (
     confidence,
 )
 from engine.conversion.convert import NoTargetError, convert, located_parts
+from engine.conversion.followed import with_motion
 from engine.conversion.parts import Part
 from engine.conversion.preview import close_up, preview
 from engine.conversion.search import search
@@ -158,6 +159,24 @@ def test_two_people_get_two_models_in_one_pass(crowd, eyes):
             assert (colour_at(frame.image, 240, 110) == (255, 255, 0)).all()
 
 
+def test_of_three_people_two_get_their_models_and_the_third_keeps_every_bit(discs, eyes):
+    clip = discs(
+        [
+            [("ben", 50 + i, 60), ("stranger", 250, 60), ("passer", 150 + 2 * i, 180)]
+            for i in range(20)
+        ]
+    )
+    parts = [Part(BEN, Painter((0, 1, 0))), Part(STRANGER, Painter((1, 1, 0)))]
+    located = located_parts(search(clip, eyes, NullReporter()), parts, PLAIN)
+    assert (located.swapped, located.left_alone) == (40, 20)
+    with open_frames(clip) as before, open_frames(clip) as frames:
+        pairs = zip(before, swapped_frames(frames, located.faces, parts, PLAIN), strict=True)
+        for old, new in pairs:
+            assert (colour_at(new.image, 50 + old.index, 60) == (0, 255, 0)).all()
+            assert (colour_at(new.image, 250, 60) == (255, 255, 0)).all()
+            assert np.array_equal(old.image[130:], new.image[130:])
+
+
 def test_everybody_else_keeps_every_bit(crowd, eyes):
     parts = [Part(STRANGER, Painter((1, 1, 0)))]
     located = located_parts(search(crowd, eyes, NullReporter()), parts, PLAIN)
@@ -232,3 +251,18 @@ def test_what_is_seen_survives_being_stored(crowd, eyes):
     for before, after in zip(seen.tracks, again.tracks, strict=True):
         assert np.array_equal(before.landmarks, after.landmarks)
         assert np.array_equal(before.embeddings, after.embeddings)
+        assert np.array_equal(before.movement, after.movement, equal_nan=True)
+
+
+def test_the_movement_of_known_faces_is_what_a_search_tells(crowd, eyes):
+    seen = search(crowd, eyes, NullReporter())
+    known = replace(seen, tracks=tuple(replace(one, motion=None) for one in seen.tracks))
+    found = with_motion(crowd, known)
+    for before, after in zip(seen.tracks, found.tracks, strict=True):
+        assert np.allclose(before.movement, after.movement, atol=1e-3, equal_nan=True)
+    part = with_motion(crowd, known, range(10, 15))
+    assert np.isnan(part.tracks[0].movement[:11]).all()
+    assert np.allclose(
+        part.tracks[0].movement[11:15], seen.tracks[0].movement[11:15], atol=1e-3, equal_nan=True
+    )
+    assert with_motion(crowd, seen) is seen

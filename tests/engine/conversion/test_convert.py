@@ -280,3 +280,23 @@ def test_settings_that_make_no_sense_are_refused():
     ):
         with pytest.raises(CommandError):
             ConvertSettings(**wrong)
+
+
+def test_a_face_that_leaves_the_frame_and_comes_back_is_followed_as_far_as_it_is_seen(
+    discs, eyes, ben_as_target, green, tmp_path
+):
+    out = [[("ben", 280 + 4 * i, 120)] for i in range(30)]
+    clip = discs([*walk("ben", 10, step=0), *out, *out[::-1]])
+    result = convert(
+        clip,
+        tmp_path / "out.mp4",
+        [Part(ben_as_target, green)],
+        PLAIN,
+        NullReporter(),
+        eyes=eyes,
+    )
+    assert result.frames == 70
+    replaced = set(result.located.faces)
+    assert set(range(12)) <= replaced and not replaced & set(range(36, 44)) and 69 in replaced
+    images = list(images_of(result.output))
+    assert is_green(images[11], 284, 120) and is_green(images[69], 280, 120)

@@ -99,6 +99,7 @@ def test_where_no_movement_is_known_it_is_as_if_nobody_had_asked():
         smooth_transforms(said, 7, np.full_like(motion, np.nan)), smooth_transforms(said, 7)
     )
     assert np.array_equal(smooth_transforms(said, 1, motion), smooth_transforms(said, 1))
+    assert np.allclose(smooth_transforms(said[:1], 7, motion[:1]), said[:1])
 
 
 def test_a_movement_that_landmarks_do_not_bear_out_is_not_believed():

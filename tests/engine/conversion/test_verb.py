@@ -190,7 +190,7 @@ def test_previews_are_marked_pictures_beside_the_swap(workspace, swap, discs):
         assert verdict.credentials == "trusted" and verdict.synthetic
 
 
-def test_a_part_and_layers_have_names_of_their_own_and_no_report(workspace, swap, discs):
+def test_a_part_and_layers_have_names_of_their_own_and_a_part_has_a_record(workspace, swap, discs):
     clip = discs(CROWD)
     (part,), _ = run(workspace, swap, [clip], part=parse_range("3..9"))
     assert part.frames == 6 and part.output.name == f"clip-{swap.slug}-part.mp4"
@@ -198,7 +198,8 @@ def test_a_part_and_layers_have_names_of_their_own_and_no_report(workspace, swap
     assert layers.output.name == f"clip-{swap.slug}-layers"
     verdicts = [verify(path) for path in (layers.output / "face").iterdir()]
     assert {(one.credentials, one.must_be_marked) for one in verdicts} == {("trusted", True)}
-    assert list_records(swap) == []
+    (record,) = list_records(swap)
+    assert record.output == str(part.output) and record.part == range(3, 9) and record.first == 3
     with pytest.raises(CommandError, match="no result yet"):
         run(workspace, swap, [clip], layers=True, anonymise=True)
 
