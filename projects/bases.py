@@ -97,7 +97,7 @@ def get_base(ws: Workspace, name: str) -> Base:
     root = inside(_folder(ws), slug(name))
     if root.is_dir():
         return load_base(root)
-    known = ", ".join(base.name for base in folders(_folder(ws))) or "none yet"
+    known = ", ".join(folder.name for folder in _folders(ws)) or "none yet"
     raise CommandError(
         f"There is no base called '{printable(name)}'. There is: {known}. Make one with: "
         "swapdeck pretrain NAME"
@@ -106,7 +106,7 @@ def get_base(ws: Workspace, name: str) -> Base:
 
 def list_bases(ws: Workspace, problems: list[SwapdeckError] | None = None) -> list[Base]:
     """Every base, in the order of their folders; `problems` as for `list_people`."""
-    return load_all(folders(_folder(ws)), load_base, problems)
+    return load_all(_folders(ws), load_base, problems)
 
 
 def load_base(root: Path) -> Base:
@@ -139,6 +139,11 @@ def remove_base(ws: Workspace, base: Base) -> Path:
         trash=trashed.relative_to(ws.root),
     )
     return trashed
+
+
+def _folders(ws: Workspace) -> list[Path]:
+    # Most workspaces have no bases, and those of before had no place for them.
+    return folders(_folder(ws)) if _folder(ws).is_dir() else []
 
 
 def _folder(ws: Workspace) -> Path:
