@@ -23,7 +23,7 @@ _DF = [name for name, facts in PRESETS.items() if facts.family == "df"]
     show_default=True,
     help="Synthetic people to learn from besides; each costs 80 rendered pictures, once.",
 )
-@click.option("--steps", type=click.IntRange(1), default=6000, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=4000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @detach_option
 @pass_session
