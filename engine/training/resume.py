@@ -25,25 +25,31 @@ def resume(
     checkpoint, warnings = newest(swap.checkpoints_dir)
     for text in warnings:
         reporter.event("warning", text=text)
+    people = tuple(swap.roles)
     if checkpoint is None:
-        return compile_first_state(preset, settings), None
+        return compile_first_state(preset, settings, people), None
     was = read_settings(checkpoint)
     if was.preset != settings.preset:
         raise CommandError(
             f"{swap.name} was trained as another preset than {settings.preset}. Put the preset "
             "back in its swap.toml, or make a new swap with: swapdeck swap new"
         )
-    state = load_state(checkpoint, state_shapes(preset, was))
-    if optimisers.KIND[was.optimiser] != optimisers.KIND[settings.optimiser]:
+    state = load_state(checkpoint, state_shapes(preset, was, people))
+    # At step 0 there is nothing yet that could begin anew.
+    if optimisers.begins_anew(state.params, was, settings) and int(state.step):
+        frozen = f" and {was.freeze} frozen" if was.freeze != settings.freeze else ""
         reporter.event(
             "warning",
-            text=f"{swap.name} was trained with {was.optimiser} so far. {settings.optimiser} goes "
-            "on with its weights, and begins itself anew with the warm-up.",
+            text=f"{swap.name} was trained with {was.optimiser}{frozen} so far. "
+            f"{settings.optimiser} goes on with its weights, and begins itself anew with the "
+            "warm-up.",
         )
-    return carried(state, was, settings), checkpoint
+    return carried(state, was, settings, people), checkpoint
 
 
-def carried(state: State, was: TrainSettings, now: TrainSettings) -> State:
+def carried(
+    state: State, was: TrainSettings, now: TrainSettings, people: tuple[str, ...] = PEOPLE
+) -> State:
     """A state made with the settings `was`, for going on with `now`; unchanged where they agree.
 
     Weights, their average and the step are kept. What another optimiser, schedule or adversary
@@ -51,6 +57,6 @@ def carried(state: State, was: TrainSettings, now: TrainSettings) -> State:
     """
     adversary = state.adversary if now.losses.adversary else None
     if adversary is None:
-        adversary = first_adversary(now, PEOPLE)
+        adversary = first_adversary(now, people)
     moments = optimisers.carried(state.optimiser, state.params, was, now)
     return state._replace(optimiser=moments, adversary=adversary)
