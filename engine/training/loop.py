@@ -179,12 +179,12 @@ def _train(
             if pending is not None:
                 run.tell(*pending, stall)
             run.finish(draw, state, None)
-            remember_speed(settings, clock)
+            _remember(swap, settings, clock)
             raise
         if pending is not None:
             run.tell(*pending, stall)
         checkpoint = run.finish(draw, state, validator)
-        remember_speed(settings, clock)
+        _remember(swap, settings, clock)
     return TrainResult(step, checkpoint, clock.seconds())
 
 
@@ -235,6 +235,12 @@ def _steps_a_dispatch(advance: Step, state: State, inputs: Inputs) -> int:
     copy, metrics = advance(copy, inputs)
     float(metrics["loss"])
     return max(1, min(1000, round(DISPATCH_SECONDS / (time.monotonic() - start))))
+
+
+def _remember(swap: Swap, settings: TrainSettings, clock: Clock) -> None:
+    """Keep the speed of a usual training: of two people, all of whose networks learn."""
+    if not swap.others and settings.freeze == "none":
+        remember_speed(settings, clock)
 
 
 def remember_speed(settings: TrainSettings, clock: Clock) -> None:
