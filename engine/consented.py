@@ -62,9 +62,9 @@ class Consented:
 
 
 def consented(workspace: Workspace, swap: Swap, use: str, reporter: Reporter) -> Reporter:
-    """`reporter` for work with the faces of both people of a swap.
+    """`reporter` for work with the faces of all people of a swap.
 
-    Raises RefusedError unless both have a consent now that covers `use`, and lets the work's next
+    Raises RefusedError unless all have a consent now that covers `use`, and lets the work's next
     `check` raise ConsentEndedError when that is so no more.
     """
     return Consented(people_of(workspace, swap), use, reporter)
@@ -81,7 +81,7 @@ def training_in_ledger(workspace: Workspace, swap: Swap, **asked: Any) -> Iterat
 
     asked: what the command said, such as steps and minutes. A training that was killed has no end.
     """
-    people = [swap.source, swap.target]
+    people = list(swap.people)
     ledger.append(
         workspace,
         "training",

@@ -95,7 +95,7 @@ def _swaps(workspace: Workspace) -> Check:
         assert isinstance(swap, Swap)
         problems += [
             f"The swap {swap.slug} is of {slug}, who is not here."
-            for slug in (swap.source, swap.target)
+            for slug in swap.people
             if slug not in known
         ]
     mend = "Correct the file it names, or bring the person back from the trash."

@@ -157,7 +157,7 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
 
     preview: numbers of frames of the one input, as pictures; tracks: a list of each input's tracks.
     """
-    from engine.conversion.players import people_of_cast
+    from engine.conversion.players import people_behind_cast, people_of_cast
     from engine.conversion.settings import ConvertSettings
     from engine.conversion.verb import Request, convert_inputs
     from engine.credentials.label import Label
@@ -187,7 +187,10 @@ def convert(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> N
         settings=settings,
     )
     people = people_of_cast(workspace, swap, casts)
-    convert_inputs(workspace, swap, request, all_consented(people, "conversion", reporter))
+    watched = all_consented(people, "conversion", reporter)
+    for use, behind in people_behind_cast(workspace, swap, casts).items():
+        watched = all_consented(behind, use, watched)
+    convert_inputs(workspace, swap, request, watched)
 
 
 def export(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:

@@ -141,7 +141,7 @@ def _trash(ws: Workspace, swap: Swap, step: int) -> Path:
         ws,
         "removal",
         swap=swap.slug,
-        people=[swap.source, swap.target],
+        people=list(swap.people),
         step=step,
         trash=trashed.relative_to(ws.root),
     )

@@ -83,10 +83,10 @@ def plan_merge(ws: Workspace, into: Person, other: Person) -> Merge:
         raise CommandError(f"{into.name} cannot be merged with themselves. Name two people.")
     swaps = tuple(swaps_of(ws, other))
     for swap in swaps:
-        if into.slug in (swap.source, swap.target):
+        if {into.slug, other.slug} <= set(swap.roles.values()):
             raise CommandError(
-                f"The swap {swap.slug} puts one of them on the other, so {into.name} and "
-                f"{other.name} are two people. If they are not, remove it first with: "
+                f"The swap {swap.slug} trains both of them, so {into.name} and {other.name} are "
+                "two people. If they are not, remove it first with: "
                 f"swapdeck swap remove {swap.slug}"
             )
         if swap.created and into.created > swap.created:

@@ -1,8 +1,12 @@
-"""Swap projects: a source person, a target person, a model preset, and what was trained."""
+"""Swap projects: a source person, a target person, a model preset, and what was trained.
+
+More people may share the encoder. Whoever shares it, or is in the weights that the model began
+with, is one of the swap's people, as source and target are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +26,15 @@ from projects.files import (
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
 from projects.people import Person, get_person
+from projects.starts import TABLE, Start, read_start, slugs
 from projects.workspace import Workspace, move_to_trash, now
 
-VERSION = 1
+VERSION = 2  # 1 knew of two people only, and asked nobody else for consent
 _FILE = "swap.toml"
 _FOLDERS = ("checkpoints", "previews", "results")
 _WRITTEN = ("history.jsonl", "scores.jsonl", "runs.jsonl", "tensorboard")
 """What a training adds, which must not lead out of the folder either."""
+_ALSO = "also-"
 _CHANGEABLE = {"name", "preset", "seed", "settings", "fingerprints"}
 
 
@@ -44,6 +50,23 @@ class Swap:
     settings: dict[str, Any]  # what differs from the preset's defaults
     fingerprints: dict[str, str]  # of the datasets that it was trained on
     created: str
+    others: tuple[str, ...] = ()  # slugs of further people who share the encoder
+    start: Start | None = None  # None where it began with random weights
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Who is trained, by the role: source, target, also-1, also-2, …
+
+        The roles name parts of the model, so they stay when somebody is merged with another.
+        """
+        also = {f"{_ALSO}{number}": who for number, who in enumerate(self.others, 1)}
+        return {"source": self.source, "target": self.target, **also}
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everybody whose face is in the model, source and target first."""
+        began = self.start.people if self.start is not None else ()
+        return tuple(dict.fromkeys((self.source, self.target, *self.others, *began)))
 
     @property
     def checkpoints_dir(self) -> Path:
@@ -72,20 +95,21 @@ def new_swap(
     seed: int,
     settings: Mapping[str, Any],
     fingerprints: Mapping[str, str] | None = None,
+    others: Sequence[str | Person] = (),
+    start: Start | None = None,
     fill: Callable[[Path], None] | None = None,
 ) -> Swap:
     """A new swap's folder, complete or absent. Without a name it is SOURCE-as-TARGET.
 
-    `fill` may write more into the folder before it gets its name.
+    `others` share the encoder. `fill` may write more into the folder before it gets its name, such
+    as the checkpoint that `start` tells of.
 
     Raises:
         CommandError: an unknown person, one person twice, a name that cannot be used or is taken.
     """
-    people = [p if isinstance(p, Person) else get_person(ws, p) for p in (source, target)]
-    if people[0].slug == people[1].slug:
-        raise CommandError(
-            f"Source and target are both '{people[0].name}'. A swap needs two people."
-        )
+    asked = (source, target, *others)
+    people = [p if isinstance(p, Person) else get_person(ws, p) for p in asked]
+    _check_distinct(people)
     name = clean_name(name, "swap's name") if name else f"{people[0].slug}-as-{people[1].slug}"
     root = inside(ws.swaps, slug(name))
     swap = Swap(
@@ -99,6 +123,8 @@ def new_swap(
         without_none(settings),
         dict(fingerprints or {}),
         now(),
+        tuple(person.slug for person in people[2:]),
+        start,
     )
     _check_seed(seed)
     taken = (
@@ -118,11 +144,13 @@ def new_swap(
                     "name": name,
                     "source": swap.source,
                     "target": swap.target,
+                    **({"others": list(swap.others)} if swap.others else {}),
                     "preset": preset,
                     "seed": seed,
                     "created": swap.created,
                     "settings": swap.settings,
                     "fingerprints": swap.fingerprints,
+                    **({TABLE: start.table()} if start is not None else {}),
                 },
             )
             if fill is not None:
@@ -177,6 +205,8 @@ def load_swap(root: Path) -> Swap:
         field(path, {"settings": {}, **document}, "settings", dict),
         {str(k): str(v) for k, v in fingerprints.items()},
         str(document.get("created", "")),
+        slugs(path, document, "others"),
+        read_start(path, document),
     )
 
 
@@ -199,9 +229,17 @@ def update_swap(swap: Swap, **changes: Any) -> Swap:
 
 def replace_person(swap: Swap, old: str, new: str) -> Swap:
     """Let `new` stand where the person with the slug `old` stood; comments are kept."""
-    source, target = (new if side == old else side for side in (swap.source, swap.target))
-    update(swap.root / _FILE, VERSION, {"source": source, "target": target})
-    return replace(swap, source=source, target=target)
+    source, target, *others = (new if who == old else who for who in swap.roles.values())
+    changes: dict[str, Any] = {"source": source, "target": target}
+    if swap.others:
+        changes["others"] = others
+    start = swap.start
+    if start is not None:
+        started = (new if who == old else who for who in start.people)
+        start = replace(start, people=tuple(dict.fromkeys(started)))
+        changes[TABLE] = start.table()
+    update(swap.root / _FILE, VERSION, changes)
+    return replace(swap, source=source, target=target, others=tuple(others), start=start)
 
 
 def remove_swap(ws: Workspace, swap: Swap) -> Path:
@@ -211,21 +249,21 @@ def remove_swap(ws: Workspace, swap: Swap) -> Path:
         ws,
         "removal",
         swap=swap.slug,
-        people=[swap.source, swap.target],
+        people=list(swap.people),
         trash=trashed.relative_to(ws.root),
     )
     return trashed
 
 
 def people_of(ws: Workspace, swap: Swap) -> list[Person]:
-    """The swap's source person and its target person.
+    """Everybody whose face is in the swap's model: source, target, and whoever else there is.
 
     Raises:
         RefusedError: one of them is not here or cannot be read, so nobody knows of a consent; or
             somebody else of the same name was added since.
     """
     people = []
-    for slug_ in (swap.source, swap.target):
+    for slug_ in swap.people:
         try:
             person = get_person(ws, slug_)
         except SwapdeckError as error:
@@ -243,15 +281,35 @@ def people_of(ws: Workspace, swap: Swap) -> list[Person]:
     return people
 
 
+def use_of(swap: Swap, person: Person, use: str) -> str:
+    """What a person of the swap must have agreed to for `use` of its model.
+
+    Who only shares the encoder is never seen in a conversion: of them it takes what they gave to
+    the training. Whose decoder the model may have begun with may be seen.
+    """
+    seen = {swap.source, swap.target, *(swap.start.people if swap.start is not None else ())}
+    return "training" if use == "conversion" and person.slug not in seen else use
+
+
 def require_consent(ws: Workspace, swap: Swap, use: str) -> None:
-    """Raise RefusedError unless both people of the swap have a consent that covers `use` now."""
+    """Raise RefusedError unless all people of the swap have a consent that covers `use` now; see
+    `use_of`."""
     for person in people_of(ws, swap):
-        require(person, use)
+        require(person, use_of(swap, person, use))
 
 
 def swaps_of(ws: Workspace, person: Person) -> list[Swap]:
-    """The readable swaps in which `person` is source or target."""
-    return [s for s in list_swaps(ws, problems=[]) if person.slug in (s.source, s.target)]
+    """The readable swaps whose model has the face of `person` in it, in any role."""
+    return [s for s in list_swaps(ws, problems=[]) if person.slug in s.people]
+
+
+def _check_distinct(people: Sequence[Person]) -> None:
+    source, target = people[:2]
+    if source.slug == target.slug:
+        raise CommandError(f"Source and target are both '{source.name}'. A swap needs two people.")
+    for number, person in enumerate(people):
+        if person.slug in {before.slug for before in people[:number]}:
+            raise CommandError(f"'{person.name}' is in this swap twice. Name everybody once.")
 
 
 def _check_seed(seed: int) -> None:

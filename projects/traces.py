@@ -82,7 +82,7 @@ def made_from(ws: Workspace, person: Person) -> Traces:
         except SwapdeckError as error:
             unreadable.append(str(error))
             continue
-        if person.slug in (swap.source, swap.target):
+        if person.slug in swap.people:
             swaps.append(swap)
             traces += _of_swap(swap)
     traces += [_trace("trash", "in the trash", place) for place in _in_trash(ws, person)]
@@ -244,7 +244,7 @@ def _is_of(root: Path, slug: str) -> bool:
         swap = load_swap(root)
     except SwapdeckError:
         return False
-    return slug in (swap.source, swap.target)
+    return slug in swap.people
 
 
 def _mark(place: Path) -> Path:

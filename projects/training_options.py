@@ -73,9 +73,10 @@ RECIPES: dict[str, dict[str, Value]] = {
 
 OPTIMISERS = ("adam", "adamw", "adabelief", "lion")
 SCHEDULES = ("constant", "cosine", "plateau")
+FREEZES = ("none", "encoder", "decoders", "inters", "shared")
 
 _BASIC, _CHANGE, _LIGHT, _LOSS = "Training", "Both chips change", "Only the input changes", "Loss"
-_STEP = "Optimiser"
+_STEP, _PARTS = "Optimiser", "Parts"
 
 
 def _augmentation(
@@ -225,6 +226,18 @@ SETTINGS: tuple[Option, ...] = (
         "sampling.pose_uniform", "Rare poses", "float", 0.0, 0, 1, group="Sampling",
         help="Share of a batch in which every pose is as likely as any other, however rare.",
     ),
+    Option(
+        "freeze", "Freeze", "choice", "none", choices=FREEZES, group=_PARTS,
+        help="Networks that stay as they are; shared means all that the people have in common.",
+    ),
+    Option(
+        "freeze_until", "Freeze until", "int", 0, 0, unit="steps", group=_PARTS,
+        help="The step from which those learn too; 0 for never.",
+    ),
+    Option(
+        "encoder_rate", "Encoder's rate", "float", 1.0, 1e-4, 100, group=_PARTS,
+        help="The encoder learns at so many times the learning rate: less keeps what it knows.",
+    ),
 )  # fmt: skip
 
 LIMITS: tuple[Option, ...] = (
@@ -348,6 +361,7 @@ def changed(
     usual = {one.name: one.default for one in wanted}
     usual["recipe"] = DEFAULT_RECIPE.get(preset, "swapdeck")
     check_together({**usual, **{n: v for n, v in values.items() if v is not None}})
+    check_parts(preset, str(values.get("freeze") or "none"))
     kept = {n: v for n, v in values.items() if v is not None and v != usual[n]}
     return nested(kept)
 
@@ -388,6 +402,16 @@ def check_together(values: Mapping[str, Any]) -> None:
         raise CommandError(
             f"A batch of {values['batch']} cannot be cut into {values['accumulate']} equal parts. "
             "Set accumulate to a number that divides it."
+        )
+
+
+def check_parts(preset: str, freeze: str) -> None:
+    """Raise CommandError where the preset has none of the networks that are to be frozen."""
+    facts = PRESETS.get(preset)
+    if freeze == "inters" and facts is not None and facts.family != "liae":
+        raise CommandError(
+            f"The preset {preset} has no inters. Freeze its encoder or its decoders, or choose a "
+            "preset whose name ends with -liae."
         )
 
 

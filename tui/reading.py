@@ -155,6 +155,7 @@ class Reader:
             row,
             source_name=names.get(row.source, row.source),
             target_name=names.get(row.target, row.target),
+            other_names=tuple(names.get(slug, slug) for slug in row.others),
         )
 
     def _swap_detail(self, ws: Workspace, slug: str) -> Detail:
@@ -256,6 +257,7 @@ def _read_swap(folder: Path) -> SwapRow:
             clean(swap.name),
             swap.source,
             swap.target,
+            others=swap.others,
             preset=clean(swap.preset),
             trained=newest if trained is None else trained,
             checkpoint=newest,

@@ -78,6 +78,8 @@ class SwapRow:
     target: str = ""
     source_name: str = ""
     target_name: str = ""
+    others: tuple[str, ...] = ()  # slugs of further people who share the encoder
+    other_names: tuple[str, ...] = ()
     preset: str = ""
     trained: int | None = None
     checkpoint: int | None = None

@@ -18,7 +18,7 @@ from tui.actions import JOBS, SWAPS, bindings, ids
 from tui.mode import JobScreen
 from tui.snapshot import JobRow, Snapshot, SwapRow
 from tui.states import LIVE
-from tui.swap_forms import new_swap_form, settings_after, settings_form, train_form
+from tui.swap_forms import also_of, new_swap_form, settings_after, settings_form, train_form
 from tui.text import clean
 
 
@@ -76,6 +76,7 @@ class SwapActions(JobScreen):
                 preset=str(values["preset"]),
                 seed=secrets.randbelow(2**31) if seed is None else int(seed),
                 settings={},
+                others=also_of(values),
             )
 
         def unmake(swap: Swap) -> str:

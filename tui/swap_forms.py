@@ -27,6 +27,7 @@ from tui.text import clean, duration, figure, plural, size
 
 _DOT = "__"  # a field's id can have no dot
 NAME = "name"
+ALSO = "also"
 MANY = 1_000
 
 
@@ -52,11 +53,20 @@ def new_swap_form(people: Sequence[PersonRow]) -> Form:
             NAME, "Name", "text", help="Left empty it is called SOURCE-as-TARGET.",
         ),
         Option(
+            ALSO, "Also", "text",
+            help="More people who share the encoder, with commas: a wider view of faces.",
+        ),
+        Option(
             "seed", "Seed", "int", None, 0, 2**31 - 1,
             help="The same seed, faces and settings give the same model. Left empty: a new one.",
         ),
     )  # fmt: skip
     return Form("New swap", options, note=chosen_preset_note)
+
+
+def also_of(values: Mapping[str, Value]) -> list[str]:
+    """Who else was named in the form of a new swap."""
+    return [name for part in str(values.get(ALSO) or "").split(",") if (name := part.strip())]
 
 
 def _faces_of(people: Sequence[PersonRow]) -> str:
@@ -149,7 +159,8 @@ def train_note(row: SwapRow, snapshot: Snapshot) -> str:
     parts = [f"It is at step {row.trained:,}." if row.trained else "It was never trained."]
     facts = PRESETS.get(row.preset)
     if facts is not None:
-        faces = sum(p.kept for p in snapshot.people if p.slug in (row.source, row.target))
+        shown = (row.source, row.target, *row.others)
+        faces = sum(p.kept for p in snapshot.people if p.slug in shown)
         needs = size(facts.training_memory(faces=faces))
         known = pace(known_rate(facts.name, facts.batch))
         parts.append(

@@ -190,6 +190,7 @@ def _facts(row: SwapRow, snapshot: Snapshot) -> list[tuple[str, Content | str]]:
         saved = f"step {row.checkpoint:,}, {text.ago(snapshot.at - row.saved)}"
     return [
         ("swap", row.name),
+        *([("also", ", ".join(row.other_names))] if row.others else []),
         ("preset", row.preset),
         ("trained", trained),
         ("saved", saved),

@@ -185,7 +185,7 @@ def _people(
                     f"The {what} of {one.slug} is {has}. Leave out --{what}, or give another name "
                     "for a new swap."
                 )
-        return one, dict(zip(("source", "target"), people_of(workspace, one), strict=True))
+        return one, dict(zip(("source", "target"), people_of(workspace, one), strict=False))
     if source is None or target is None:
         raise CommandError(
             f"There is no swap '{printable(name)}' yet. Name its people for a new one: --source "

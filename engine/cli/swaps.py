@@ -30,6 +30,7 @@ SWAPS = (
     Column("swap", "swap"),
     Column("source", "source"),
     Column("target", "target"),
+    Column("others", "also"),
     Column("preset", "preset"),
     Column("step", "step", right=True),
     Column("results", "results", right=True),
@@ -50,11 +51,22 @@ for verb in (set_, presets, find_rate, checkpoints, use, restore):
 @click.option("--source", required=True, metavar="PERSON", help="Whose face will be seen.")
 @click.option("--target", required=True, metavar="PERSON", help="Whose footage is altered.")
 @click.option(
+    "--also",
+    multiple=True,
+    metavar="PERSON",
+    help="Somebody else who shares the encoder; may be given again and again.",
+)
+@click.option(
+    "--from",
+    "origin",
+    metavar="SWAP",
+    help="Start from what this swap has learnt; its people's consent must cover training.",
+)
+@click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
-    default=next(iter(PRESETS)),
-    show_default=True,
-    help="See what they need with: swapdeck swap presets",
+    help="See what they need with: swapdeck swap presets  "
+    f"[default: {next(iter(PRESETS))}, or that of --from]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="[default: a new one]")
 @click.option(
@@ -70,30 +82,53 @@ def new(
     name: str,
     source: str,
     target: str,
-    preset: str,
+    also: tuple[str, ...],
+    origin: str | None,
+    preset: str | None,
     seed: int | None,
     settings: tuple[str, ...],
 ) -> None:
-    """Make a swap of two people; train it next."""
-    from projects.errors import CommandError
+    """Make a swap of two people, or of more who share the encoder; train it next."""
     from projects.people import get_person
-    from projects.swaps import new_swap
+    from projects.swaps import get_swap, new_swap
 
     workspace = session.open()
-    one, other = get_person(workspace, source), get_person(workspace, target)
-    if one.slug == other.slug:
-        raise CommandError("Source and target are the same person; a swap needs two.")
-    made = new_swap(
-        workspace,
-        name,
-        one.slug,
-        other.slug,
-        preset=preset,
-        seed=secrets.randbelow(2**31) if seed is None else seed,
-        settings=changed(preset, {}, read_changes(settings)),
-    )
+    one, other, *more = (get_person(workspace, who) for who in (source, target, *also))
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    began = ""
+    if origin is None:
+        preset = preset or next(iter(PRESETS))
+        made = new_swap(
+            workspace,
+            name,
+            one,
+            other,
+            preset=preset,
+            seed=seed,
+            settings=changed(preset, {}, read_changes(settings)),
+            others=more,
+        )
+    else:
+        start = get_swap(workspace, origin)
+        _spare_the_accelerator()
+        from engine.training.start import start_swap
+
+        begun = start_swap(
+            workspace,
+            name,
+            one,
+            other,
+            start,
+            preset=preset,
+            seed=seed,
+            settings=changed(preset or start.preset, {}, read_changes(settings)),
+            others=more,
+        )
+        for text in begun.warnings:
+            session.output.remark(text)
+        made, began = begun.swap, f" It starts from {start.slug} at step {begun.step}."
     session.output.done(
-        describe(made), f"{made.name} is {made.slug}. Next: swapdeck train {made.slug}"
+        describe(made), f"{made.name} is {made.slug}.{began} Next: swapdeck train {made.slug}"
     )
 
 
@@ -123,6 +158,7 @@ def show(session: Session, name: str) -> None:
             **describe(one),
             "seed": one.seed,
             "settings": dict(one.settings),
+            "start": None if one.start is None else one.start.table(),
             "created": one.created,
             "checkpoints": steps(one.checkpoints_dir),
             "result_files": result_files(one),
@@ -158,8 +194,8 @@ def remove(session: Session, name: str, yes: bool) -> None:
 def export(session: Session, name: str, folder: Path, newest: bool, detach: bool) -> None:
     """Write a trained swap to FOLDER, to be given to others.
 
-    Weights as safetensors, a description as JSON, and a model card. Both people's consent must
-    cover export.
+    Weights as safetensors, a description as JSON, and a model card. The consent of everybody whose
+    face is in the model must cover export; only source and target can be decoded from it.
     """
     from projects.swaps import get_swap, require_consent
 
@@ -230,6 +266,7 @@ def describe(one: Swap) -> dict[str, Any]:
         "name": one.name,
         "source": one.source,
         "target": one.target,
+        "others": ", ".join(one.others),
         "preset": one.preset,
         "step": max(steps(one.checkpoints_dir), default=0),
         "results": len(result_files(one)),

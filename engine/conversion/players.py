@@ -24,7 +24,7 @@ from projects.consent import require
 from projects.errors import CommandError, SwapdeckError
 from projects.faces import FaceIndex
 from projects.people import Person, get_person, list_people
-from projects.swaps import Swap, get_swap
+from projects.swaps import Swap, get_swap, people_of, use_of
 from projects.workspace import Workspace
 
 Load = Callable[..., tuple[TrainedSwapper, list[str]]]
@@ -110,6 +110,18 @@ def people_of_cast(
         person = _person(workspace, who)
         slugs += [chosen.source, chosen.target, *([person.slug] if person else [])]
     return tuple(get_person(workspace, slug) for slug in dict.fromkeys(slugs))
+
+
+def people_behind_cast(
+    workspace: Workspace, swap: Swap, casts: Sequence[Casting]
+) -> dict[str, list[Person]]:
+    """Everybody else whose face is in one of the models, by what they must have agreed to. Raises
+    RefusedError, CommandError."""
+    found: dict[str, list[Person]] = {}
+    for one in (swap, *(get_swap(workspace, name) for _, name in casts)):
+        for person in people_of(workspace, one)[2:]:
+            found.setdefault(use_of(one, person, "conversion"), []).append(person)
+    return found
 
 
 def approve(workspace: Workspace, seen: Seen, fates: Sequence[Fate]) -> None:

@@ -19,7 +19,7 @@ from engine.pretraining.faces import (
     people_faces,
     together,
 )
-from engine.pretraining.step import ANYONE, first_base_state, make_base_step, on_device
+from engine.pretraining.step import first_base_state, make_base_step, on_device
 from engine.reporting import Reporter
 from engine.training.checkpoint import load_state
 from engine.training.clock import Clock
@@ -28,6 +28,7 @@ from engine.training.model import build, count
 from engine.training.precision import dtype_of, settle
 from engine.training.saving import Saver
 from engine.training.settings import TrainSettings, settings_for
+from engine.training.start import ANYONE
 from engine.training.step import State
 from projects.bases import Base
 from projects.checkpoints import newest

@@ -24,10 +24,9 @@ from engine.training.augment import Batch, displacement, hide, look_up, place, r
 from engine.training.losses import chip_loss
 from engine.training.model import Model, Params, fresh_params
 from engine.training.settings import TrainSettings
+from engine.training.start import ANYONE
 from engine.training.step import Metrics, State
 
-ANYONE: Final = "anyone"
-"""The role of the one decoder."""
 PEOPLE: Final = "people"
 """Where the vectors are in the parameters: float32 [people, *code]."""
 INVARIANCE: Final = 0.05

@@ -48,7 +48,10 @@ def _scores(scores: Rows) -> str:
             ("landmark error", "landmarks"),
         )
     ]
-    for person in ("source", "target"):
+    people = dict.fromkeys(("source", "target"))
+    for row in rows:
+        people |= dict.fromkeys(row.get("ssim") or ())
+    for person in people:
         points = [(float(r["step"]), _number((r.get("ssim") or {}).get(person))) for r in rows]
         series.append((f"SSIM of the {person}", points))
     return line_chart("held-out scores against steps", series, x="step", y="value")

@@ -46,15 +46,19 @@ def export_swap(
     """Write the swap's model to `folder`, complete or not at all.
 
     It is the one with the best held-out score, as for a conversion; with `newest`, and without
-    scores, the newest. Returns its step, and warnings about damaged checkpoints.
+    scores, the newest. An export is of two people: the decoders of others who share the encoder
+    stay here, but what it has learnt from them does not, so they too must have agreed. Returns its
+    step, and warnings about damaged checkpoints.
 
     Raises:
         RefusedError: a consent does not cover export.
         CommandError: `folder` is there already, or lies in the workspace.
         SwapdeckError: the swap was never trained, or the folder cannot be written.
     """
-    people = dict(zip(PEOPLE, people_of(workspace, swap), strict=True))
-    consents = {who: require(person, "export") for who, person in people.items()}
+    everybody = people_of(workspace, swap)
+    agreed = [(person, require(person, "export")) for person in everybody]
+    told = dict(zip(PEOPLE, (_told(*one) for one in agreed), strict=False))
+    people = dict(zip(PEOPLE, everybody, strict=False))
     _check_place(workspace, folder)
     choose = checkpoints.newest if newest else checkpoints.best
     checkpoint, warnings = choose(swap.checkpoints_dir)
@@ -80,8 +84,9 @@ def export_swap(
         "tensors": shapes,
         "settings": swap.settings,
         "training": settings.as_dict(),
-        "datasets": swap.fingerprints,
-        "people": {who: _told(people[who], consents[who]) for who in PEOPLE},
+        "datasets": {who: swap.fingerprints[who] for who in PEOPLE if who in swap.fingerprints},
+        "people": told,
+        "others": [_told(*one) for one in agreed[len(PEOPLE) :]],
         "scores": _scores(swap),
     }
     with folder_replacing(folder, replace=False) as temporary:
@@ -97,13 +102,13 @@ def export_swap(
         }
         write_json(temporary / MANIFEST, record)
         digest = hashlib.sha256((temporary / MANIFEST).read_bytes()).hexdigest()
-        for person in people.values():
+        for person in everybody:
             require(person, "export")  # it may have been withdrawn meanwhile
         ledger.append(
             workspace,
             "export",
             swap=swap.slug,
-            people=[swap.source, swap.target],
+            people=list(swap.people),
             folder=str(folder.absolute()),
             sha256=digest,
             step=step,
@@ -211,9 +216,9 @@ def _card(record: dict[str, Any]) -> str:
         lines.append(f"| fingerprint of the {who}'s dataset | {dataset} |")
     lines += ["", "## People and consent", ""]
     for who in PEOPLE:
-        told = {k: v for k, v in people[who]["consent"].items() if v}
-        facts = "; ".join(f"{key}: {_cell(value)}" for key, value in told.items())
-        lines.append(f"- {who}: {_cell(people[who]['name'])}. {facts}")
+        lines.append(f"- {who}: {_of(people[who])}")
+    for other in record["others"]:
+        lines.append(f"- trained on besides, without a decoder of their own here: {_of(other)}")
     if record["scores"]:
         lines += ["", "## Measured", ""]
         for row in record["scores"]:
@@ -221,6 +226,11 @@ def _card(record: dict[str, Any]) -> str:
             lines.append(f"- {_cell(row['of'])}, step {row['step']}: {facts}")
     lines += ["", "To use it: `swapdeck swap import FOLDER`", ""]
     return "\n".join(lines)
+
+
+def _of(told: dict[str, Any]) -> str:
+    facts = (f"{key}: {_cell(value)}" for key, value in told["consent"].items() if value)
+    return f"{_cell(told['name'])}. {'; '.join(facts)}"
 
 
 def _cell(text: object) -> str:

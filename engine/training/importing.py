@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.training.adversary import first_adversary
 from engine.training.checkpoint import save_state
 from engine.training.model import PEOPLE
-from engine.training.optimisers import optimiser
+from engine.training.optimisers import first_moments
 from engine.training.portable import (
     IDENTITY,
     IDENTITY_SIZE,
@@ -166,7 +166,7 @@ def _save(root: Path, portable: Portable, shapes: State, tensors: Tensors) -> No
     weights: Any = jax.tree.unflatten(structure, [tensors[name] for name in names])
     # Of optimiser and adversary nothing is passed on; they start anew, as before a first step.
     settings = portable.settings
-    moments = optimiser(settings).init(weights)
+    moments = first_moments(weights, settings)
     adversary = first_adversary(settings, PEOPLE)
     state = State(jax.numpy.int32(portable.step), weights, weights, moments, adversary)
     save_state(root / "checkpoints", state, portable.settings, portable.datasets, keep=3)

@@ -79,9 +79,10 @@ def load_swapper(
         )
     settings = read_settings(checkpoint)
     preset = get_preset(settings.preset)
-    state = load_state(checkpoint, state_shapes(preset, settings))
+    people = tuple(swap.roles)
+    state = load_state(checkpoint, state_shapes(preset, settings, people))
     return TrainedSwapper(
-        build(preset),
+        build(preset, people),
         state.average,
         settings,
         int(state.step),

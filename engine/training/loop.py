@@ -122,7 +122,12 @@ def _train(
     watch: Watch,
 ) -> TrainResult:
     preset = get_preset(swap.preset)
-    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
+    model = build(
+        preset,
+        tuple(swap.roles),
+        dtype=dtype_of(settings.precision),
+        remat=settings.remat == "yes",
+    )
     state, saved = resume(workspace, swap, settings, preset, reporter)
     told = f"{count(state.params):,} weights, {settings.precision}"
     reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
@@ -175,23 +180,23 @@ def _train(
             if pending is not None:
                 run.tell(*pending, stall)
             run.finish(draw, state, None)
-            remember_speed(settings, clock)
+            _remember(swap, settings, clock)
             raise
         if pending is not None:
             run.tell(*pending, stall)
         checkpoint = run.finish(draw, state, validator)
-        remember_speed(settings, clock)
+        _remember(swap, settings, clock)
     return TrainResult(step, checkpoint, clock.seconds())
 
 
 @dataclass(frozen=True)
 class People:
-    """Both datasets; by role."""
+    """Everybody's datasets; by role."""
 
     datasets: dict[str, Dataset]
     fingerprints: dict[str, str]
     held: dict[str, Held] | None
-    """None unless both people have faces to spare."""
+    """Of those who have faces to spare; None unless source and target do."""
     identity: NDArray[np.float32]
     """The source's mean embedding, float32 [128]."""
 
@@ -199,22 +204,21 @@ class People:
 def find_people(workspace: Workspace, swap: Swap, settings: TrainSettings) -> People:
     """The datasets of a swap's people. Raises SwapdeckError for a person without faces."""
     size, clahe = get_preset(settings.preset).size, settings.augmentation.clahe > 0
-    people = [get_person(workspace, slug) for slug in (swap.source, swap.target)]
-    datasets = {
-        role: find_dataset(person, size, clahe) for role, person in zip(PEOPLE, people, strict=True)
-    }
+    people = {role: get_person(workspace, slug) for role, slug in swap.roles.items()}
+    datasets = {role: find_dataset(person, size, clahe) for role, person in people.items()}
     fingerprints = {role: dataset.fingerprint for role, dataset in datasets.items()}
     looked_at = {role: load_held(dataset) for role, dataset in datasets.items()}
     held = {role: one for role, one in looked_at.items() if one is not None}
-    with FaceIndex(people[0].index_path, readonly=True) as index:
+    with FaceIndex(people["source"].index_path, readonly=True) as index:
         identity = person_identity(index)
-    return People(datasets, fingerprints, held if len(held) == len(PEOPLE) else None, identity)
+    scored = held if held.keys() >= set(PEOPLE) else None
+    return People(datasets, fingerprints, scored, identity)
 
 
 def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -> None:
     """Warn when the training goes on with other faces than it had before."""
     before = {role: swap.fingerprints.get(role, now) for role, now in fingerprints.items()}
-    for role, slug in zip(PEOPLE, (swap.source, swap.target), strict=True):
+    for role, slug in swap.roles.items():
         if before[role] != fingerprints[role]:
             reporter.event(
                 "warning",
@@ -232,6 +236,12 @@ def _steps_a_dispatch(advance: Step, state: State, inputs: Inputs) -> int:
     copy, metrics = advance(copy, inputs)
     float(metrics["loss"])
     return max(1, min(1000, round(DISPATCH_SECONDS / (time.monotonic() - start))))
+
+
+def _remember(swap: Swap, settings: TrainSettings, clock: Clock) -> None:
+    """Keep the speed of a usual training: of two people, all of whose networks learn."""
+    if not swap.others and settings.freeze == "none":
+        remember_speed(settings, clock)
 
 
 def remember_speed(settings: TrainSettings, clock: Clock) -> None:

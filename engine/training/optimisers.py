@@ -1,7 +1,8 @@
 """How gradients become a step: the optimiser, its learning rate over time, and clipping.
 
 The optimiser's state is (moments, RateState) for each of them, so that what a checkpoint holds
-depends on the optimiser's name and on whether its schedule is `plateau`, and on nothing else.
+depends on the optimiser's name, on whether its schedule is `plateau`, on what is frozen for good,
+and on nothing else.
 """
 
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from engine.training.freezing import ENCODER, learning
 from engine.training.model import Params
 from engine.training.settings import TrainSettings
 
@@ -64,6 +66,11 @@ def optimiser(settings: TrainSettings) -> optax.GradientTransformation:
     return optax.chain(moments, _scale_by_rate(settings))
 
 
+def first_moments(params: Params, settings: TrainSettings) -> OptimiserState:
+    """The optimiser's state before its first step; `params` of the whole model."""
+    return optimiser(settings).init(learning(params, settings))
+
+
 def rate_at(settings: TrainSettings, done: jax.Array) -> jax.Array:
     """The learning rate of the step after `done` ones, before a plateau's factor.
 
@@ -95,7 +102,7 @@ def clipped(gradients: Params, params: Params, settings: TrainSettings) -> Param
 def apply(
     gradients: Params, state: OptimiserState, params: Params, settings: TrainSettings
 ) -> tuple[Params, OptimiserState]:
-    """One step: the weights and the optimiser's state after it."""
+    """One step: the weights and the optimiser's state after it; all are of what learns."""
     if settings.optimiser == "adam" and settings.decay:
         gradients = _decayed(gradients, params, settings.decay)
     gradients = clipped(gradients, params, settings)
@@ -117,17 +124,23 @@ def with_factor(state: OptimiserState, factor: float) -> OptimiserState:
     return moments, rate._replace(factor=placed)
 
 
+def begins_anew(params: Params, was: TrainSettings, now: TrainSettings) -> bool:
+    """Whether the moments of `was` are of no use: another kind of optimiser means something else by
+    them, and networks that thaw have none."""
+    more = learning(params, now).keys() - learning(params, was).keys()
+    return KIND[was.optimiser] != KIND[now.optimiser] or bool(more)
+
+
 def carried(
     state: OptimiserState, params: Params, was: TrainSettings, now: TrainSettings
 ) -> OptimiserState:
     """The state of an optimiser for going on with other settings than it `was` made with.
 
-    Moments of another kind of optimiser mean something else, so they begin anew, and the warm-up
-    with them. A factor is kept while the schedule is `plateau`.
+    Where it `begins_anew`, the warm-up does too. A factor is kept while the schedule is `plateau`.
     """
-    moments, rate = optimiser(now).init(params)
-    if KIND[was.optimiser] == KIND[now.optimiser]:
-        moments = state[0]
+    moments, rate = first_moments(params, now)
+    if not begins_anew(params, was, now):
+        moments = _of_networks(state[0], set(learning(params, now)))
         rate = rate._replace(count=state[1].count)
     if isinstance(rate, PlateauState) and isinstance(state[1], PlateauState):
         rate = rate._replace(factor=state[1].factor)
@@ -150,6 +163,9 @@ def _scale_by_rate(settings: TrainSettings) -> optax.GradientTransformation:
         if falling:
             rate = rate * state.factor
         updates = jax.tree.map(lambda u: -rate * u, updates)
+        if settings.encoder_rate != 1.0 and ENCODER in updates:
+            slower = jax.tree.map(lambda u: settings.encoder_rate * u, updates[ENCODER])
+            updates = {**updates, ENCODER: slower}
         return updates, state._replace(count=optax.safe_increment(state.count))
 
     return optax.GradientTransformation(init, update)
@@ -158,3 +174,12 @@ def _scale_by_rate(settings: TrainSettings) -> optax.GradientTransformation:
 def _decayed(updates: Any, params: Any, decay: float) -> Any:
     """The updates and a part of the weights; vectors, such as biases, are left alone."""
     return jax.tree.map(lambda u, p: u + decay * p if p.ndim > 1 else u, updates, params)
+
+
+def _of_networks(moments: Any, names: set[str]) -> Any:
+    """Moments without those of networks that do not learn any more."""
+    parts = (
+        {name: part[name] for name in part if name in names} if isinstance(part, dict) else part
+        for part in moments
+    )
+    return type(moments)(*parts)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.media.pictures import save_png
 from engine.training.augment import hide, look_up, place
-from engine.training.model import Model, Params
+from engine.training.model import PEOPLE, Model, Params
 from engine.training.settings import Augmentation, TrainSettings
 
 ROWS = 3
@@ -32,13 +32,11 @@ def previewer(
     reconstruction, target as source. Rows: faces spread evenly over `pixels`, the same ones each
     time.
     """
-    shown = {
-        person: _still_chips(array, model.preset.size, margin) for person, array in pixels.items()
-    }
+    shown = {person: _still_chips(pixels[person], model.preset.size, margin) for person in PEOPLE}
 
     @jax.jit
     def decode(params: Params) -> list[jax.Array]:
-        source, target = (_code(model, params, shown[p], settings) for p in ("source", "target"))
+        source, target = (_code(model, params, shown[p], settings) for p in PEOPLE)
         return [
             shown["source"][..., :3],
             model.decode(params, "source", source)[0],

@@ -58,7 +58,12 @@ def find_rate(workspace: Workspace, swap: Swap, reporter: Reporter, steps: int =
     settings, _ = settle(settings, preset.size)
     datasets = find_people(workspace, swap, settings).datasets
     state, _ = resume(workspace, swap, settings, preset, reporter)
-    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
+    model = build(
+        preset,
+        tuple(swap.roles),
+        dtype=dtype_of(settings.precision),
+        remat=settings.remat == "yes",
+    )
     reporter.event("stage", name="compile", total=None, unit="steps")
     with open_feed(workspace, datasets, settings, "auto", reporter) as feed:
         advance = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))

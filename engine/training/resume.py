@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+
 from engine.nets.presets import Preset
-from engine.pretraining.start import base_params, begun
+from engine.pretraining.weights import base_params
 from engine.reporting import Reporter
 from engine.training import optimisers
 from engine.training.adversary import first_adversary
 from engine.training.checkpoint import load_state, read_settings
-from engine.training.model import PEOPLE
+from engine.training.model import PEOPLE, build
 from engine.training.settings import TrainSettings
+from engine.training.start import started
 from engine.training.step import State, compile_first_state, state_shapes
 from projects.checkpoints import newest
 from projects.errors import CommandError
@@ -32,38 +36,48 @@ def resume(
     checkpoint, warnings = newest(swap.checkpoints_dir)
     for text in warnings:
         reporter.event("warning", text=text)
+    people = tuple(swap.roles)
     if checkpoint is None:
-        return _begin(workspace, settings, preset, reporter), None
+        return _begin(workspace, settings, preset, people, reporter), None
     was = read_settings(checkpoint)
     if was.preset != settings.preset:
         raise CommandError(
             f"{swap.name} was trained as another preset than {settings.preset}. Put the preset "
             "back in its swap.toml, or make a new swap with: swapdeck swap new"
         )
-    state = load_state(checkpoint, state_shapes(preset, was))
-    if optimisers.KIND[was.optimiser] != optimisers.KIND[settings.optimiser]:
+    state = load_state(checkpoint, state_shapes(preset, was, people))
+    # At step 0 there is nothing yet that could begin anew.
+    if optimisers.begins_anew(state.params, was, settings) and int(state.step):
+        frozen = f" and {was.freeze} frozen" if was.freeze != settings.freeze else ""
         reporter.event(
             "warning",
-            text=f"{swap.name} was trained with {was.optimiser} so far. {settings.optimiser} goes "
-            "on with its weights, and begins itself anew with the warm-up.",
+            text=f"{swap.name} was trained with {was.optimiser}{frozen} so far. "
+            f"{settings.optimiser} goes on with its weights, and begins itself anew with the "
+            "warm-up.",
         )
-    return carried(state, was, settings), checkpoint
+    return carried(state, was, settings, people), checkpoint
 
 
 def _begin(
-    workspace: Workspace, settings: TrainSettings, preset: Preset, reporter: Reporter
+    workspace: Workspace,
+    settings: TrainSettings,
+    preset: Preset,
+    people: tuple[str, ...],
+    reporter: Reporter,
 ) -> State:
     """The state before the first step, with the weights of a base where there is one."""
-    state = compile_first_state(preset, settings)
+    state = compile_first_state(preset, settings, people)
     base = base_params(settings.base, preset.name, workspace)
     if base is None:
         return state
     reporter.event("base", name=settings.base, text=f"Begins with the base '{settings.base}'.")
-    params = begun(state.params, base)
-    return state._replace(params=params, average=begun(state.params, base))
+    params = started(base, {}, build(preset, people), state.params)
+    return state._replace(params=params, average=jax.tree.map(jnp.copy, params))
 
 
-def carried(state: State, was: TrainSettings, now: TrainSettings) -> State:
+def carried(
+    state: State, was: TrainSettings, now: TrainSettings, people: tuple[str, ...] = PEOPLE
+) -> State:
     """A state made with the settings `was`, for going on with `now`; unchanged where they agree.
 
     Weights, their average and the step are kept. What another optimiser, schedule or adversary
@@ -71,6 +85,6 @@ def carried(state: State, was: TrainSettings, now: TrainSettings) -> State:
     """
     adversary = state.adversary if now.losses.adversary else None
     if adversary is None:
-        adversary = first_adversary(now, PEOPLE)
+        adversary = first_adversary(now, people)
     moments = optimisers.carried(state.optimiser, state.params, was, now)
     return state._replace(optimiser=moments, adversary=adversary)

@@ -8,8 +8,10 @@ from projects import training_options
 from projects.errors import CommandError
 from projects.training_options import (
     DEFAULT_RECIPE,
+    FREEZES,
     OPTIMISERS,
     SCHEDULES,
+    check_parts,
     check_settings,
     check_together,
     nested,
@@ -132,6 +134,12 @@ class TrainSettings:
     """Decay of the running average of the weights, which previews and conversion use."""
     masked: bool = True
     """Hide everything outside the face from the encoder."""
+    freeze: str = "none"
+    """Which networks are left as they are; see `freezing`."""
+    freeze_until: int = 0
+    """The step from which they learn after all; 0 for never."""
+    encoder_rate: float = 1.0
+    """What the learning rate of the encoder is multiplied by."""
     warp_until: int = 0
     """The step from which the encoder's input is not warped any more; 0 for never."""
     adversary_rate: float = 2e-4
@@ -151,6 +159,11 @@ class TrainSettings:
             raise CommandError(
                 f"optimiser must be one of {', '.join(OPTIMISERS)}, and schedule one of "
                 f"{', '.join(SCHEDULES)}."
+            )
+        if self.freeze not in FREEZES or self.freeze_until < 0 or self.encoder_rate <= 0:
+            raise CommandError(
+                f"freeze must be one of {', '.join(FREEZES)}, freeze_until 0 or more, and "
+                "encoder_rate more than 0."
             )
         if self.accumulate < 1:
             raise CommandError("accumulate must be 1 or more.")
@@ -214,4 +227,5 @@ def settings_for(
         values[key] = value
     settings = TrainSettings.from_dict({**values, "preset": preset, "seed": seed})
     check_settings({n: v for n, v in settings.as_dict().items() if n not in ("preset", "seed")})
+    check_parts(preset, settings.freeze)
     return settings

@@ -19,6 +19,7 @@ from engine.training.adversary import (
     taught,
 )
 from engine.training.augment import Batch, sample
+from engine.training.freezing import learning, thawed
 from engine.training.losses import area_of, chip_loss, code_distance, inside_only
 from engine.training.model import PEOPLE, Model, Params, fresh_params
 from engine.training.sampling import Chosen, Crops, step_key
@@ -50,7 +51,7 @@ def first_state(preset: Preset, settings: TrainSettings, people: tuple[str, ...]
     """The state before the first step."""
     params = fresh_params(preset, settings.seed, people)
     average = jax.tree.map(jnp.copy, params)
-    moments = optimisers.optimiser(settings).init(params)
+    moments = optimisers.first_moments(params, settings)
     adversary = first_adversary(settings, people)
     return State(jnp.zeros((), jnp.int32), params, average, moments, adversary)
 
@@ -113,7 +114,9 @@ def _step(
         settings.masked,
     )
     gradients, (metrics, decoded) = _gradients(state, batches, key, model, settings)
-    params, moments = optimisers.apply(gradients, state.optimiser, state.params, settings)
+    before = learning(state.params, settings)
+    stepped, moments = optimisers.apply(gradients, state.optimiser, before, settings)
+    params = {**state.params, **thawed(stepped, before, settings, state.step)}
     # The first steps are forgotten quickly; later the average spans 1 / (1 - decay) steps.
     decay = jnp.minimum(settings.average, (1.0 + state.step) / (10.0 + state.step))
     average = jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), state.average, params)
@@ -137,13 +140,14 @@ def _augmentation(settings: TrainSettings, step: jax.Array) -> Augmentation:
 def _gradients(
     state: State, batches: list[Batch], key: jax.Array, model: Model, settings: TrainSettings
 ) -> tuple[Params, tuple[Metrics, Chips]]:
-    """The gradients of a batch of each person, its metrics, and what was decoded where there is an
-    adversary: of all at once, or of one part after the other."""
+    """The gradients, in what learns, of a batch of each person, its metrics, and what was decoded
+    where there is an adversary: of all at once, or of one part after the other."""
     loss = partial(_loss, state=state, key=key, model=model, settings=settings)
+    learns = learning(state.params, settings)
     parts = settings.accumulate
     if parts == 1:
         whole: tuple[Params, tuple[Metrics, Chips]]
-        whole = jax.grad(loss, has_aux=True)(state.params, batches)
+        whole = jax.grad(loss, has_aux=True)(learns, batches)
         return whole
     # Pixels weigh in a part what they weigh in the whole batch.
     areas = [area_of(batch, settings.losses) / parts for batch in batches]
@@ -151,10 +155,10 @@ def _gradients(
     cut = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), batches)
 
     def one(total: Params, part: list[Batch]) -> tuple[Params, tuple[Metrics, Chips]]:
-        found, told = gradient(state.params, part)
+        found, told = gradient(learns, part)
         return jax.tree.map(lambda t, g: t + g / parts, total, found), told
 
-    total = jax.tree.map(jnp.zeros_like, state.params)
+    total = jax.tree.map(jnp.zeros_like, learns)
     if jax.default_backend() != "cpu":
         total, (metrics, decoded) = jax.lax.scan(one, total, cut)
     else:
@@ -172,7 +176,7 @@ def _gradients(
 
 
 def _loss(
-    params: Params,
+    learns: Params,
     batches: list[Batch],
     *,
     state: State,
@@ -181,8 +185,9 @@ def _loss(
     settings: TrainSettings,
     areas: list[jax.Array] | None = None,
 ) -> tuple[jax.Array, tuple[Metrics, Chips]]:
-    """areas: what the pixels' weights come to in this part's share of the whole batch."""
-    weights = settings.losses
+    """learns: the networks by which it is derived; the others are the state's.
+    areas: what the pixels' weights come to in this part's share of the whole batch."""
+    weights, params = settings.losses, {**state.params, **learns}
     codes = jnp.split(
         model.encode(params, jnp.concatenate([b.seen for b in batches])), len(batches)
     )

@@ -1,6 +1,6 @@
 """How good a model is on faces that it never saw.
 
-Three things are measured on the held-out faces: how well each person is rebuilt (SSIM inside the
+Three things are measured on the held-out faces: how well both people are rebuilt (SSIM inside the
 face), how far the swapped face is from the source (distance of dlib's embeddings), and how far its
 landmarks are from where the target's are (in eye distances). `Score.value` weighs them into the one
 number by which checkpoints are compared; it has no unit, and higher is better.
@@ -40,7 +40,8 @@ class Score:
 
     step: int
     ssim: dict[str, float]
-    """Of each person's rebuilt faces, inside the face; 1 is perfect."""
+    """Of each person's rebuilt faces, inside the face; 1 is perfect. By role: those who only share
+    the encoder are told, and do not count in `value`."""
     identity: float
     """Mean distance of the swapped faces to the source's mean embedding."""
     landmarks: float
@@ -49,7 +50,8 @@ class Score:
     @property
     def value(self) -> float:
         """Higher is better."""
-        return mean(list(self.ssim.values())) - self.identity / 2 - self.landmarks
+        rebuilt = mean([self.ssim[role] for role in PEOPLE])
+        return rebuilt - self.identity / 2 - self.landmarks
 
     def row(self) -> dict[str, Any]:
         """As a line of scores.jsonl and an event."""
@@ -63,7 +65,7 @@ class Score:
 
 
 class Validator:
-    """Scores parameters by the held-out faces of both people."""
+    """Scores parameters by the held-out faces of everybody who has some."""
 
     def __init__(
         self,
@@ -75,7 +77,7 @@ class Validator:
     ) -> None:
         """source_identity: float32 [128], the mean embedding of the source's faces."""
         self._size = model.preset.size
-        self._chips = {role: _chips(held[role], self._size) for role in PEOPLE}
+        self._chips = {role: _chips(one, self._size) for role, one in held.items()}
         self._source_identity = source_identity
         self._finder = FaceFinder(landmark_model)
         self._embedder = Embedder()
@@ -93,8 +95,8 @@ class Validator:
                 role: hide(chip[..., :3], chip[..., 3:4]) if settings.masked else chip[..., :3]
                 for role, chip in chips.items()
             }
-            codes = {role: model.encode(params, seen[role]) for role in PEOPLE}
-            rebuilt = {role: model.decode(params, role, codes[role])[0] for role in PEOPLE}
+            codes = {role: model.encode(params, shown) for role, shown in seen.items()}
+            rebuilt = {role: model.decode(params, role, code)[0] for role, code in codes.items()}
             swapped = model.decode(params, "source", codes["target"])[0]
             inside = chips["target"][..., 3:4]
             pasted = swapped * inside + chips["target"][..., :3] * (1 - inside)
@@ -104,8 +106,8 @@ class Validator:
 
     def score(self, params: Params, step: int) -> Score:
         """The score of these parameters."""
-        chips = {role: jnp.asarray(array) for role, array in self._chips.items()}
-        answers = {name: np.asarray(a) for name, a in self._answer(params, chips).items()}
+        given = {role: jnp.asarray(array) for role, array in self._chips.items()}
+        answers = {name: np.asarray(a) for name, a in self._answer(params, given).items()}
         distances, errors = [], []
         for number, chip in enumerate(self._looked):
             image = _enlarged(answers["swapped"][chip])
@@ -115,7 +117,7 @@ class Validator:
             distances.append(distance(embedding, self._source_identity))
         return Score(
             step=step,
-            ssim={role: _ssim(answers[role], self._chips[role]) for role in PEOPLE},
+            ssim={role: _ssim(answers[role], chips) for role, chips in self._chips.items()},
             identity=mean(distances),
             landmarks=mean(errors),
         )

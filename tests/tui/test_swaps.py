@@ -85,6 +85,18 @@ async def test_a_swap_is_made_of_two_people_and_a_preset(ws: Workspace, dashboar
         assert not list_swaps(ws) and list_trash(ws)
 
 
+async def test_more_people_are_named_in_the_form_and_shown_with_the_swap(
+    ws: Workspace, dashboard: Open
+) -> None:
+    person(ws, "Eve")
+    async with dashboard().run_test(size=(140, 40)) as pilot:
+        await press(pilot, "2", "a")
+        await fill(pilot, "also", "eve, ")
+        await press(pilot, "ctrl+s")
+        assert get_swap(ws, "anna-as-bruno").others == ("eve",)
+        assert ["also", "Eve"] in [line.split()[-2:] for line in screen_text(pilot).splitlines()]
+
+
 async def test_the_speed_of_this_machine_is_told_once_it_was_measured(
     ws: Workspace, dashboard: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -128,6 +128,23 @@ def test_a_swap_needs_two_known_people(cli: Cli) -> None:
     assert cli("swap", "remove", "ada-as-ben", "--yes")[0] == 0
 
 
+def test_a_swap_is_made_of_more_people(cli: Cli) -> None:
+    for name in ("Ada", "Ben", "Eve", "Tom"):
+        cli("person", "add", name, "--basis", "self")
+    pair = ("swap", "new", "x", "--source", "ada", "--target", "ben", "--also", "eve", "--also")
+    code, [said] = cli(*pair, "Eve")
+    assert (code, "'Eve' is in this swap twice" in said["error"]) == (2, True)
+    code, [made] = cli(*pair, "tom")
+    assert (code, made["others"]) == (0, "eve, tom")
+    assert cli("swap", "show", "x")[1][0]["others"] == "eve, tom"
+    cli("person", "consent", "tom", "--withdraw")
+    for words in (("train", "x"), ("convert", "x", __file__), ("swap", "export", "x", "out")):
+        code, said = cli(*words)
+        assert (code, "Tom withdrew" in said[-1]["error"]) == (3, True)
+    code, [said] = cli("swap", "new", "y", "--source", "eve", "--target", "ben", "--from", "x")
+    assert (code, "Tom withdrew" in said["error"]) == (3, True)
+
+
 def test_faces_without_a_verb_lists_them(cli: Cli) -> None:
     cli("person", "add", "Ada", "--basis", "self")
     assert cli("faces", "ada") == (0, [])

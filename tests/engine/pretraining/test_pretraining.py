@@ -10,15 +10,16 @@ from engine.avatars.identities import PEOPLE
 from engine.faces.align import CROP_MARGIN
 from engine.nets.light import LightConfig, LightDecoder, LightEncoder
 from engine.nets.presets import PRESETS, Preset
-from engine.pretraining import start
+from engine.pretraining import weights
 from engine.pretraining.faces import Faces, together, with_peers
 from engine.pretraining.loop import base_settings, pretrain
-from engine.pretraining.start import base_params, begun, ship
-from engine.pretraining.step import ANYONE, first_base_state, make_base_step, on_device
+from engine.pretraining.step import first_base_state, make_base_step, on_device
+from engine.pretraining.weights import base_params, ship
 from engine.reporting import NullReporter
 from engine.training.augment import CHANNELS
 from engine.training.model import build, fresh_params
 from engine.training.settings import settings_for
+from engine.training.start import ANYONE, started
 from projects.bases import get_base, list_bases, new_base, remove_base
 from projects.checkpoints import steps
 from projects.errors import CommandError, DamagedError, SwapdeckError
@@ -103,7 +104,7 @@ def test_a_swap_begins_with_the_averaged_weights_of_its_base(workspace, base):
     params = base_params("Tiny base", "tiny", workspace)
     assert params is not None
     random = fresh_params(PRESETS["tiny"], 0)
-    first = begun(random, params)
+    first = started(params, {}, build(PRESETS["tiny"]), random)
     assert jax.tree.structure(first) == jax.tree.structure(random)
     for role in ("source", "target"):
         same = jax.tree.map(lambda a, b: bool((a == b).all()), first[role], params[ANYONE])
@@ -115,7 +116,7 @@ def test_a_shipped_base_is_half_as_large_and_reads_as_the_same(
 ):
     pretrain(workspace, base, NullReporter())
     ship(base, tmp_path / "tiny.safetensors")
-    monkeypatch.setattr(start, "_SHIPPED", tmp_path)
+    monkeypatch.setattr(weights, "_SHIPPED", tmp_path)
     shipped, own = (base_params(name, "tiny", workspace) for name in ("auto", "tiny-base"))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-3), shipped, own)
     data = (tmp_path / "tiny.safetensors").read_bytes()

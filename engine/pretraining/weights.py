@@ -1,7 +1,7 @@
 """The weights that a swap begins with: those of a base, shipped or the workspace's own.
 
 A shipped base is one safetensors file beside this module, in half precision: the encoder and the
-decoder of the average person. `python -m engine.pretraining.start BASE_FOLDER` makes it of a base.
+decoder of the average person. `python -m engine.pretraining.weights BASE_FOLDER` makes it of a base.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import safetensors
 from safetensors.numpy import load, save
 
 from engine.nets.presets import get_preset
-from engine.pretraining.step import ANYONE, PEOPLE
+from engine.pretraining.step import PEOPLE
 from engine.training.checkpoint import STATE
 from engine.training.model import Params, fresh_params
+from engine.training.start import ANYONE
 from projects.bases import AUTO, NONE, Base, get_base, load_base
 from projects.checkpoints import newest
 from projects.errors import CommandError, DamagedError, SwapdeckError
@@ -54,14 +55,6 @@ def shipped_base(preset: str) -> Path | None:
     """The file of the base that comes with the program, where the preset has one."""
     path = _SHIPPED / f"{preset}.safetensors"
     return path if path.exists() else None
-
-
-def begun(params: Params, base: Params) -> Params:
-    """The parameters of a swap in which the encoder and every decoder are a base's."""
-    return {
-        name: jax.tree.map(jnp.copy, base["encoder" if name == "encoder" else ANYONE])
-        for name in params
-    }
 
 
 def ship(base: Base, path: Path) -> None:
