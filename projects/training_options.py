@@ -19,26 +19,40 @@ from projects.names import printable
 from projects.options import Option, Value, checked
 from projects.presets import PRESETS
 
-DEFAULT_RECIPE = {"classic-64": "original"}
+DEFAULT_RECIPE = {"classic-64": "original", "light-64": "based"}
 """Presets that are not trained with the recipe `swapdeck`."""
 
-RECIPES: dict[str, dict[str, Value]] = {
+_SWAPDECK: dict[str, Value] = {
     # A chip is aligned again before it is swapped, so the model sees little turning and shifting
     # in use; what it spends on more is missing from the face. A complexion that changes all the
     # time cannot tell the encoder who it sees.
-    "swapdeck": {
+    "learning_rate": 2e-3,
+    "augmentation.rotate": 5.0,
+    "augmentation.zoom": 0.03,
+    "augmentation.shift": 0.02,
+    "augmentation.warp": 0.03,
+    "augmentation.tint": 0.25,
+    "losses.edges": 1.0,
+    "losses.mask": 0.3,
+    "losses.eyes": 3.0,
+    "losses.mouth": 3.0,
+    "losses.outside": 0.05,
+}
+
+RECIPES: dict[str, dict[str, Value]] = {
+    "swapdeck": _SWAPDECK,
+    # For a training that begins with a base. Its encoder tells already what a face does and not
+    # whose it is, so it is changed slowly and nothing has to be hidden from it; what is left of
+    # the two people's difference is taken out of their codes.
+    "based": {
+        **_SWAPDECK,
         "base": "auto",
-        "learning_rate": 2e-3,
-        "augmentation.rotate": 5.0,
-        "augmentation.zoom": 0.03,
-        "augmentation.shift": 0.02,
-        "augmentation.warp": 0.03,
-        "augmentation.tint": 0.25,
-        "losses.edges": 1.0,
-        "losses.mask": 0.3,
-        "losses.eyes": 3.0,
-        "losses.mouth": 3.0,
-        "losses.outside": 0.05,
+        "encoder_rate": 0.2,
+        "augmentation.warp": 0.0,
+        "augmentation.gain": 0.08,
+        "augmentation.gamma": 0.08,
+        "augmentation.tint": 0.05,
+        "losses.code": 0.4,
     },
     # The published defaults of faceswap's `original`, for those who know it.
     "original": {

@@ -1,7 +1,7 @@
 """The weights that a swap begins with: those of a base, shipped or the workspace's own.
 
 A shipped base is one safetensors file beside this module, in half precision: the encoder and the
-decoder of the average person. `python -m engine.pretraining.weights BASE_FOLDER` makes it of a base.
+decoder of the average person. `python -m engine.pretraining.weights BASE_FOLDER` makes it.
 """
 
 from __future__ import annotations

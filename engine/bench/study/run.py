@@ -49,7 +49,7 @@ ENTRIES: Final = {
     entry.name: entry
     for entry in (
         Entry("light-64"),
-        Entry("light-64 without a base", settings={"base": "none"}),
+        Entry("light-64 without a base", settings={"recipe": "swapdeck"}),
         Entry("naive", settings={"recipe": "naive"}, alignment=Alignment.INNER),
         Entry("light-128", "light-128"),
         Entry("classic-64", "classic-64"),
