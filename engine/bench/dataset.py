@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -118,12 +118,21 @@ def run(
         return Figures(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def make_person(workspace: Workspace, name: str, seed: int, faces: int) -> Person:
-    """A person with so many kept faces and their stored crops."""
+Shot = tuple[Face, NDArray[np.uint8]]
+"""A face's row, and its crop [CROP_SIZE, CROP_SIZE, 3]."""
+
+
+def make_person(
+    workspace: Workspace, name: str, seed: int, faces: int, shots: Sequence[Shot] = ()
+) -> Person:
+    """A person with so many kept faces and their stored crops.
+
+    shots: what is repeated; some rendered faces by default.
+    """
     consent = Consent("synthetic", "a benchmark", "swapdeck bench", now())
     person = add_person(workspace, name, consent)
     person.faces_dir.mkdir(exist_ok=True)
-    shots = rendered(seed)
+    shots = shots or rendered(seed)
     many = _many(person, shots, seed, faces)
     with FaceIndex(person.index_path) as index:
         index.start(_SOURCE, "{}")
@@ -132,7 +141,7 @@ def make_person(workspace: Workspace, name: str, seed: int, faces: int) -> Perso
     return person
 
 
-def rendered(seed: int) -> list[tuple[Face, NDArray[np.uint8]]]:
+def rendered(seed: int) -> list[Shot]:
     """Some faces of one of the shipped clips with their crops, uint8 [CROP_SIZE, CROP_SIZE, 3]."""
     from engine.avatars.demo import demo_clips
     from engine.datasets.describe import described
@@ -151,10 +160,31 @@ def rendered(seed: int) -> list[tuple[Face, NDArray[np.uint8]]]:
     return found
 
 
+def made_up(seed: int) -> list[Shot]:
+    """Smooth noise in place of faces, with the landmarks of the mean face: as much to read, to
+    decode and to cut, without the models that find faces."""
+    import cv2
+
+    from engine.faces.template import TEMPLATE
+    from projects.face_crop import CROP_SIZE
+
+    noise = np.random.default_rng(seed).integers(0, 256, (32, 32, 3), np.uint8)
+    picture = np.asarray(cv2.resize(noise, (CROP_SIZE, CROP_SIZE)), np.uint8)
+    unit = np.array([[1 / CROP_SIZE, 0, 0], [0, 1 / CROP_SIZE, 0]])
+    face = replace(
+        _blank((0, 0, CROP_SIZE, CROP_SIZE)),
+        landmarks=(CROP_SIZE * TEMPLATE).astype("<f4").tobytes(),
+        transform=unit.astype("<f8").tobytes(),
+        embedding=np.zeros(128, "<f4").tobytes(),
+    )
+    return [(face, picture)]
+
+
 def measure(root: Path, size: int, steps: int, where: str, limit: float) -> Figures:
     """Train in this process on the people under `root`, and say what it took."""
     import jax
 
+    from engine.bench.memory_peak import process_peak
     from engine.nets import presets
     from engine.nets.light import LightConfig, LightDecoder, LightEncoder
     from engine.reporting import CollectingReporter
@@ -199,7 +229,7 @@ def measure(root: Path, size: int, steps: int, where: str, limit: float) -> Figu
         steps=steps,
         crops=sum(one.nbytes for one in datasets),
         cached=next(one.bytes for one in cache.usage(workspace) if one.kind == "crops"),
-        peak=_peak(),
+        peak=process_peak(),
         limit=int(limit * 1e9) if limit and jax.default_backend() == "cpu" else None,
         loading=compiling["at"] - start,
         rate=(told[-1]["step"] - told[0]["step"]) / passed if passed > 0 else 0.0,
@@ -207,9 +237,7 @@ def measure(root: Path, size: int, steps: int, where: str, limit: float) -> Figu
     )
 
 
-def _many(
-    person: Person, shots: list[tuple[Face, NDArray[np.uint8]]], seed: int, count: int
-) -> Iterator[Face]:
+def _many(person: Person, shots: Sequence[Shot], seed: int, count: int) -> Iterator[Face]:
     """The rows of so many faces, whose crops are written on the way."""
     random = np.random.default_rng(seed)
     frames = iter(range(count))
@@ -248,14 +276,6 @@ def _blank(box: tuple[int, int, int, int]) -> Face:
         sharpness=1.0, crop="none.png", kept=True, reason="", landmarks=b"", transform=b"",
         embedding=b"",
     )  # fmt: skip
-
-
-def _peak() -> int:
-    """VmHWM: most bytes of this process that were resident at once."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    raise SwapdeckError("This system does not tell how much memory a process had at its peak.")
 
 
 def main() -> None:

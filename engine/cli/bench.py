@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from engine.cli.bench_accelerator import accelerator
 from engine.cli.bench_quality import quality
 from engine.cli.bench_study import study
 from engine.cli.output import Column
@@ -19,6 +20,7 @@ def bench() -> None:
     """Measure this machine."""
 
 
+bench.add_command(accelerator)
 bench.add_command(quality)
 bench.add_command(study)
 
@@ -32,12 +34,30 @@ bench.add_command(study)
     help="[default: all; on a CPU, those that it trains in any useful time]",
 )
 @click.option("--batch", type=click.IntRange(min=1), help="[default: each preset's own]")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    help="How long the steps of each are timed.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="In one call to the device.  [default: as many as a training makes; 1 on a CPU]",
+)
 @pass_session
-def train(session: Session, presets: tuple[str, ...], batch: int | None) -> None:
+def train(
+    session: Session,
+    presets: tuple[str, ...],
+    batch: int | None,
+    seconds: float,
+    steps: int | None,
+) -> None:
     """Steps a second, GFLOP/s, and the share of this machine's own matrix-product peak."""
     from engine.bench.training import run
 
-    run(presets, batch=batch, output=session.output)
+    run(presets, batch=batch, seconds=seconds, steps=steps, output=session.output)
 
 
 @bench.command()

@@ -1,11 +1,9 @@
 """The training of a swap, from its datasets to its newest checkpoint."""
 
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +14,9 @@ from engine.nets.presets import get_preset
 from engine.reporting import Reporter
 from engine.training.clock import Clock, Stall
 from engine.training.dataset import Dataset, Held, find_dataset, load_held
+from engine.training.dispatch import steps_a_dispatch
 from engine.training.divergence import DivergedError, Watch
-from engine.training.feed import Feed, Inputs, open_feed
+from engine.training.feed import Feed, open_feed
 from engine.training.limits import Limits
 from engine.training.model import PEOPLE, build, count
 from engine.training.precision import dtype_of, settle
@@ -25,13 +24,7 @@ from engine.training.preview import ROWS, previewer
 from engine.training.resume import resume
 from engine.training.run import Run
 from engine.training.settings import TrainSettings, settings_for
-from engine.training.step import (
-    Metrics,
-    State,
-    Step,
-    compile_step,
-    make_step,
-)
+from engine.training.step import Metrics, compile_step, make_step
 from engine.training.validate import Validator
 from projects.checkpoint_rows import put_away_newer
 from projects.errors import StopRequested
@@ -40,10 +33,6 @@ from projects.people import get_person
 from projects.rates import remember_rate
 from projects.swaps import Swap, update_swap
 from projects.workspace import Workspace
-
-DISPATCH_SECONDS = 0.5
-"""How much work one call gives to an accelerator, so that it never waits for Python."""
-
 
 BACK_OFFS = 4
 """How often one run halves its learning rate when the numbers run away."""
@@ -135,7 +124,7 @@ def _train(
     advance = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))
     many, count_many = advance, 1
     if jax.default_backend() != "cpu" and not _reached(limits, int(state.step), 0.0):
-        fitting = _steps_a_dispatch(advance, state, feed.take(int(state.step), 1))
+        fitting = steps_a_dispatch(advance, state, feed.take(int(state.step), 1))
         count_many = min(fitting, feed.most_steps)
         together = make_step(model, settings, CROP_MARGIN, count_many)
         many = compile_step(together, state, feed.example(count_many))
@@ -225,17 +214,6 @@ def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -
                 text=f"The faces of {slug} have changed since {swap.name} was last trained; the "
                 "training goes on with those that there are now.",
             )
-
-
-def _steps_a_dispatch(advance: Step, state: State, inputs: Inputs) -> int:
-    """How many steps fill DISPATCH_SECONDS, measured on a copy of the state."""
-    copy = jax.tree.map(jnp.copy, state)
-    copy, metrics = advance(copy, inputs)
-    float(metrics["loss"])
-    start = time.monotonic()
-    copy, metrics = advance(copy, inputs)
-    float(metrics["loss"])
-    return max(1, min(1000, round(DISPATCH_SECONDS / (time.monotonic() - start))))
 
 
 def _remember(swap: Swap, settings: TrainSettings, clock: Clock) -> None:

@@ -126,7 +126,7 @@ def code_distance(codes: list[jax.Array], key: jax.Array) -> jax.Array:
 
 def dssim(a: jax.Array, b: jax.Array) -> jax.Array:
     """(1 - SSIM) / 2, averaged (Wang et al. 2004: 11 px Gaussian window, sigma 1.5)."""
-    blur = _blur_matrix(a.shape[1])
+    blur = blur_matrix(a.shape[1])
 
     def mean(x: jax.Array) -> jax.Array:
         return jnp.einsum("yi,xj,nijc->nyxc", blur, blur, x)
@@ -167,7 +167,7 @@ def _halving_matrix(size: int) -> jax.Array:
     return jnp.asarray(matrix)
 
 
-def _blur_matrix(size: int) -> jax.Array:
+def blur_matrix(size: int) -> jax.Array:
     """float32 [size - 10, size]: a Gaussian window at every place where it fits whole.
 
     A matmul, since XLA's depthwise convolution on a CPU is many times slower.

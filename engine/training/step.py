@@ -103,16 +103,30 @@ def compile_step(step: Step, state: State, pixels: Pixels) -> Step:
 def _step(
     state: State, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
 ) -> tuple[State, Metrics]:
-    key = step_key(settings.seed, state.step)
-    batches = sample(
+    batches = draw_batches(state.step, pixels, model=model, settings=settings, margin=margin)
+    return learn(state, batches, model, settings)
+
+
+def draw_batches(
+    step: jax.Array, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
+) -> list[Batch]:
+    """The chips of a step, of each person in the model's order. step: int32 [], steps done."""
+    return sample(
         [pixels[person] for person in model.people],
-        key,
+        step_key(settings.seed, step),
         settings.batch,
         model.preset.size,
         margin,
-        _augmentation(settings, state.step),
+        _augmentation(settings, step),
         settings.masked,
     )
+
+
+def learn(
+    state: State, batches: list[Batch], model: Model, settings: TrainSettings
+) -> tuple[State, Metrics]:
+    """The step that follows on chips that are drawn: the state after it, and its metrics."""
+    key = step_key(settings.seed, state.step)
     gradients, (metrics, decoded) = _gradients(state, batches, key, model, settings)
     before = learning(state.params, settings)
     stepped, moments = optimisers.apply(gradients, state.optimiser, before, settings)
@@ -126,6 +140,22 @@ def _step(
         real = {person: inside_only(b.wanted, b, settings.losses) for person, b in pairs}
         adversary, metrics["judge"] = taught(adversary, decoded, real, settings, state.step)
     return State(state.step + 1, params, average, moments, adversary), metrics
+
+
+def loss_of(state: State, batches: list[Batch], model: Model, settings: TrainSettings) -> jax.Array:
+    """The loss of drawn chips, by itself: float32 []."""
+    key = step_key(settings.seed, state.step)
+    loss, _ = _loss(state.params, batches, state=state, key=key, model=model, settings=settings)
+    return loss
+
+
+def gradients_of(
+    state: State, batches: list[Batch], model: Model, settings: TrainSettings
+) -> Params:
+    """The gradients of drawn chips, by themselves."""
+    key = step_key(settings.seed, state.step)
+    gradients, _ = _gradients(state, batches, key, model, settings)
+    return gradients
 
 
 def _augmentation(settings: TrainSettings, step: jax.Array) -> Augmentation:

@@ -28,9 +28,15 @@ _TRAINED: Final = "trained.json"
 _VERSION: Final = 1
 
 
-def trained(pair: Pair, cache: Path, minutes: float, say: Callable[[str], None]) -> TrainedSwapper:
+def trained(
+    pair: Pair,
+    cache: Path,
+    minutes: float,
+    say: Callable[[str], None],
+    preset: str = PRESET,
+) -> TrainedSwapper:
     """The pair's model after so many minutes, those of earlier calls included."""
-    root = folder_of(pair, cache) / "workspace"
+    root = folder_of(pair, cache) / ("workspace" if preset == PRESET else f"workspace-{preset}")
     workspace = open_workspace(root, create=True)
     people = [
         _person(workspace, name, footage(name, cache, say, TRAINING_FRAMES), say)
@@ -45,7 +51,7 @@ def trained(pair: Pair, cache: Path, minutes: float, say: Callable[[str], None])
             pair.name,
             people[0].slug,
             people[1].slug,
-            preset=PRESET,
+            preset=preset,
             seed=SEED,
             settings={},
         )
@@ -54,7 +60,7 @@ def trained(pair: Pair, cache: Path, minutes: float, say: Callable[[str], None])
     before = float(read_json(marker)["minutes"]) if marker.exists() else 0.0
     if minutes > before or not steps(swap.checkpoints_dir):
         more = max(minutes - before, 0.1)
-        say(f"training {pair.name} with {PRESET} for {more:g} minutes")
+        say(f"training {pair.name} with {preset} for {more:g} minutes")
         reporter = consented(workspace, swap, "training", NullReporter())
         with training_in_ledger(workspace, swap, minutes=more):
             train(workspace, swap, Limits(minutes=more), reporter)

@@ -1,0 +1,1 @@
+"""All figures of an accelerator in one call: `swapdeck bench accelerator`."""
