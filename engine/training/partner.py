@@ -54,7 +54,8 @@ def help_train(workspace: Workspace, swap: Swap, orders: Orders, reporter: Repor
     with open_feed(workspace, datasets, settings, where, reporter, spread) as feed:
         order = orders.next()
         while order.what == "begin":
-            order = _train(replace(settings, learning_rate=order.value), feed, spread, orders)
+            slower = replace(settings, learning_rate=order.value)
+            order = _train(slower, tuple(datasets), feed, spread, orders)
         _part(order)
 
 
@@ -73,11 +74,14 @@ def _settings(workspace: Workspace, swap: Swap, plan: dict[str, Any]) -> TrainSe
     return settings
 
 
-def _train(settings: TrainSettings, feed: Feed, spread: Spread, orders: Orders) -> Order:
-    """Train from a state of process 0's on; the order that ended it."""
+def _train(
+    settings: TrainSettings, people: tuple[str, ...], feed: Feed, spread: Spread, orders: Orders
+) -> Order:
+    """Train from a state of process 0's on; the order that ended it. people: by their roles."""
     preset = get_preset(settings.preset)
-    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
-    shapes = state_shapes(preset, settings)
+    remat = settings.remat == "yes"
+    model = build(preset, people, dtype=dtype_of(settings.precision), remat=remat)
+    shapes = state_shapes(preset, settings, people)
     blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     state: State = shared(blank, spread)
     step = int(state.step)
