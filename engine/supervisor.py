@@ -39,6 +39,7 @@ from projects.jobs import (
 )
 from projects.notices import run_command
 from projects.processes import Process, is_alive
+from projects.together import LOST, meeting_of
 
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 _PACE = 2.0  # seconds between two looks at what the worker does
@@ -146,6 +147,9 @@ def _see_through(
         if told or not _leave_out(job, status, hung):
             break
     code, reason = _account(job, status, stopped=bool(told))
+    if -status == signal.SIGABRT and _is_one_of_several(job):
+        # JAX ends a process so as soon as it misses another one.
+        code, reason = 1, LOST
     _end(job, code, reason)
     return code
 
@@ -248,6 +252,13 @@ def _print(text: str) -> None:
     with contextlib.suppress(OSError):  # output.log may be on a full disk
         sys.stderr.write(text)
         sys.stderr.flush()
+
+
+def _is_one_of_several(job: Job) -> bool:
+    try:
+        return meeting_of(read_spec(job)["arguments"]) is not None
+    except (SwapdeckError, KeyError):
+        return False
 
 
 def _account(job: Job, status: int, *, stopped: bool) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from projects.devices import Device, choose
+from projects.devices import Device, choose, environment_of, wanted_of
 from projects.errors import SwapdeckError
 from projects.files import inside
 from projects.jobs import (
@@ -133,10 +133,10 @@ def wait_while_paused(waiting: Waiting) -> None:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a worker gets: its device, whether it has it alone, and the descriptor of that
-    device's lock, to be inherited."""
+    """What a worker gets: its devices, whether it has them alone, and the descriptors of those
+    devices' locks, to be inherited."""
 
-    device: Device | None = None
+    devices: tuple[Device, ...] = ()
     alone: bool = False
     inherited: tuple[int, ...] = ()
 
@@ -144,20 +144,21 @@ class Turn:
         """The worker's environment. Who does not have a GPU alone takes of its memory only what
         it needs, unless the user said otherwise."""
         modest = {} if self.alone else {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-        return {**modest, **environment, **(self.device.environment if self.device else {})}
+        return {**modest, **environment, **environment_of(self.devices)}
 
 
 def wait_for_device(job: Job, arguments: Mapping[str, Any], waiting: Waiting) -> Turn:
     """Wait until a device is free, for a job that trains; the first that waits is the first to go.
 
-    `arguments` may say which `device`, and to `share` it with whoever has it. Raises NotBegunError
-    when there is no such device, or the job is asked to end.
+    `arguments` may say which `device`, how many `devices`, and to `share` them with whoever has
+    them. Raises NotBegunError when there are none such, or the job is asked to end.
     """
     if job.verb not in TRAINS:
         wait_while_paused(waiting)
         return Turn()
     try:
         devices = choose(str(arguments.get("device") or "auto"))
+        count = wanted_of(devices, str(arguments.get("devices") or "1"))
     except SwapdeckError as error:
         raise NotBegunError(error.exit_code, str(error)) from error
     who = {"job": job.id, "what": f"{job.verb} {job.subject}", "jobs": str(job.root.parent)}
@@ -166,14 +167,15 @@ def wait_for_device(job: Job, arguments: Mapping[str, Any], waiting: Waiting) ->
         try:
             with Place(devices, who) as place:
                 while not waiting.is_paused():  # who is paused keeps no place
-                    if (taken := place.take()) is not None:
-                        return Turn(taken[0], alone=True, inherited=(taken[1],))
+                    if (taken := place.take(count)) is not None:
+                        found, locks = zip(*taken, strict=True)
+                        return Turn(found, alone=True, inherited=locks)
                     if arguments.get("share"):
-                        return Turn(devices[0])
-                    waiting.wait(place.sentence())
+                        return Turn(tuple(devices[:count]))
+                    waiting.wait(place.sentence(count))
         except NotBegunError:
             raise
         except SwapdeckError as error:
             text = f"It does not wait for other trainings on {devices[0].name}: {error}"
             EventLog(job).emit("warning", text=text)
-            return Turn(devices[0])
+            return Turn(tuple(devices[:count]))

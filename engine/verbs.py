@@ -96,13 +96,23 @@ def import_faces(workspace: Workspace, arguments: Arguments, reporter: Reporter)
 def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
     """swap and the limits of `training_options.LIMITS` -> step, checkpoint, seconds, best."""
     from engine.training.limits import Limits
-    from engine.training.loop import train as train_swap
+    from engine.training.processes import joined
+    from projects.together import meeting_of
 
     swap = get_swap(workspace, arguments["swap"])
+    meeting = meeting_of(arguments)
+    if meeting is not None and not meeting.leads:
+        raise CommandError("A job is process 0. The others are started by: swapdeck train")
     limits = Limits.from_arguments(arguments)
     watched = consented(workspace, swap, "training", reporter)
-    with training_in_ledger(workspace, swap, steps=limits.steps, minutes=limits.minutes):
-        trained = train_swap(workspace, swap, limits, watched)
+    with (
+        training_in_ledger(workspace, swap, steps=limits.steps, minutes=limits.minutes),
+        joined(meeting) as orders,
+    ):
+        # Only now: a module may touch the devices as it is loaded, and the meeting comes first.
+        from engine.training.loop import train as train_swap
+
+        trained = train_swap(workspace, swap, limits, watched, orders)
     reporter.event(
         "result",
         swap=swap.slug,

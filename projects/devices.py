@@ -64,6 +64,19 @@ def check_asked(asked: str) -> str:
     return asked
 
 
+def how_many(asked: str, there: int) -> int:
+    """How many devices `asked` wants: a number, or "all" of those that are `there`.
+
+    Raises:
+        CommandError: it is neither.
+    """
+    if asked == "all":
+        return there
+    if not re.fullmatch(r"[1-9]\d{0,4}", asked):
+        raise CommandError(f"Devices cannot be '{printable(asked)}'. Say a number, or all.")
+    return int(asked)
+
+
 def choose(asked: str, environment: Mapping[str, str] | None = None) -> list[Device]:
     """The devices of this machine of which `asked` allows any: see `check_asked`.
 
@@ -85,6 +98,33 @@ def choose(asked: str, environment: Mapping[str, str] | None = None) -> list[Dev
         return chosen
     there = ", ".join(f"gpu:{i} ({gpu.name})" for i, gpu in enumerate(gpus)) or "cpu alone"
     raise CommandError(f"There is no device '{asked}' here that JAX can use. There is: {there}.")
+
+
+def wanted_of(devices: Sequence[Device], asked: str) -> int:
+    """How many of `devices`, as `choose` finds them, a training has that asks for so many.
+
+    Other devices than GPUs count as one here, however many JAX finds in them.
+
+    Raises:
+        CommandError: there are fewer, or `asked` is no number.
+    """
+    if devices[0].id in ("cpu", "tpu"):
+        how_many(asked, there=1)
+        return 1
+    count = how_many(asked, there=len(devices))
+    if count > len(devices):
+        names = ", ".join(device.name for device in devices)
+        raise CommandError(f"There are fewer devices here than {count}: {names}.")
+    return count
+
+
+def environment_of(devices: Sequence[Device]) -> dict[str, str]:
+    """What a process needs so that JAX uses these devices only."""
+    found: dict[str, str] = {}
+    for device in devices:
+        for name, value in device.environment.items():
+            found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def find_gpus(environment: Mapping[str, str]) -> list[Device]:

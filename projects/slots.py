@@ -1,4 +1,4 @@
-"""One training a device: who has it, and who is next.
+"""One training a device: who has it, and who is next. A training may want several at once.
 
 A folder of the user's, outside every workspace, holds a lock for each device and a ticket for each
 job that waits for one. Both are held with flock, so that nothing is left behind by what was killed:
@@ -77,39 +77,56 @@ class Place:
         if self._held >= 0:
             os.close(self._held)
 
-    def take(self) -> tuple[Device, int] | None:
-        """A device that is free and that no older ticket would take, and the descriptor of its
-        lock; it is ours until that is closed, also in a child that inherits it. None when there
-        is none yet.
+    def take(self, count: int = 1) -> list[tuple[Device, int]] | None:
+        """So many devices that are free and that no older ticket would take, and the descriptors of
+        their locks; they are ours until those are closed, also in a child that inherits them. None
+        when there are not so many yet: of fewer none is kept.
 
         Raises:
             SwapdeckError: a lock cannot be written.
         """
         wanted = set(self._wanted_by_older())
-        for device in self._devices:
-            if device.id in wanted:
-                continue
-            path = self._lock(device)
-            with write_errors(path):
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    os.close(descriptor)
+        taken: list[tuple[Device, int]] = []
+        try:
+            for device in self._devices:
+                if device.id in wanted or len(taken) == count:
                     continue
+                if (descriptor := self._try(device)) is not None:
+                    taken.append((device, descriptor))
+            if len(taken) < count:
+                return None
+            found, taken = taken, []
+        finally:
+            for _, descriptor in taken:
+                os.close(descriptor)
+        record = json.dumps(dict(self._who)).encode()[:_MOST]
+        for _, descriptor in found:
             with contextlib.suppress(OSError):  # a full disk: the lock counts, not what is in it
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, json.dumps(dict(self._who)).encode()[:_MOST], 0)
-            return device, descriptor
-        return None
+                os.pwrite(descriptor, record, 0)
+        return found
 
-    def sentence(self) -> str:
-        """What is waited for: the devices, and who has them or is to have them first."""
-        names = " or ".join(device.name for device in self._devices)
+    def _try(self, device: Device) -> int | None:
+        """The descriptor of a device's lock, which is held; None where somebody else holds it."""
+        path = self._lock(device)
+        with write_errors(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                return None
+        return descriptor
+
+    def sentence(self, count: int = 1) -> str:
+        """What is waited for: so many of the devices, and who has them or is to have them first."""
+        names = f"{' or '.join(device.name for device in self._devices)} is free"
+        if count > 1:
+            names = f"{count} of {', '.join(device.name for device in self._devices)} are free"
         holders = [words for device in self._devices if (words := self._holder(device))]
         if not holders:
-            return f"It begins when {names} is free; another job is to have it first."
-        return f"It begins when {names} is free; now it is used by {' and '.join(holders)}."
+            return f"It begins when {names}; another job is to have it first."
+        return f"It begins when {names}; now it is used by {' and '.join(holders)}."
 
     def _holder(self, device: Device) -> str:
         try:

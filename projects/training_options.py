@@ -13,11 +13,12 @@ from dataclasses import replace
 from typing import Any
 
 from projects.devices import OPTIONS as DEVICE
-from projects.devices import check_asked
+from projects.devices import check_asked, how_many
 from projects.errors import CommandError
 from projects.names import printable
 from projects.options import Option, Value, checked
 from projects.presets import PRESETS
+from projects.together import OPTIONS as TOGETHER
 
 DEFAULT_RECIPE = {"classic-64": "original", "light-64": "based"}
 """Presets that are not trained with the recipe `swapdeck`."""
@@ -291,6 +292,10 @@ LIMITS: tuple[Option, ...] = (
         help="Where the faces are: all on the device, or read from the disk batch by batch; auto "
         "looks at how much memory is free.",
     ),
+    Option(
+        "devices", "Devices", "text", "1", group="Device",
+        help="How many train together, each with a share of every batch: a number, or all.",
+    ),
 )  # fmt: skip
 
 
@@ -430,12 +435,13 @@ def check_parts(preset: str, freeze: str) -> None:
 
 
 def train_arguments(swap: str, said: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a `train` job of the swap with this slug; `said` by the names of RUN.
+    """The arguments of a `train` job of the swap with this slug; `said` by the names of RUN and of
+    `together.OPTIONS`.
 
     Raises:
         CommandError: a limit cannot be, or nothing is called as the device.
     """
-    return _job_arguments(RUN, swap, said)
+    return _job_arguments((*RUN, *TOGETHER), swap, said)
 
 
 def finder_arguments(swap: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -447,4 +453,6 @@ def _job_arguments(options: Sequence[Option], swap: str, said: Mapping[str, Any]
     values = checked(options, {n: v for n, v in said.items() if v is not None}, "A training")
     if "device" in values:
         check_asked(str(values["device"]))
+    if "devices" in values:
+        how_many(str(values["devices"]), there=1)
     return {"swap": swap, **values}

@@ -11,8 +11,9 @@ import jax
 import jax.numpy as jnp
 
 from engine.training.degrade import blocks, blur, noise
+from engine.training.devices import Spread
 from engine.training.lab import lab_to_rgb, rgb_to_lab
-from engine.training.sampling import Crops, drawn, person_keys
+from engine.training.sampling import Chosen, Crops, drawn, person_keys
 from engine.training.settings import Augmentation
 from engine.training.transfer import transfer
 
@@ -54,17 +55,18 @@ def sample(
     margin: float,
     how: Augmentation,
     masked: bool,
+    spread: Spread | None = None,
 ) -> list[Batch]:
     """A random batch of each person.
 
     people: uint8 [N, R, R, 6], crops that show `margin` times the chip's side; the channels are
     red, green, blue, and the masks of face, eyes and mouth. With CLAHE the second half of them are
     the first half's equalised twins. `Chosen` crops are the batch itself. size: the chips' side S
-    in pixels.
+    in pixels. spread: the devices, where they are several: each makes its share of the batch.
     """
     keys = [person_keys(key, number) for number in range(len(people))]
     chips = [
-        _looked_up(crops, k, batch, size, margin, how)
+        _looked_up(crops, k, batch, size, margin, how, spread)
         for crops, k in zip(people, keys, strict=True)
     ]
     seen = [one.seen for one in chips]
@@ -78,15 +80,24 @@ def sample(
 
 
 def _looked_up(
-    crops: Crops, keys: jax.Array, batch: int, size: int, margin: float, how: Augmentation
+    crops: Crops,
+    keys: jax.Array,
+    batch: int,
+    size: int,
+    margin: float,
+    how: Augmentation,
+    spread: Spread | None,
 ) -> _Chips:
     """The chips of one person with what both sides share; `keys` of `person_keys`."""
     k_index, k_place, k_both, k_warp, _ = keys
     field = place(k_place, batch, size, how)
     bent = field + displacement(k_warp, batch, size, how.warp)
     pixels, index = drawn(crops, k_index, batch, how.clahe)
-    wanted = look_up(pixels, index, field, margin)
-    seen = look_up(pixels, index, bent, margin)
+    if spread is None:
+        wanted = look_up(pixels, index, field, margin)
+        seen = look_up(pixels, index, bent, margin)
+    else:
+        wanted, seen = (_shared_out(crops, pixels, index, f, margin, spread) for f in (field, bent))
     if how.lightness or how.colour:
         wanted, seen = (
             jnp.concatenate([recolour(chip[..., :3], k_both, how), chip[..., 3:]], -1)
@@ -153,6 +164,29 @@ def look_up(pixels: jax.Array, index: jax.Array, field: jax.Array, margin: float
     top = fetch(0) * (1 - fx) + fetch(1) * fx
     bottom = fetch(side) * (1 - fx) + fetch(side + 1) * fx
     return top * (1 - fy) + bottom * fy
+
+
+def _shared_out(
+    crops: Crops,
+    pixels: jax.Array,
+    index: jax.Array,
+    field: jax.Array,
+    margin: float,
+    spread: Spread,
+) -> jax.Array:
+    """`look_up` on several devices, each in what it has: all crops, or its share of the chosen."""
+    chosen = isinstance(crops, Chosen)
+
+    def own(pixels: jax.Array, index: jax.Array, field: jax.Array) -> jax.Array:
+        return look_up(pixels, jnp.arange(len(index)) if chosen else index, field, margin)
+
+    whole, shares = spread.whole.spec, spread.shares().spec
+    return jax.shard_map(
+        own,
+        mesh=spread.mesh,
+        in_specs=(shares if chosen else whole, shares, shares),
+        out_specs=shares,
+    )(pixels, index, field)
 
 
 def recolour(rgb: jax.Array, key: jax.Array, how: Augmentation) -> jax.Array:

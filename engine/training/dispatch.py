@@ -35,4 +35,4 @@ def steps_that_fill(seconds: float) -> int:
     another program, which no cache has.
     """
     wanted = DISPATCH_SECONDS / max(seconds, DISPATCH_SECONDS / MOST)
-    return 2 ** max(0, round(math.log2(wanted)))
+    return 1 << max(0, round(math.log2(wanted)))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from engine.reporting import Reporter
 from engine.training.cropfile import CropFile, crop_file, file_size
 from engine.training.dataset import Dataset, chunks
+from engine.training.devices import Spread
 from engine.training.sampling import (
     Chosen,
     Crops,
@@ -77,11 +78,13 @@ def open_feed(
     settings: TrainSettings,
     where: str,
     reporter: Reporter,
+    spread: Spread | None = None,
 ) -> AbstractContextManager[Feed]:
     """The feed of a training, by the memory that is free; `datasets` by role, in the model's order.
 
     where: "device", "stream", or "auto", which streams what takes more than SHARE of the free
-    memory. Says which in a `feed` event. Use it in a `with` statement.
+    memory. Says which in a `feed` event. spread: the devices, where they are several; what one of
+    their processes has to stream, all stream. Use it in a `with` statement.
 
     Raises CommandError for more faces than can be on a device, SwapdeckError where the disk has no
     room, DamagedError, StopRequested.
@@ -89,6 +92,8 @@ def open_feed(
     size = sum(one.nbytes for one in datasets.values())
     free = free_memory()
     streamed = is_streamed(where, list(datasets.values()), free)
+    if spread is not None:
+        streamed = spread.agreed(streamed)
     reporter.event(
         "feed",
         mode="stream" if streamed else "device",
@@ -97,9 +102,9 @@ def open_feed(
         text=_words(streamed, where, size, free),
     )
     if not streamed:
-        return nullcontext(Resident(datasets, settings, reporter))
+        return nullcontext(Resident(datasets, settings, reporter, spread))
     cache.require_limit(sum(file_size(one.shape) for one in datasets.values()))
-    return _open_stream(workspace, datasets, settings, reporter)
+    return _open_stream(workspace, datasets, settings, reporter, spread)
 
 
 def is_streamed(where: str, datasets: Sequence[Dataset], free: int | None) -> bool:
@@ -124,15 +129,22 @@ class Resident:
     most_steps = 1 << 30
 
     def __init__(
-        self, datasets: Mapping[str, Dataset], settings: TrainSettings, reporter: Reporter
+        self,
+        datasets: Mapping[str, Dataset],
+        settings: TrainSettings,
+        reporter: Reporter,
+        spread: Spread | None = None,
     ) -> None:
+        """spread: the devices, where they are several; each has all crops."""
+        self._spread = spread
         self._crops: Inputs = {}
         for role, dataset in datasets.items():
             pixels = _on_device(dataset, reporter)
             table = _table(dataset, settings)
-            self._crops[role] = (
+            crops: Crops = (
                 pixels if table is None else Weighted(pixels, jnp.asarray(table, jnp.uint32))
             )
+            self._crops[role] = crops if spread is None else spread.replicated(crops)
 
     def take(self, step: int, steps: int, waiting: Callable[[], None] | None = None) -> Inputs:
         """Everything, whatever the step."""
@@ -147,6 +159,8 @@ class Resident:
         found = {}
         for role, crops in self._crops.items():
             pixels = crops if isinstance(crops, jax.Array) else crops.pixels
+            if self._spread is not None:
+                pixels = self._spread.here(pixels)
             found[role] = pixels[_spread(pixels.shape[0], count)]
         return found
 
@@ -162,8 +176,15 @@ class Streamed:
         files: Mapping[str, CropFile],
         draw: Callable[[int, int], dict[str, NDArray[np.int32]]],
         batch: int,
+        spread: Spread | None = None,
     ) -> None:
-        """draw: (step, steps) -> by role, which crops the steps take: int32 [steps, B]."""
+        """draw: (step, steps) -> by role, which crops the steps take: int32 [steps, B].
+
+        spread: the devices, where they are several. Every process draws the whole batch and reads
+        what its own devices take of it.
+        """
+        self._spread = spread
+        self._rows = slice(None) if spread is None else spread.rows(batch)
         self._files = files
         self._draw = draw
         self._batch = batch
@@ -208,7 +229,8 @@ class Streamed:
         """Shapes and dtypes."""
         lead = (self._batch,) if steps == 1 else (steps, self._batch)
         return {
-            role: Chosen(_shape((*lead, *file.shape[1:]))) for role, file in self._files.items()
+            role: Chosen(self._shape((*lead, *file.shape[1:]), len(lead) - 1))
+            for role, file in self._files.items()
         }
 
     def few(self, count: int) -> dict[str, jax.Array]:
@@ -225,13 +247,23 @@ class Streamed:
         made: Inputs = {}
         for role, index in self._draw(step, steps).items():
             file = self._files[role]
+            index = index[:, self._rows]
             pixels = np.empty((index.size, *file.shape[1:]), np.uint8)
             file.read(index.reshape(-1), pixels)
             if steps > 1:
                 pixels = pixels.reshape(*index.shape, *file.shape[1:])
-            made[role] = Chosen(jax.device_put(pixels))
+            made[role] = Chosen(
+                jax.device_put(pixels)
+                if self._spread is None
+                else self._spread.joined(pixels, int(steps > 1), self._batch)
+            )
         ready: Inputs = jax.block_until_ready(made)  # type: ignore[no-untyped-call]
         return ready
+
+    def _shape(self, shape: tuple[int, ...], axis: int) -> Any:
+        """What stands for an array of bytes where a program is compiled; `axis` is the batch's."""
+        where = None if self._spread is None else self._spread.shares(axis)
+        return jax.ShapeDtypeStruct(shape, jnp.uint8, sharding=where)  # type: ignore[no-untyped-call]
 
     def _drop(self) -> None:
         for future in self._ready:
@@ -245,6 +277,7 @@ def _open_stream(
     datasets: Mapping[str, Dataset],
     settings: TrainSettings,
     reporter: Reporter,
+    spread: Spread | None,
 ) -> Iterator[Feed]:
     with ExitStack() as stack:
         files = {
@@ -252,7 +285,7 @@ def _open_stream(
             for role, dataset in datasets.items()
         }
         draw = host_draws(datasets, settings)
-        yield stack.enter_context(Streamed(files, draw, settings.batch))
+        yield stack.enter_context(Streamed(files, draw, settings.batch, spread))
 
 
 def host_draws(
@@ -323,8 +356,3 @@ def _words(streamed: bool, where: str, size: int, free: int | None) -> str:
     if streamed:
         return f"Faces ({size / 1e9:.2f} GB) are read from the disk, batch by batch{room}."
     return f"Faces ({size / 1e9:.2f} GB) are kept on the device{room}."
-
-
-def _shape(shape: tuple[int, ...]) -> Any:
-    """What stands for an array of bytes where a program is compiled."""
-    return jax.ShapeDtypeStruct(shape, jnp.uint8)  # type: ignore[no-untyped-call]

@@ -32,6 +32,8 @@ class Limits:
     """Write for TensorBoard too."""
     dataset: str = "auto"
     """Where the faces are: "device", "stream" (from the disk), or "auto" (what fits)."""
+    devices: str = "1"
+    """How many of this machine's devices train: a number, or "all"."""
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "Limits":

@@ -14,17 +14,21 @@ from engine.nets.presets import get_preset
 from engine.reporting import Reporter
 from engine.training.clock import Clock, Stall
 from engine.training.dataset import Dataset, Held, find_dataset, load_held
+from engine.training.devices import Spread, described, spread_over
 from engine.training.dispatch import steps_a_dispatch
 from engine.training.divergence import DivergedError, Watch
 from engine.training.feed import Feed, open_feed
+from engine.training.leading import Leader
 from engine.training.limits import Limits
-from engine.training.model import PEOPLE, build, count
+from engine.training.model import PEOPLE, Model, build, count
+from engine.training.optimisers import factor_of, with_factor
 from engine.training.precision import dtype_of, settle
 from engine.training.preview import ROWS, previewer
+from engine.training.processes import Orders
 from engine.training.resume import resume
 from engine.training.run import Run
 from engine.training.settings import TrainSettings, settings_for
-from engine.training.step import Metrics, compile_step, make_step
+from engine.training.step import Metrics, State, Step, compile_step, make_step
 from engine.training.validate import Validator
 from projects.checkpoint_rows import put_away_newer
 from projects.errors import StopRequested
@@ -48,12 +52,20 @@ class TrainResult:
     """Of training in this run, compilation not counted."""
 
 
-def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) -> TrainResult:
+def train(
+    workspace: Workspace,
+    swap: Swap,
+    limits: Limits,
+    reporter: Reporter,
+    orders: Orders | None = None,
+) -> TrainResult:
     """Train a swap until its limits, from its newest sound checkpoint if there is one.
 
     The weights are a function of the datasets, the settings and the number of steps: on one
     machine's CPU a training that was interrupted ends bit for bit like one that was not. When the
     numbers run away, it goes back to the last good checkpoint with half the learning rate.
+
+    orders: those of process 0 to the others, where several train together; see `processes.joined`.
 
     Raises:
         SwapdeckError: a person without faces, faces that fit neither into the memory nor on the
@@ -68,8 +80,27 @@ def train(workspace: Workspace, swap: Swap, limits: Limits, reporter: Reporter) 
     data = find_people(workspace, swap, settings)
     _say_changes(swap, data.fingerprints, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
-    with open_feed(workspace, data.datasets, settings, limits.dataset, reporter) as feed:
-        return _train_on(workspace, swap, settings, limits, data, feed, reporter)
+    spread = spread_over(limits.devices, settings)
+    leader = None
+    if orders is not None and spread is not None:
+        leader = Leader(orders, spread)
+        leader.gather(settings, limits.dataset, data.fingerprints, reporter)
+    where = limits.dataset
+    with open_feed(workspace, data.datasets, settings, where, reporter, spread) as feed:
+        on = On(data, feed, spread, leader)
+        return _train_on(workspace, swap, settings, limits, on, reporter)
+
+
+@dataclass(frozen=True)
+class On:
+    """What a training works on, from its first step to its last."""
+
+    data: "People"
+    feed: Feed
+    spread: Spread | None
+    """None on one device."""
+    leader: Leader | None
+    """None in one process."""
 
 
 def _train_on(
@@ -77,8 +108,7 @@ def _train_on(
     swap: Swap,
     settings: TrainSettings,
     limits: Limits,
-    data: "People",
-    feed: Feed,
+    on: On,
     reporter: Reporter,
 ) -> TrainResult:
     """Train, and go back with half the learning rate where the numbers run away."""
@@ -86,7 +116,7 @@ def _train_on(
     watch = Watch()
     for _ in range(BACK_OFFS):
         try:
-            return _train(workspace, swap, settings, limits, data, feed, reporter, clock, watch)
+            return _train(workspace, swap, settings, limits, on, reporter, clock, watch)
         except DivergedError as error:
             clock = error.clock
             watch.restart()
@@ -96,7 +126,7 @@ def _train_on(
             reporter.event("warning", text=f"{error} Going back, with learning_rate {lower:g}.")
             swap = update_swap(swap, settings={**swap.settings, "learning_rate": lower})
             settings = replace(settings, learning_rate=lower)
-    return _train(workspace, swap, settings, limits, data, feed, reporter, clock, watch)
+    return _train(workspace, swap, settings, limits, on, reporter, clock, watch)
 
 
 def _train(
@@ -104,12 +134,12 @@ def _train(
     swap: Swap,
     settings: TrainSettings,
     limits: Limits,
-    data: "People",
-    feed: Feed,
+    on: On,
     reporter: Reporter,
     clock: Clock | None,
     watch: Watch,
 ) -> TrainResult:
+    data, feed, spread, leader = on.data, on.feed, on.spread, on.leader
     preset = get_preset(swap.preset)
     model = build(
         preset,
@@ -118,19 +148,30 @@ def _train(
         remat=settings.remat == "yes",
     )
     state, saved = resume(workspace, swap, settings, preset, reporter)
+    if leader is not None:
+        state = leader.begin(state, settings)
+    elif spread is not None:
+        state = spread.replicated(state)
     told = f"{count(state.params):,} weights, {settings.precision}"
     reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
     draw = previewer(model, settings, feed.few(ROWS), CROP_MARGIN)
-    advance = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))
+    advance = compiled(model, settings, state, feed, 1, spread)
     many, count_many = advance, 1
     if jax.default_backend() != "cpu" and not _reached(limits, int(state.step), 0.0):
+        if leader is not None:
+            leader.order("measure")
         fitting = steps_a_dispatch(advance, state, feed.take(int(state.step), 1))
         count_many = min(fitting, feed.most_steps)
-        together = make_step(model, settings, CROP_MARGIN, count_many)
-        many = compile_step(together, state, feed.example(count_many))
+        if leader is not None:
+            leader.order("compile", count_many)
+        many = compiled(model, settings, state, feed, count_many, spread)
     validator = None
     if data.held is not None:
         validator = Validator(model, settings, data.held, data.identity)
+
+    def own(state: State) -> State:
+        return state if spread is None else spread.here(state)
+
     step = int(state.step)
     clock = clock or Clock(step)
     reporter.event("stage", name="train", total=limits.steps, unit="steps")
@@ -143,6 +184,8 @@ def _train(
                 asked = reporter.check()
                 whole = limits.steps is None or step + count_many <= limits.steps
                 making = count_many if whole else 1
+                if leader is not None:
+                    leader.order("steps", making)
                 inputs = feed.take(step, making, stall.look)
                 stall.before_call()
                 state, metrics = (many if whole else advance)(state, inputs)
@@ -154,28 +197,60 @@ def _train(
                     stall.look()
                 pending = (step, metrics)
                 if validator is not None and clock.due("score", limits.score_every):
-                    state = run.score(validator, state)
+                    state = _scored(run, validator, state, on)
                     stall.busy()
                 if asked.save or clock.due("checkpoint", limits.checkpoint_every):
                     run.tell(*pending, stall)
                     pending = None
-                    run.save(state)
+                    run.save(own(state))
                     stall.busy()
                 due = clock.due("preview", limits.preview_every)
                 if asked.preview or due or run.saved_unseen:
-                    run.preview(draw, state)
+                    run.preview(draw, own(state))
                     stall.busy()
         except StopRequested:
             if pending is not None:
                 run.tell(*pending, stall)
-            run.finish(draw, state, None)
-            _remember(swap, settings, clock)
+            run.finish(draw, own(state), None)
+            _remember(swap, settings, clock, spread)
             raise
         if pending is not None:
             run.tell(*pending, stall)
-        checkpoint = run.finish(draw, state, validator)
-        _remember(swap, settings, clock)
+        checkpoint = run.finish(draw, own(state), validator)
+        _remember(swap, settings, clock, spread)
     return TrainResult(step, checkpoint, clock.seconds())
+
+
+def compiled(
+    model: Model,
+    settings: TrainSettings,
+    state: State,
+    feed: Feed,
+    steps: int,
+    spread: Spread | None,
+) -> Step:
+    """The program that makes so many steps with what the feed gives."""
+    made = make_step(model, settings, CROP_MARGIN, steps, spread)
+    return compile_step(made, state, feed.example(steps), spread)
+
+
+def _scored(run: Run, validator: Validator, state: State, on: On) -> State:
+    """The state after a look at the held-out faces, which may have lowered its learning rate."""
+    if on.spread is None:
+        return run.score(validator, state)
+    before = on.spread.here(state)
+    factor = factor_of(run.score(validator, before).optimiser)
+    if factor == factor_of(before.optimiser):
+        return state
+    if on.leader is not None:
+        on.leader.order("factor", factor)
+    return refactored(state, factor, on.spread)
+
+
+def refactored(state: State, factor: float, spread: Spread) -> State:
+    """The state on several devices with another factor of its learning rate."""
+    _, rate = with_factor(spread.here(state).optimiser, factor)
+    return state._replace(optimiser=(state.optimiser[0], spread.replicated(rate)))
 
 
 @dataclass(frozen=True)
@@ -216,18 +291,17 @@ def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -
             )
 
 
-def _remember(swap: Swap, settings: TrainSettings, clock: Clock) -> None:
+def _remember(swap: Swap, settings: TrainSettings, clock: Clock, spread: Spread | None) -> None:
     """Keep the speed of a usual training: of two people, all of whose networks learn."""
     if not swap.others and settings.freeze == "none":
-        remember_speed(settings, clock)
+        remember_speed(settings, clock, spread)
 
 
-def remember_speed(settings: TrainSettings, clock: Clock) -> None:
+def remember_speed(settings: TrainSettings, clock: Clock, spread: Spread | None = None) -> None:
     """Keep how fast this machine was, by which the next training of the kind is estimated."""
     rate = clock.latest_rate
     if rate is not None:
-        device = jax.local_devices()[0].device_kind
-        remember_rate(settings.preset, settings.batch, rate, device, "training")
+        remember_rate(settings.preset, settings.batch, rate, described(spread), "training")
 
 
 def _reached(limits: Limits, step: int, seconds: float) -> bool:

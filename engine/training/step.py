@@ -19,6 +19,7 @@ from engine.training.adversary import (
     taught,
 )
 from engine.training.augment import Batch, sample
+from engine.training.devices import Spread, apart, side_by_side
 from engine.training.freezing import learning, thawed
 from engine.training.losses import area_of, chip_loss, code_distance, inside_only
 from engine.training.model import PEOPLE, Model, Params, fresh_params
@@ -72,15 +73,22 @@ def state_shapes(
     return shapes
 
 
-def make_step(model: Model, settings: TrainSettings, margin: float, steps: int = 1) -> Step:
+def make_step(
+    model: Model,
+    settings: TrainSettings,
+    margin: float,
+    steps: int = 1,
+    spread: Spread | None = None,
+) -> Step:
     """The function (state, pixels) -> (state, metrics), to be compiled with the state donated.
 
     margin: how many times a chip's side the pixels show.
     steps: how many steps one call makes. A fast device wants many, so that it never waits for
     Python; on a CPU it must be 1, since XLA's convolutions lose their fast path inside a loop.
     Crops that were chosen on the host are stacked then, those of a step behind the other's.
+    spread: the devices, where they are several.
     """
-    one = partial(_step, model=model, settings=settings, margin=margin)
+    one = partial(_step, model=model, settings=settings, margin=margin, spread=spread)
     if steps == 1:
         return one
 
@@ -94,21 +102,39 @@ def make_step(model: Model, settings: TrainSettings, margin: float, steps: int =
     return many
 
 
-def compile_step(step: Step, state: State, pixels: Pixels) -> Step:
+def compile_step(step: Step, state: State, pixels: Pixels, spread: Spread | None = None) -> Step:
     """One donated `jax.jit`, compiled ahead of time, so that no step is lost to it."""
-    compiled: Step = jax.jit(step, donate_argnums=0).lower(state, pixels).compile()
+    if spread is None:
+        jitted = jax.jit(step, donate_argnums=0)
+    else:
+        jitted = jax.jit(step, donate_argnums=0, out_shardings=spread.whole)
+    compiled: Step = jitted.lower(state, pixels).compile()
     return compiled
 
 
 def _step(
-    state: State, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
+    state: State,
+    pixels: Pixels,
+    *,
+    model: Model,
+    settings: TrainSettings,
+    margin: float,
+    spread: Spread | None,
 ) -> tuple[State, Metrics]:
-    batches = draw_batches(state.step, pixels, model=model, settings=settings, margin=margin)
-    return learn(state, batches, model, settings)
+    batches = draw_batches(
+        state.step, pixels, model=model, settings=settings, margin=margin, spread=spread
+    )
+    return learn(state, batches, model, settings, spread)
 
 
 def draw_batches(
-    step: jax.Array, pixels: Pixels, *, model: Model, settings: TrainSettings, margin: float
+    step: jax.Array,
+    pixels: Pixels,
+    *,
+    model: Model,
+    settings: TrainSettings,
+    margin: float,
+    spread: Spread | None = None,
 ) -> list[Batch]:
     """The chips of a step, of each person in the model's order. step: int32 [], steps done."""
     return sample(
@@ -119,15 +145,22 @@ def draw_batches(
         margin,
         _augmentation(settings, step),
         settings.masked,
+        spread,
     )
 
 
 def learn(
-    state: State, batches: list[Batch], model: Model, settings: TrainSettings
+    state: State,
+    batches: list[Batch],
+    model: Model,
+    settings: TrainSettings,
+    spread: Spread | None = None,
 ) -> tuple[State, Metrics]:
     """The step that follows on chips that are drawn: the state after it, and its metrics."""
     key = step_key(settings.seed, state.step)
-    gradients, (metrics, decoded) = _gradients(state, batches, key, model, settings)
+    if spread is not None:
+        batches = spread.constrained(batches)
+    gradients, (metrics, decoded) = _gradients(state, batches, key, model, settings, spread)
     before = learning(state.params, settings)
     stepped, moments = optimisers.apply(gradients, state.optimiser, before, settings)
     params = {**state.params, **thawed(stepped, before, settings, state.step)}
@@ -168,11 +201,16 @@ def _augmentation(settings: TrainSettings, step: jax.Array) -> Augmentation:
 
 
 def _gradients(
-    state: State, batches: list[Batch], key: jax.Array, model: Model, settings: TrainSettings
+    state: State,
+    batches: list[Batch],
+    key: jax.Array,
+    model: Model,
+    settings: TrainSettings,
+    spread: Spread | None = None,
 ) -> tuple[Params, tuple[Metrics, Chips]]:
     """The gradients, in what learns, of a batch of each person, its metrics, and what was decoded
     where there is an adversary: of all at once, or of one part after the other."""
-    loss = partial(_loss, state=state, key=key, model=model, settings=settings)
+    loss = partial(_loss, state=state, key=key, model=model, settings=settings, spread=spread)
     learns = learning(state.params, settings)
     parts = settings.accumulate
     if parts == 1:
@@ -183,6 +221,8 @@ def _gradients(
     areas = [area_of(batch, settings.losses) / parts for batch in batches]
     gradient = jax.grad(partial(loss, areas=areas), has_aux=True)
     cut = jax.tree.map(lambda x: x.reshape(parts, -1, *x.shape[1:]), batches)
+    if spread is not None:
+        cut = spread.constrained(cut, axis=1)
 
     def one(total: Params, part: list[Batch]) -> tuple[Params, tuple[Metrics, Chips]]:
         found, told = gradient(learns, part)
@@ -213,14 +253,14 @@ def _loss(
     key: jax.Array,
     model: Model,
     settings: TrainSettings,
+    spread: Spread | None = None,
     areas: list[jax.Array] | None = None,
 ) -> tuple[jax.Array, tuple[Metrics, Chips]]:
     """learns: the networks by which it is derived; the others are the state's.
     areas: what the pixels' weights come to in this part's share of the whole batch."""
     weights, params = settings.losses, {**state.params, **learns}
-    codes = jnp.split(
-        model.encode(params, jnp.concatenate([b.seen for b in batches])), len(batches)
-    )
+    seen = side_by_side([b.seen for b in batches], spread)
+    codes = apart(model.encode(params, seen), len(batches), spread)
     total, metrics, decoded = jnp.zeros(()), Metrics(), Chips()
 
     def tell(name: str, value: jax.Array) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from projects import devices
-from projects.devices import Device, choose, find_gpus, parse_list
+from projects.devices import Device, choose, environment_of, find_gpus, parse_list, wanted_of
 from projects.errors import CommandError
 from projects.slots import Place, queue_folder
 
@@ -105,12 +105,12 @@ def who(name: str, jobs: str = "/here/jobs") -> dict[str, str]:
 def test_a_device_is_had_by_one_and_the_next_one_gets_it() -> None:
     with Place([ONE], who("a")) as first, Place([ONE], who("b")) as second:
         taken = first.take()
-        assert taken is not None and taken[0] == ONE
+        assert taken is not None and taken[0][0] == ONE
         assert second.take() is None
         assert second.sentence() == (
             "It begins when GPU 0 (one) is free; now it is used by train a (20261125-a)."
         )
-        os.close(taken[1])
+        os.close(taken[0][1])
     with Place([ONE], who("c")) as third:
         assert third.take() is not None
 
@@ -120,14 +120,45 @@ def test_who_waits_longer_comes_first() -> None:
         had = first.take()
     assert had is not None
     with Place([ONE], who("b")) as second, Place([ONE, TWO], who("c")) as third:
-        os.close(had[1])
+        os.close(had[0][1])
         taken = third.take()
-        assert taken is not None and taken[0] == TWO  # the second is to have the other
+        assert taken is not None and taken[0][0] == TWO  # the second is to have the other
         with Place([ONE], who("d")) as fourth:
             assert fourth.take() is None
             assert "another job is to have it first" in fourth.sentence()
             assert second.take() is not None
             assert "train b (20261125-b)" in fourth.sentence()
+
+
+def test_who_wants_several_devices_has_all_of_them_or_none() -> None:
+    with Place([ONE], who("a")) as first:
+        had = first.take()
+    assert had is not None
+    with Place([ONE, TWO], who("b")) as both:
+        assert both.take(2) is None
+        assert both.sentence(2) == (
+            "It begins when 2 of GPU 0 (one), GPU 1 (two) are free; now it is used by train a "
+            "(20261125-a)."
+        )
+        with Place([TWO], who("c")) as later:
+            assert later.take() is None  # the older one is to have it
+        os.close(had[0][1])
+        taken = both.take(2)
+    assert taken is not None and [device for device, _ in taken] == [ONE, TWO]
+    for _, descriptor in taken:
+        os.close(descriptor)
+
+
+def test_a_training_on_several_gpus_sees_those_alone(machine: None) -> None:
+    there = choose("gpu")
+    assert (wanted_of(there, "1"), wanted_of(there, "2"), wanted_of(there, "all")) == (1, 2, 3)
+    assert environment_of(there[:2]) == {
+        "CUDA_VISIBLE_DEVICES": "GPU-11111111-aaaa,MIG-33333333-cccc"
+    }
+    with pytest.raises(CommandError, match="fewer devices here than 4"):
+        wanted_of(there, "4")
+    with pytest.raises(CommandError, match="a number, or all"):
+        wanted_of(there, "some")
 
 
 def test_a_job_of_another_workspace_is_named_with_its_folder() -> None:
@@ -168,9 +199,9 @@ def test_a_child_that_inherits_the_device_keeps_it() -> None:
         taken = first.take()
     assert taken is not None
     child = subprocess.Popen(
-        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[taken[1]]
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[taken[0][1]]
     )
-    os.close(taken[1])
+    os.close(taken[0][1])
     with Place([ONE], who("b")) as second:
         assert second.take() is None
         child.communicate()

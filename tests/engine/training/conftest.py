@@ -2,23 +2,33 @@
 
 from dataclasses import replace
 
+import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.faces.align import CROP_MARGIN
+from engine.faces.align import CROP_MARGIN, CROP_SIZE, fit_transform
+from engine.faces.template import TEMPLATE
 from engine.nets.light import LightConfig, LightDecoder, LightEncoder
 from engine.nets.presets import Preset
 from engine.training.model import Model, build
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import Pixels, State, Step, compile_first_state, compile_step, make_step
+from projects.faces import Face, FaceIndex
+from projects.people import Person
+from projects.swaps import Swap, new_swap
 
 TINY = LightConfig(size=32, encoder=(8, 8, 8), code=16, decoder=(8, 8, 8, 8))
 
 
-@pytest.fixture(scope="session")
-def preset() -> Preset:
+@pytest.fixture(scope="session", name="preset")
+def preset_fixture() -> Preset:
+    return tiny()
+
+
+def tiny() -> Preset:
+    """A preset of the smallest networks."""
     return Preset(
         "tiny",
         TINY.size,
@@ -78,3 +88,46 @@ def _crops(seed: int, colour: tuple[int, int, int]) -> jnp.ndarray:
         crop[..., 4] = ((x - cx) ** 2 + (y - cy + 4) ** 2 < 5) * 255
         crop[..., 5] = ((x - cx) ** 2 + (y - cy - 4) ** 2 < 5) * 255
     return jnp.asarray(crops)
+
+
+@pytest.fixture
+def swap(workspace, ada, ben, preset, monkeypatch) -> Swap:
+    """A swap of the tiny preset between two people with five faces each."""
+    monkeypatch.setattr("engine.nets.presets.PRESETS", {preset.name: preset})
+    for number, person in enumerate((ada, ben)):
+        store_faces(person, number)
+    return new_swap(workspace, None, ada, ben, preset="tiny", seed=4, settings={"batch": 2})
+
+
+def store_faces(person: Person, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    landmarks = (TEMPLATE * 100 + 50).astype("<f4")
+    faces = []
+    person.faces_dir.mkdir(exist_ok=True)
+    for frame in range(5):
+        picture = cv2.GaussianBlur(
+            random.integers(0, 255, (CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8), (0, 0), 8
+        )
+        cv2.imwrite(str(person.faces_dir / f"{frame}.png"), picture)
+        faces.append(
+            Face(
+                id=0,
+                source="a" * 64,
+                frame=frame,
+                time=frame / 25,
+                box=(50, 50, 150, 150),
+                landmarks=landmarks.tobytes(),
+                transform=fit_transform(landmarks).astype("<f8").tobytes(),
+                yaw=20.0 * frame,
+                pitch=0.0,
+                roll=0.0,
+                sharpness=5.0,
+                embedding=np.zeros(128, "<f4").tobytes(),
+                crop=f"{frame}.png",
+                kept=True,
+                reason="",
+            )
+        )
+    with FaceIndex(person.index_path) as index:
+        index.start("a" * 64, "{}")
+        index.add_frames("a" * 64, faces, 5)

@@ -5,14 +5,11 @@ import os
 import signal
 from pathlib import Path
 
-import cv2
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from engine import verbs, worker
-from engine.faces.align import CROP_SIZE, fit_transform
-from engine.faces.template import TEMPLATE
 from engine.reporting import STOPPED, CollectingReporter, NullReporter
 from engine.training.checkpoint import read_settings
 from engine.training.clock import Clock
@@ -29,56 +26,11 @@ from engine.training.settings import settings_for
 from engine.training.validate import Score
 from projects.checkpoints import steps, verify
 from projects.errors import CommandError, StopRequested, SwapdeckError
-from projects.faces import Face, FaceIndex
 from projects.jobs import create_job, holding_lock, read_exit, request
-from projects.people import Person
 from projects.rates import known_rate
 from projects.swaps import Swap, load_swap, new_swap, update_swap
 
 STATE = "state.safetensors"
-
-
-@pytest.fixture
-def swap(workspace, ada, ben, preset, monkeypatch) -> Swap:
-    """A swap of the tiny preset between two people with five faces each."""
-    monkeypatch.setattr("engine.nets.presets.PRESETS", {preset.name: preset})
-    for number, person in enumerate((ada, ben)):
-        store_faces(person, number)
-    return new_swap(workspace, None, ada, ben, preset="tiny", seed=4, settings={"batch": 2})
-
-
-def store_faces(person: Person, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    landmarks = (TEMPLATE * 100 + 50).astype("<f4")
-    faces = []
-    person.faces_dir.mkdir(exist_ok=True)
-    for frame in range(5):
-        picture = cv2.GaussianBlur(
-            random.integers(0, 255, (CROP_SIZE, CROP_SIZE, 3), dtype=np.uint8), (0, 0), 8
-        )
-        cv2.imwrite(str(person.faces_dir / f"{frame}.png"), picture)
-        faces.append(
-            Face(
-                id=0,
-                source="a" * 64,
-                frame=frame,
-                time=frame / 25,
-                box=(50, 50, 150, 150),
-                landmarks=landmarks.tobytes(),
-                transform=fit_transform(landmarks).astype("<f8").tobytes(),
-                yaw=20.0 * frame,
-                pitch=0.0,
-                roll=0.0,
-                sharpness=5.0,
-                embedding=np.zeros(128, "<f4").tobytes(),
-                crop=f"{frame}.png",
-                kept=True,
-                reason="",
-            )
-        )
-    with FaceIndex(person.index_path) as index:
-        index.start("a" * 64, "{}")
-        index.add_frames("a" * 64, faces, 5)
 
 
 def weights(swap: Swap, step: int) -> bytes:
