@@ -180,6 +180,18 @@ SETTINGS: tuple[Option, ...] = (
         help="Decay of the average of the weights that previews and conversions use.",
     ),
     Option(
+        "freeze", "Freeze", "choice", "none", choices=FREEZES, group=_PARTS,
+        help="Networks that stay as they are; shared means all that the people have in common.",
+    ),
+    Option(
+        "freeze_until", "Freeze until", "int", 0, 0, unit="steps", group=_PARTS,
+        help="The step from which those learn too; 0 for never.",
+    ),
+    Option(
+        "encoder_rate", "Encoder's rate", "float", 1.0, 1e-4, 100, group=_PARTS,
+        help="The encoder learns at so many times the learning rate: less keeps what it knows.",
+    ),
+    Option(
         "masked", "Hide the background", "bool", True, group=_BASIC,
         help="Hide all outside the face from the encoder, so that no background tells who it is.",
     ),
@@ -240,18 +252,6 @@ SETTINGS: tuple[Option, ...] = (
     Option(
         "sampling.pose_uniform", "Rare poses", "float", 0.0, 0, 1, group="Sampling",
         help="Share of a batch in which every pose is as likely as any other, however rare.",
-    ),
-    Option(
-        "freeze", "Freeze", "choice", "none", choices=FREEZES, group=_PARTS,
-        help="Networks that stay as they are; shared means all that the people have in common.",
-    ),
-    Option(
-        "freeze_until", "Freeze until", "int", 0, 0, unit="steps", group=_PARTS,
-        help="The step from which those learn too; 0 for never.",
-    ),
-    Option(
-        "encoder_rate", "Encoder's rate", "float", 1.0, 1e-4, 100, group=_PARTS,
-        help="The encoder learns at so many times the learning rate: less keeps what it knows.",
     ),
 )  # fmt: skip
 

@@ -132,14 +132,14 @@ class TrainSettings:
     """Greatest norm of a unit's gradient as a part of that of its weights; 0 for any."""
     average: float = 0.998
     """Decay of the running average of the weights, which previews and conversion use."""
-    masked: bool = True
-    """Hide everything outside the face from the encoder."""
     freeze: str = "none"
     """Which networks are left as they are; see `freezing`."""
     freeze_until: int = 0
     """The step from which they learn after all; 0 for never."""
     encoder_rate: float = 1.0
     """What the learning rate of the encoder is multiplied by."""
+    masked: bool = True
+    """Hide everything outside the face from the encoder."""
     warp_until: int = 0
     """The step from which the encoder's input is not warped any more; 0 for never."""
     adversary_rate: float = 2e-4

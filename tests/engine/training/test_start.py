@@ -12,15 +12,13 @@ import pytest
 
 from engine.cli.app import run
 from engine.nets.presets import Preset
-from engine.reporting import NullReporter
-from engine.training.checkpoint import save_state
+from engine.training.checkpoint import load_state, save_state
 from engine.training.model import Model, Params
-from engine.training.resume import resume
 from engine.training.settings import settings_for
 from engine.training.start import ANYONE, start_swap, started, teachers
 from engine.training.step import State, state_shapes
 from projects import ledger
-from projects.checkpoints import steps
+from projects.checkpoints import newest, steps
 from projects.consent import Consent
 from projects.errors import CommandError, RefusedError
 from projects.people import Person, add_person, set_consent
@@ -67,8 +65,10 @@ def same(one: Params, two: Params) -> bool:
 
 def first_of(swap: Swap, preset: Preset) -> State:
     """What a training of the swap begins with."""
+    checkpoint, warnings = newest(swap.checkpoints_dir)
+    assert checkpoint is not None and not warnings
     settings = settings_for("tiny", seed=swap.seed, **swap.settings)
-    return resume(swap, settings, preset, NullReporter())[0]
+    return load_state(checkpoint, state_shapes(preset, settings, tuple(swap.roles)))
 
 
 def test_a_new_person_takes_the_place_of_another_in_a_trained_model(
