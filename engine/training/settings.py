@@ -100,10 +100,10 @@ class TrainSettings:
 
     preset: str = "light-64"
     recipe: str = "swapdeck"
+    seed: int = 0
     base: str = "none"
     """What a training begins with: a base of the workspace, auto for the one that is shipped for
     the preset, where there is one, or none for random weights. See `engine.pretraining`."""
-    seed: int = 0
     batch: int = 16
     """Chips of each person in a step."""
     precision: str = "auto"

@@ -71,7 +71,7 @@ def test_words_are_read_by_their_options() -> None:
         ("lerning_rate=1", "learning_rate"),
         ("batch=many", "a whole number: 1 to 1024 chips"),
         ("losses.eyes=-1", "0 to 1000"),
-        ("recipe=secret", "swapdeck, original, naive"),
+        ("recipe=secret", "swapdeck, based, original, naive"),
     ],
 )
 def test_words_that_set_nothing_are_refused_in_a_sentence(word: str, said: str) -> None:
