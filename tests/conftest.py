@@ -27,6 +27,11 @@ MOST_AT_ONCE = 8
 """Test processes at most: each loads JAX and dlib's models."""
 ALONE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """Threads of these libraries wait by spinning, in the way of the tests beside."""
+# The tests' networks are so small that compiling them costs many times what running them does.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,0 +1,85 @@
+"""Models are examined by what they answer, and openings by rulers that know a face."""
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.avatars.demo import demo_clips
+from engine.avatars.parameters import Pose
+from engine.bench.quality.scenes import PAIRS, Scene
+from engine.bench.study import exam as exam_module
+from engine.bench.study.exam import Exam
+from engine.bench.study.opening import fit_ruler, opening
+from engine.bench.study.run import ENTRIES, run
+from engine.faces.detect import FaceFinder
+from engine.faces.embed import Embedder
+from engine.quality.exact import Truth
+from engine.training.settings import settings_for
+from projects.errors import CommandError
+
+
+def mouths(openings: np.ndarray, seed: int) -> np.ndarray:
+    """Chips of one grey face whose mouth is a dark bar, as high as it is open."""
+    rng = np.random.default_rng(seed)
+    chips = np.full((len(openings), 64, 64, 3), 160, np.uint8)
+    for chip, amount in zip(chips, openings, strict=True):
+        chip[46 : 46 + round(12 * amount), 22:42] = 40
+    noisy = chips + rng.normal(0, 6, chips.shape) + rng.uniform(-30, 30, (len(chips), 1, 1, 1))
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+def test_a_ruler_reads_how_far_a_mouth_is_open_whatever_the_light():
+    rng = np.random.default_rng(1)
+    known, asked = rng.uniform(0, 1, 80), rng.uniform(0, 1, 40)
+    ruler = fit_ruler("mouth", mouths(known, 2), known)
+    assert ruler.follows(mouths(asked, 3), asked) > 0.95
+    assert abs(ruler.follows(mouths(np.full(40, 0.5), 4), asked)) < 0.5
+
+
+def test_openings_are_those_that_were_rendered():
+    pose = Pose(mouth_open=0.7, blink_left=0.25)
+    assert (opening("mouth", pose), opening("eyes", pose)) == (0.7, 0.75)
+
+
+class Answering:
+    """A model that gives the same answers whatever it is asked."""
+
+    def __init__(self, answers: np.ndarray):
+        self._answers = answers
+
+    @property
+    def size(self) -> int:
+        return self._answers.shape[1]
+
+    def chips(self, images, masks, person):
+        return self._answers / 255, np.ones(images.shape[:3])
+
+
+def test_the_truth_passes_without_a_fault_and_the_footage_itself_does_not(monkeypatch):
+    monkeypatch.setattr(exam_module, "FRAMES", 4)
+    monkeypatch.setattr(exam_module, "EMBEDDED", 1)
+    clips = demo_clips()
+    scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
+    exam = Exam(scene, 64, FaceFinder(), Embedder())
+    asked, answered, true = np.split(exam.sheet(Answering(np.zeros((4, 64, 64, 3)))), 3)
+    assert answered.max() == 0
+
+    def columns(row: np.ndarray) -> np.ndarray:
+        return np.stack(np.split(row, 4, axis=1)).astype(float)
+
+    perfect = exam.marks(Answering(columns(true)))
+    assert math.isinf(perfect.psnr) and perfect.ssim == pytest.approx(1)
+    assert perfect.landmarks == 0 and perfect.identity == 0 and perfect.mouth == pytest.approx(1)
+    unchanged = exam.marks(Answering(columns(asked)))
+    assert unchanged.psnr < 20 and unchanged.landmarks > 0 and unchanged.identity > 0.3
+
+
+def test_every_entry_of_the_study_can_be_trained():
+    for entry in ENTRIES.values():
+        assert settings_for(entry.preset, **entry.settings).preset == entry.preset
+
+
+def test_minutes_that_are_none_are_refused(tmp_path):
+    with pytest.raises(CommandError, match="above 0"):
+        next(run(list(ENTRIES.values()), [0.0], tmp_path, lambda _: None))
