@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from projects.errors import CommandError
 from projects.jobs import Job, kill, launch, lock_record, read_events, state
 
 SUPERVISOR = """
@@ -110,7 +111,8 @@ class Running:
             os.close(self._keep)
         self._words.close()
         if not state(self.job).ended:
-            kill(self.job, grace=0)
+            with contextlib.suppress(CommandError):  # it may end by itself between the two
+                kill(self.job, grace=0)
 
 
 def kinds(job: Job) -> list[str]:

@@ -414,7 +414,10 @@ def test_nothing_that_is_read_can_run_code() -> None:
                 )
                 if called in ("eval", "exec", "os.system", "os.popen") or shell:
                     found.append(f"{path.name}:{node.lineno} {called}")
-            found += [f"{path.name} imports {name}" for name in names if name in RUNS_CODE]
+            # The yardstick of the benches builds its networks itself and loads nothing.
+            allowed = {"torch"} if path.name in ("torch_nets.py", "torch_rival.py") else set()
+            forbidden = RUNS_CODE - allowed
+            found += [f"{path.name} imports {name}" for name in names if name in forbidden]
     assert found == []
 
 

@@ -69,7 +69,10 @@ async def fill(pilot: Pilot[None], name: str, words: str) -> None:
 # The list.
 
 
-async def test_a_swap_is_made_of_two_people_and_a_preset(ws: Workspace, dashboard: Open) -> None:
+async def test_a_swap_is_made_of_two_people_and_a_preset(
+    ws: Workspace, dashboard: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await press(pilot, "2", "a")
         text = screen_text(pilot)

@@ -70,7 +70,7 @@ def test_a_swap_is_made_trained_left_found_again_and_converted(
         deck.type("2")
         deck.see("anna → bruno")
         deck.type("a")
-        deck.see("● light-64", "Whose face will be seen.")
+        deck.see("light-64 ▸", "Whose face will be seen.")
         deck.type(TAB, TAB, TAB)
         deck.see("Left empty it is called")
         deck.type("by keys", SAVE)

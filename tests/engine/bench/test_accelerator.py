@@ -65,6 +65,7 @@ def test_calls_of_more_steps_are_compared(sizes):
     assert [row["steps"] for row in rows("dispatch", sizes)] == list(sizes.sweep)
 
 
+@pytest.mark.slow
 def test_both_feeds_give_a_step_its_faces(sizes):
     found = rows("feed", sizes)
     assert [row["mode"] for row in found] == ["device", "stream"]

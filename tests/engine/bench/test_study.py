@@ -58,7 +58,7 @@ class Answering:
 
 def test_the_truth_passes_without_a_fault_and_the_footage_itself_does_not(monkeypatch):
     monkeypatch.setattr(exam_module, "FRAMES", 4)
-    monkeypatch.setattr(exam_module, "EMBEDDED", 1)
+    monkeypatch.setattr(exam_module, "EMBEDDED", 2)
     clips = demo_clips()
     scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
     exam = Exam(scene, 64, FaceFinder(), Embedder())

@@ -62,6 +62,7 @@ def swaps(workspace: Workspace, swap: Swap, ada, ben) -> list[Swap]:
     ]
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one_does_and_one_goes_on_where_two_were(workspace, swaps):
     one, two, streamed = swaps
     done = several(2, str(workspace.root), "3", "two:2:device", "streamed:all:stream")

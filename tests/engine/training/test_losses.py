@@ -77,7 +77,7 @@ def test_a_batch_in_parts_costs_what_it_costs_at_once():
     area = (b.mask * (1 + features)).sum() / 2
     halves = [jax.tree.map(lambda x, i=i: x[i : i + 1], (wrong, b)) for i in range(2)]
     parts = [chip_loss(rgb, part.mask, part, ALL, area)[0] for rgb, part in halves]
-    assert float(sum(parts)) / 2 == pytest.approx(float(whole), rel=1e-5)
+    assert float(sum(parts)) / 2 == pytest.approx(float(whole), rel=1e-4)
 
 
 def test_several_scales_see_a_coarse_error_better_than_one():

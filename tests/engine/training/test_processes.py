@@ -72,6 +72,7 @@ def test_two_processes_train_as_one_does(workspace, swap, ada, ben):
     assert steps(two.checkpoints_dir) == [3], "process 0 alone has written"
 
 
+@pytest.mark.slow
 def test_without_its_partner_the_training_ends_and_goes_on_in_one_process(workspace, swap):
     train(workspace, swap, Limits(steps=1), NullReporter())
     with both(workspace, swap, 1_000_000) as (leader, partner):
