@@ -23,8 +23,10 @@ from engine.training.model import Params, fresh_params
 from engine.training.start import ANYONE
 from projects.bases import AUTO, NONE, Base, get_base, load_base
 from projects.checkpoints import newest
-from projects.errors import CommandError, DamagedError, SwapdeckError
+from projects.consent import require
+from projects.errors import CommandError, DamagedError, RefusedError, SwapdeckError
 from projects.files import read_errors, write_bytes
+from projects.people import get_person
 from projects.workspace import Workspace
 
 _SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
@@ -48,7 +50,21 @@ def base_params(name: str, preset: str, workspace: Workspace) -> Params | None:
             f"The base {base.name} is of {base.preset}, and this swap of {preset}. Choose another "
             "with: swapdeck swap set SWAP base=NAME"
         )
+    _require_consent(workspace, base)
     return _params(_newest(base), preset, _AVERAGE)
+
+
+def _require_consent(workspace: Workspace, base: Base) -> None:
+    """Raise RefusedError unless everybody in the base has a consent now that covers training."""
+    for slug in base.people:
+        try:
+            person = get_person(workspace, slug)
+        except SwapdeckError as error:
+            raise RefusedError(
+                f"The base {base.name} was trained on '{slug}', of whom there is no consent record "
+                f"that can be read here. {error}"
+            ) from error
+        require(person, "training")
 
 
 def shipped_base(preset: str) -> Path | None:

@@ -22,7 +22,7 @@ from engine.training.settings import settings_for
 from engine.training.start import ANYONE, started
 from projects.bases import get_base, list_bases, new_base, remove_base
 from projects.checkpoints import steps
-from projects.errors import CommandError, DamagedError, SwapdeckError
+from projects.errors import CommandError, DamagedError, RefusedError, SwapdeckError
 from projects.face_crop import crop_side
 
 TINY = LightConfig(size=32, encoder=(8, 8, 8), code=8, decoder=(8, 8, 8, 8))
@@ -137,6 +137,12 @@ def test_a_base_that_cannot_be_used_is_refused_with_what_to_do(workspace, base):
         base_params("tiny-base", "light-64", workspace)
     with pytest.raises(SwapdeckError, match="never trained"):
         base_params("tiny-base", "tiny", workspace)
+
+
+def test_a_base_of_somebody_without_a_consent_record_is_refused(workspace, preset):
+    new_base(workspace, "Crew", preset="tiny", seed=0, people=["ada"], crowd=9, steps=1)
+    with pytest.raises(RefusedError, match="no consent record"):
+        base_params("crew", "tiny", workspace)
 
 
 def test_a_base_needs_two_people_and_a_preset_with_decoders(workspace):
