@@ -17,8 +17,8 @@ from engine.training import optimisers
 from engine.training.augment import CHANNELS
 from engine.training.clock import Stall
 from engine.training.dispatch import steps_a_dispatch
-from engine.training.model import PEOPLE, Model, build
-from engine.training.precision import dtype_of, settle
+from engine.training.model import PEOPLE, Model
+from engine.training.precision import settle, settled_model
 from engine.training.sampling import Crops
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import State, Step, compile_first_state, compile_step, make_step
@@ -113,7 +113,7 @@ def prepare(
     feed = feed or Noise(preset.size)
     state = compile_first_state(preset, settings)
     start = time.perf_counter()
-    model = build(preset, dtype=dtype_of(settings.precision), remat=settings.remat == "yes")
+    model = settled_model(settings)
     call = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))
     compile_seconds = time.perf_counter() - start
     if steps is None:

@@ -25,7 +25,7 @@ from engine.training.checkpoint import load_state
 from engine.training.clock import Clock
 from engine.training.history import History
 from engine.training.model import build, count
-from engine.training.precision import dtype_of, settle
+from engine.training.precision import settle, settled_model
 from engine.training.saving import Saver
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.start import ANYONE
@@ -115,13 +115,7 @@ def _resume(
 def _train(
     base: Base, settings: TrainSettings, state: State, faces: Faces, reporter: Reporter
 ) -> BaseResult:
-    preset = get_preset(base.preset)
-    model = build(
-        preset,
-        (ANYONE,),
-        dtype=dtype_of(settings.precision),
-        remat=settings.remat == "yes",
-    )
+    model = settled_model(settings, (ANYONE,))
     told = f"{count(state.params):,} weights, {settings.precision}"
     reporter.event("stage", name=f"compile ({told})", total=None, unit="steps")
     shown = on_device(faces)

@@ -23,9 +23,10 @@ from engine.training import optimisers
 from engine.training.augment import Batch, displacement, hide, look_up, place, relight
 from engine.training.losses import chip_loss
 from engine.training.model import Model, Params, fresh_params
+from engine.training.sampling import step_key
 from engine.training.settings import TrainSettings
 from engine.training.start import ANYONE
-from engine.training.step import Metrics, State
+from engine.training.step import Metrics, State, averaged
 
 PEOPLE: Final = "people"
 """Where the vectors are in the parameters: float32 [people, *code]."""
@@ -76,14 +77,12 @@ def make_base_step(
 def _step(
     state: State, faces: FacesOnDevice, *, model: Model, settings: TrainSettings, margin: float
 ) -> tuple[State, Metrics]:
-    key = jax.random.fold_in(jax.random.key(settings.seed), state.step)
+    key = step_key(settings.seed, state.step)
     shown = _shown(faces, key, model.preset.size, settings, margin)
     loss = partial(_loss, shown=shown, model=model, settings=settings)
     gradients, metrics = jax.grad(loss, has_aux=True)(state.params)
     params, moments = optimisers.apply(gradients, state.optimiser, state.params, settings)
-    decay = jnp.minimum(settings.average, (1.0 + state.step) / (10.0 + state.step))
-    average = jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), state.average, params)
-    return State(state.step + 1, params, average, moments), metrics
+    return State(state.step + 1, params, averaged(state, params, settings), moments), metrics
 
 
 class _Shown(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,7 @@ import safetensors
 from safetensors.numpy import load, save
 
 from engine.nets.presets import get_preset
-from engine.pretraining.step import PEOPLE
-from engine.training.checkpoint import STATE
+from engine.training.checkpoint import STATE, flat
 from engine.training.model import Params, fresh_params
 from engine.training.start import ANYONE
 from projects.bases import AUTO, NONE, Base, get_base, load_base
@@ -76,7 +75,7 @@ def shipped_base(preset: str) -> Path | None:
 def ship(base: Base, path: Path) -> None:
     """Write a base's averaged weights in half precision, complete or not at all."""
     params = _params(_newest(base), base.preset, _AVERAGE)
-    half = {name: np.asarray(leaf, np.float16) for name, leaf in _flat(params).items()}
+    half = {name: np.asarray(leaf, np.float16) for name, leaf in flat(params).items()}
     write_bytes(path, save(half, metadata={"preset": base.preset, "format": "swapdeck base"}))
 
 
@@ -99,7 +98,7 @@ def _params(path: Path, preset: str, prefix: str) -> Params:
         raise DamagedError(f"{path} cannot be read: {error}") from error
     like = jax.eval_shape(lambda: fresh_params(get_preset(preset), 0, (ANYONE,)))
     leaves = []
-    for name, wanted in _flat(like).items():
+    for name, wanted in flat(like).items():
         found = tensors.get(prefix + name)
         if found is None or found.shape != wanted.shape:
             raise DamagedError(f"{path} belongs to another model: {name!r} is not in it so.")
@@ -109,14 +108,6 @@ def _params(path: Path, preset: str, prefix: str) -> Params:
         leaves.append(jnp.asarray(leaf))
     params: Params = jax.tree.unflatten(jax.tree.structure(like), leaves)
     return params
-
-
-def _flat(tree: Any) -> dict[str, Any]:
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-        if jax.tree_util.keystr(path[:1], simple=True) != PEOPLE
-    }
 
 
 def main() -> None:

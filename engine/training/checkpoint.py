@@ -38,7 +38,7 @@ def save_state(
         "jax": jax.__version__,
     }
     files = {
-        STATE: save(_flatten(jax.device_get(state))),
+        STATE: save(flat(jax.device_get(state))),
         CONFIG: (json.dumps(config, indent=2) + "\n").encode(),
     }
     return checkpoints.save(folder, step, files, keep)
@@ -72,7 +72,7 @@ def load_state(checkpoint: Path, like: State) -> State:
     ever filled in silently. A file of another size than the weights' is not even read.
     """
     path = checkpoint / STATE
-    wanted = _flatten(like)
+    wanted = flat(like)
     with read_errors(path):
         size = path.stat().st_size
     least = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in wanted.values())
@@ -100,9 +100,9 @@ def load_state(checkpoint: Path, like: State) -> State:
     return state
 
 
-def _flatten(state: State) -> dict[str, Any]:
-    """Every leaf under its path in the state, such as params/encoder/stem/kernel."""
+def flat(tree: Any) -> dict[str, Any]:
+    """Every leaf under its path in the tree, such as params/encoder/stem/kernel."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }

@@ -20,9 +20,9 @@ from engine.training.divergence import DivergedError, Watch
 from engine.training.feed import Feed, open_feed
 from engine.training.leading import Leader
 from engine.training.limits import Limits
-from engine.training.model import PEOPLE, Model, build, count
+from engine.training.model import PEOPLE, Model, count
 from engine.training.optimisers import factor_of, with_factor
-from engine.training.precision import dtype_of, settle
+from engine.training.precision import settle, settled_model
 from engine.training.preview import ROWS, previewer
 from engine.training.processes import Orders
 from engine.training.resume import resume
@@ -141,12 +141,7 @@ def _train(
 ) -> TrainResult:
     data, feed, spread, leader = on.data, on.feed, on.spread, on.leader
     preset = get_preset(swap.preset)
-    model = build(
-        preset,
-        tuple(swap.roles),
-        dtype=dtype_of(settings.precision),
-        remat=settings.remat == "yes",
-    )
+    model = settled_model(settings, tuple(swap.roles))
     state, saved = resume(workspace, swap, settings, preset, reporter)
     if leader is not None:
         state = leader.begin(state, settings)

@@ -13,13 +13,13 @@ import jax.numpy as jnp
 from engine.compilation import use_compilation_cache
 from engine.nets.presets import get_preset
 from engine.reporting import Reporter
+from engine.training.dataset import Dataset
 from engine.training.devices import Spread, spread_over
 from engine.training.dispatch import steps_a_dispatch
 from engine.training.feed import Feed, open_feed
 from engine.training.leading import plan_of, shared
 from engine.training.loop import compiled, find_people, refactored
-from engine.training.model import build
-from engine.training.precision import dtype_of
+from engine.training.precision import settled_model
 from engine.training.processes import Order, Orders
 from engine.training.settings import TrainSettings
 from engine.training.step import State, Step, state_shapes
@@ -42,7 +42,7 @@ def help_train(workspace: Workspace, swap: Swap, orders: Orders, reporter: Repor
         _part(order)
         return
     try:
-        settings = _settings(workspace, swap, order.value)
+        settings, datasets = _agreed(workspace, swap, order.value)
         spread = spread_over("all", settings)
     except SwapdeckError as error:
         orders.answer(str(error))
@@ -50,7 +50,6 @@ def help_train(workspace: Workspace, swap: Swap, orders: Orders, reporter: Repor
     orders.answer("")
     if spread is None:
         raise SwapdeckError("There is one device in all; that is no training by several processes.")
-    datasets = find_people(workspace, swap, settings).datasets
     where = str(order.value["dataset"])
     with open_feed(workspace, datasets, settings, where, reporter, spread) as feed:
         order = orders.next()
@@ -60,11 +59,14 @@ def help_train(workspace: Workspace, swap: Swap, orders: Orders, reporter: Repor
         _part(order)
 
 
-def _settings(workspace: Workspace, swap: Swap, plan: dict[str, Any]) -> TrainSettings:
-    """Process 0's settings. Raises SwapdeckError unless this process would do the same."""
+def _agreed(
+    workspace: Workspace, swap: Swap, plan: dict[str, Any]
+) -> tuple[TrainSettings, dict[str, Dataset]]:
+    """Process 0's settings, and the datasets by role. Raises SwapdeckError unless this process
+    would do the same."""
     settings = TrainSettings.from_dict(plan["settings"])
-    fingerprints = find_people(workspace, swap, settings).fingerprints
-    own = plan_of(settings, plan["dataset"], fingerprints)
+    people = find_people(workspace, swap, settings)
+    own = plan_of(settings, plan["dataset"], people.fingerprints)
     if own["jax"] != plan["jax"]:
         raise SwapdeckError(f"It has JAX {own['jax']}, and process 0 has {plan['jax']}.")
     if own != plan:
@@ -72,7 +74,7 @@ def _settings(workspace: Workspace, swap: Swap, plan: dict[str, Any]) -> TrainSe
             "It sees other faces than process 0. Give all processes the same workspace, on a file "
             "system that they share, or copies that are alike."
         )
-    return settings
+    return settings, people.datasets
 
 
 def _train(
@@ -80,8 +82,7 @@ def _train(
 ) -> Order:
     """Train from a state of process 0's on; the order that ended it. people: by their roles."""
     preset = get_preset(settings.preset)
-    remat = settings.remat == "yes"
-    model = build(preset, people, dtype=dtype_of(settings.precision), remat=remat)
+    model = settled_model(settings, people)
     shapes = state_shapes(preset, settings, people)
     blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
     state: State = shared(blank, spread)

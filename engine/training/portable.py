@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 
 from engine.nets.presets import get_preset
+from engine.training.checkpoint import flat
 from engine.training.model import PEOPLE
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import State, state_shapes
@@ -84,16 +85,6 @@ def shapes_of(settings: TrainSettings) -> State:
 def tensor_shapes(shapes: State) -> dict[str, tuple[int, ...]]:
     """The shapes of what is passed on of a state: the averaged weights."""
     return {name: tuple(leaf.shape) for name, leaf in flat(shapes.average).items()}
-
-
-def flat(tree: Any) -> dict[str, Any]:
-    """Every leaf under its path in the tree."""
-    import jax
-
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
 
 
 def read_portable(folder: Path) -> Portable:

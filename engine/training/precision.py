@@ -17,6 +17,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from engine.nets.presets import get_preset
+from engine.training.model import PEOPLE, Model, build
 from engine.training.settings import TrainSettings
 from projects.presets import PRESETS
 
@@ -93,6 +95,16 @@ def choose_precision(
 def dtype_of(precision: str) -> Any:
     """The dtype of a settled precision; what is not settled yet is float32."""
     return jnp.bfloat16 if precision == BFLOAT16 else jnp.float32
+
+
+def settled_model(settings: TrainSettings, people: tuple[str, ...] = PEOPLE) -> Model:
+    """The model of settings that were settled, as it is trained."""
+    return build(
+        get_preset(settings.preset),
+        people,
+        dtype=dtype_of(settings.precision),
+        remat=settings.remat == "yes",
+    )
 
 
 def probe_device(*, slower_too: bool = True) -> str:

@@ -15,9 +15,8 @@ from engine.nets.presets import get_preset
 from engine.reporting import Reporter
 from engine.training.feed import Feed, open_feed
 from engine.training.loop import find_people
-from engine.training.model import build
 from engine.training.optimisers import with_factor
-from engine.training.precision import dtype_of, settle
+from engine.training.precision import settle, settled_model
 from engine.training.resume import resume
 from engine.training.settings import settings_for
 from engine.training.step import State, Step, compile_step, make_step
@@ -58,12 +57,7 @@ def find_rate(workspace: Workspace, swap: Swap, reporter: Reporter, steps: int =
     settings, _ = settle(settings, preset.size)
     datasets = find_people(workspace, swap, settings).datasets
     state, _ = resume(workspace, swap, settings, preset, reporter)
-    model = build(
-        preset,
-        tuple(swap.roles),
-        dtype=dtype_of(settings.precision),
-        remat=settings.remat == "yes",
-    )
+    model = settled_model(settings, tuple(swap.roles))
     reporter.event("stage", name="compile", total=None, unit="steps")
     with open_feed(workspace, datasets, settings, "auto", reporter) as feed:
         advance = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))

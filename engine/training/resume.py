@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-
 from engine.nets.presets import Preset
 from engine.pretraining.weights import base_params
 from engine.reporting import Reporter
@@ -14,7 +11,7 @@ from engine.training.checkpoint import load_state, read_settings
 from engine.training.model import PEOPLE, build
 from engine.training.settings import TrainSettings
 from engine.training.start import started
-from engine.training.step import State, compile_first_state, state_shapes
+from engine.training.step import State, compile_first_state, state_shapes, with_params
 from projects.checkpoints import newest
 from projects.errors import CommandError
 from projects.swaps import Swap
@@ -71,8 +68,7 @@ def _begin(
     if base is None:
         return state
     reporter.event("base", name=settings.base, text=f"Begins with the base '{settings.base}'.")
-    params = started(base, {}, build(preset, people), state.params)
-    return state._replace(params=params, average=jax.tree.map(jnp.copy, params))
+    return with_params(state, started(base, {}, build(preset, people), state.params))
 
 
 def carried(

@@ -19,7 +19,7 @@ from engine.nets.presets import SHARED, SOURCE, get_preset
 from engine.training.checkpoint import load_state, read_settings, save_state
 from engine.training.model import Model, Params, build
 from engine.training.settings import settings_for
-from engine.training.step import State, compile_first_state, state_shapes
+from engine.training.step import compile_first_state, state_shapes, with_params
 from projects import checkpoints, ledger
 from projects.errors import CommandError
 from projects.files import sha256_file
@@ -130,7 +130,7 @@ def start_swap(
         first = compile_first_state(networks, now, people)
         model = build(networks, people)
         params = started(taken, teachers(roles, other.roles), model, first.params)
-        save_state(root / "checkpoints", _with(first, params), now, {}, keep=1)
+        save_state(root / "checkpoints", with_params(first, params), now, {}, keep=1)
 
     made = new_swap(
         workspace,
@@ -154,11 +154,6 @@ def start_swap(
         sha256=digest,
     )
     return Begun(made, step, warnings)
-
-
-def _with(first: State, params: Params) -> State:
-    """A first state with other parameters."""
-    return first._replace(params=params, average=jax.tree.map(jnp.copy, params))
 
 
 def _shapes(network: Params) -> Any:

@@ -57,6 +57,19 @@ def first_state(preset: Preset, settings: TrainSettings, people: tuple[str, ...]
     return State(jnp.zeros((), jnp.int32), params, average, moments, adversary)
 
 
+def with_params(first: State, params: Params) -> State:
+    """A first state with other parameters, which are their own average."""
+    return first._replace(params=params, average=jax.tree.map(jnp.copy, params))
+
+
+def averaged(state: State, params: Params, settings: TrainSettings) -> Params:
+    """The running average after the step from `state` to `params`."""
+    # The first steps are forgotten quickly; later the average spans 1 / (1 - decay) steps.
+    decay = jnp.minimum(settings.average, (1.0 + state.step) / (10.0 + state.step))
+    average: Params = jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), state.average, params)
+    return average
+
+
 def compile_first_state(
     preset: Preset, settings: TrainSettings, people: tuple[str, ...] = PEOPLE
 ) -> State:
@@ -164,9 +177,7 @@ def learn(
     before = learning(state.params, settings)
     stepped, moments = optimisers.apply(gradients, state.optimiser, before, settings)
     params = {**state.params, **thawed(stepped, before, settings, state.step)}
-    # The first steps are forgotten quickly; later the average spans 1 / (1 - decay) steps.
-    decay = jnp.minimum(settings.average, (1.0 + state.step) / (10.0 + state.step))
-    average = jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), state.average, params)
+    average = averaged(state, params, settings)
     adversary = state.adversary
     if adversary is not None:
         pairs = zip(model.people, batches, strict=True)

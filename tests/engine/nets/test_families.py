@@ -16,8 +16,8 @@ from engine.nets.blocks import Norm, Up
 from engine.nets.light import LightConfig
 from engine.nets.presets import Preset, get_preset, light, residual, residual_liae
 from engine.nets.residual import ResidualConfig
+from engine.training.checkpoint import flat
 from engine.training.model import Params, build, count, fresh_params
-from engine.training.portable import flat
 
 SMALL = ResidualConfig(
     size=16, patch=4, encoder=((8, 1), (8, 1)), code=12, decoder=((8, 1), (8, 1), (8, 1))
