@@ -97,9 +97,11 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
     """swap and the limits of `training_options.LIMITS` -> step, checkpoint, seconds, best."""
     from engine.training.limits import Limits
     from engine.training.processes import joined
+    from projects.bases import write_down_start
     from projects.together import meeting_of
 
-    swap = get_swap(workspace, arguments["swap"])
+    # First of all: the people of a base that it begins with are to be asked, too.
+    swap = write_down_start(workspace, get_swap(workspace, arguments["swap"]))
     meeting = meeting_of(arguments)
     if meeting is not None and not meeting.leads:
         raise CommandError("A job is process 0. The others are started by: swapdeck train")

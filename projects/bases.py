@@ -10,15 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projects import ledger
-from projects.documents import field
+from projects.checkpoints import MANIFEST, newest, steps
+from projects.documents import field, update
 from projects.errors import CommandError, SwapdeckError
-from projects.files import folder_replacing, inside, slug, versioned_toml, write_toml
+from projects.files import (
+    folder_replacing,
+    inside,
+    sha256_file,
+    slug,
+    versioned_toml,
+    write_toml,
+)
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
+from projects.people import Person
+from projects.starts import Start
+from projects.swaps import Swap, set_start
+from projects.training_options import values_of
 from projects.workspace import Workspace, move_to_trash, now
 
 VERSION = 1
-FOLDER = "bases"
 AUTO, NONE = "auto", "none"
 """The shipped base of a preset where there is one, and no base at all: no base is called so."""
 _FILE = "base.toml"
@@ -65,12 +76,11 @@ def new_base(
         raise CommandError(f"A base cannot be called '{name}'. Choose another name.")
     if len(people) + crowd < 2:
         raise CommandError("A base needs at least two people. Name more, or raise --crowd.")
-    root = inside(_folder(ws), slug(name))
+    root = inside(ws.bases, slug(name))
     base = Base(root, root.name, name, preset, seed, tuple(people), crowd, steps, now())
     taken = f"There is already a base in the folder '{base.slug}'. Choose another name."
     if root.exists():
         raise CommandError(taken)
-    root.parent.mkdir(exist_ok=True)
     try:
         with folder_replacing(root, replace=False) as temporary:
             (temporary / "checkpoints").mkdir()
@@ -94,10 +104,10 @@ def new_base(
 
 def get_base(ws: Workspace, name: str) -> Base:
     """The base called `name`. Raises CommandError, which lists what there is, and DamagedError."""
-    root = inside(_folder(ws), slug(name))
+    root = inside(ws.bases, slug(name))
     if root.is_dir():
         return load_base(root)
-    known = ", ".join(folder.name for folder in _folders(ws)) or "none yet"
+    known = ", ".join(folder.name for folder in folders(ws.bases)) or "none yet"
     raise CommandError(
         f"There is no base called '{printable(name)}'. There is: {known}. Make one with: "
         "swapdeck pretrain NAME"
@@ -106,7 +116,7 @@ def get_base(ws: Workspace, name: str) -> Base:
 
 def list_bases(ws: Workspace, problems: list[SwapdeckError] | None = None) -> list[Base]:
     """Every base, in the order of their folders; `problems` as for `list_people`."""
-    return load_all(_folders(ws), load_base, problems)
+    return load_all(folders(ws.bases), load_base, problems)
 
 
 def load_base(root: Path) -> Base:
@@ -128,6 +138,38 @@ def load_base(root: Path) -> Base:
     )
 
 
+def bases_of(ws: Workspace, person: Person) -> list[Base]:
+    """The readable bases that were, or are to be, trained on the person's faces."""
+    return [base for base in list_bases(ws, problems=[]) if person.slug in base.people]
+
+
+def replace_in_base(base: Base, old: str, new: str) -> None:
+    """Let `new` stand where the person with the slug `old` stood; comments are kept."""
+    people = dict.fromkeys(new if who == old else who for who in base.people)
+    update(base.root / _FILE, VERSION, {"people": list(people)})
+
+
+def write_down_start(ws: Workspace, swap: Swap) -> Swap:
+    """The swap, its swap.toml saying which base of the workspace its first training begins with.
+
+    Whoever is in that base is one of the swap's people from then on. A swap that has weights
+    already stays as it is. Raises CommandError and DamagedError as `get_base`.
+    """
+    if steps(swap.checkpoints_dir):
+        return swap
+    name = str(values_of(swap.preset, swap.settings)["base"])
+    start = None if name in (AUTO, NONE) else _start(get_base(ws, name))
+    return swap if start == swap.start else set_start(swap, start)
+
+
+def _start(base: Base) -> Start | None:
+    checkpoint, _ = newest(base.checkpoints_dir)
+    if checkpoint is None:  # whoever wants its weights says what to do
+        return None
+    digest = sha256_file(checkpoint / MANIFEST)
+    return Start(f"bases/{base.slug}", int(checkpoint.name), digest, base.people)
+
+
 def remove_base(ws: Workspace, base: Base) -> Path:
     """Move the base to the trash; the path there."""
     trashed = move_to_trash(ws, base.root)
@@ -139,12 +181,3 @@ def remove_base(ws: Workspace, base: Base) -> Path:
         trash=trashed.relative_to(ws.root),
     )
     return trashed
-
-
-def _folders(ws: Workspace) -> list[Path]:
-    # Most workspaces have no bases, and those of before had no place for them.
-    return folders(_folder(ws)) if _folder(ws).is_dir() else []
-
-
-def _folder(ws: Workspace) -> Path:
-    return ws.root / FOLDER

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects import ledger
+from projects.bases import Base, bases_of, replace_in_base
 from projects.consent import Consent, read_consent
 from projects.errors import CommandError, DamagedError, NewerVersionError, RefusedError
 from projects.face_query import of_source
@@ -34,7 +35,8 @@ class Merge:
     """What merging `other` into `into` will do.
 
     `consent` is what holds afterwards, None when neither has a record. `common` counts the sources
-    that both have, of which the faces of `into` stay. `swaps` are those that change hands.
+    that both have, of which the faces of `into` stay. `swaps` and `bases` are those that change
+    hands.
     """
 
     into: Person
@@ -44,6 +46,7 @@ class Merge:
     common: int
     faces: int
     swaps: tuple[Swap, ...]
+    bases: tuple[Base, ...]
 
     def sentences(self) -> list[str]:
         """What will be, for whoever has to agree to it."""
@@ -59,6 +62,9 @@ class Merge:
         if self.swaps:
             names = ", ".join(swap.slug for swap in self.swaps)
             said.append(f"Swaps that become {into}'s: {names}.")
+        if self.bases:
+            names = ", ".join(base.slug for base in self.bases)
+            said.append(f"Bases that become {into}'s: {names}.")
         if self.consent is None:
             said.append("Neither has a consent record, so nothing may be made from them still.")
         else:
@@ -89,15 +95,19 @@ def plan_merge(ws: Workspace, into: Person, other: Person) -> Merge:
                 "two people. If they are not, remove it first with: "
                 f"swapdeck swap remove {swap.slug}"
             )
-        if swap.created and into.created > swap.created:
+    bases = tuple(bases_of(ws, other))
+    models: tuple[Swap | Base, ...] = (*swaps, *bases)
+    for model in models:
+        if model.created and into.created > model.created:
+            kind = "swap" if isinstance(model, Swap) else "base"
             raise CommandError(
-                f"The swap {swap.slug} of {other.name} is older than {into.name}. Merge the other "
-                f"way round: swapdeck person merge {other.slug} {into.slug}"
+                f"The {kind} {model.slug} of {other.name} is older than {into.name}. Merge the "
+                f"other way round: swapdeck person merge {other.slug} {into.slug}"
             )
-    of_into = swaps_of(ws, into)
+    models = (*models, *swaps_of(ws, into), *bases_of(ws, into))
     require_idle(
         ws,
-        {into.slug, other.slug, *(swap.slug for swap in (*swaps, *of_into))},
+        {into.slug, other.slug, *(model.slug for model in models)},
         f"{into.name} or {other.name}",
     )
     consent = merged_consent(into, other)
@@ -114,7 +124,7 @@ def plan_merge(ws: Workspace, into: Person, other: Person) -> Merge:
             for scan in index.scans()
             if scan.source not in searched
         )
-    return Merge(into, other, consent, new, len(theirs) - len(new), faces, swaps)
+    return Merge(into, other, consent, new, len(theirs) - len(new), faces, swaps, bases)
 
 
 def merge(ws: Workspace, plan: Merge) -> tuple[Person, Path]:
@@ -137,6 +147,8 @@ def merge(ws: Workspace, plan: Merge) -> tuple[Person, Path]:
         _take_faces(into, other)
     for swap in plan.swaps:
         replace_person(swap, other.slug, into.slug)
+    for base in plan.bases:
+        replace_in_base(base, other.slug, into.slug)
     trashed = move_to_trash(ws, other.root)
     ledger.append(
         ws,

@@ -1,7 +1,7 @@
-"""From what a swap's model began: another swap's checkpoint, written down in its swap.toml.
+"""From what a swap's model began: a checkpoint of another swap or of a base, in its swap.toml.
 
 [start]
-from = "ada-as-ben"
+from = "ada-as-ben"      # a base is "bases/crew"
 step = 12000
 sha256 = "…"            # of that checkpoint's manifest
 people = ["ada", "ben"]  # whose faces its weights were trained on
@@ -25,7 +25,7 @@ TABLE = "start"
 class Start:
     """`people` are slugs of everybody whose faces are in the weights that were taken over."""
 
-    origin: str  # slug of the swap, which need not be there any more
+    origin: str  # slug of the swap, or bases/slug; it need not be there any more
     step: int
     digest: str
     people: tuple[str, ...]

@@ -242,6 +242,12 @@ def replace_person(swap: Swap, old: str, new: str) -> Swap:
     return replace(swap, source=source, target=target, others=tuple(others), start=start)
 
 
+def set_start(swap: Swap, start: Start | None) -> Swap:
+    """Write down with what the model begins; comments in the file are kept."""
+    update(swap.root / _FILE, VERSION, {TABLE: None if start is None else start.table()})
+    return replace(swap, start=start)
+
+
 def remove_swap(ws: Workspace, swap: Swap) -> Path:
     """Move the swap, with its checkpoints and results, to the trash; the path there."""
     trashed = move_to_trash(ws, swap.root)

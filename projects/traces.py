@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from projects import cache, ledger
+from projects.bases import Base, load_base, remove_base
 from projects.consent import FILE
 from projects.errors import RefusedError, SwapdeckError
 from projects.files import inside, read_errors, read_json, remove_tree, sweep, write_errors
@@ -20,9 +21,11 @@ from projects.people import Person, remove_person
 from projects.swaps import Swap, load_swap, remove_swap
 from projects.workspace import Workspace
 
-Kind = Literal["person", "swap", "trash", "cache", "elsewhere"]
+Kind = Literal["person", "swap", "base", "trash", "cache", "elsewhere"]
+Model = Swap | Base
 _RECORD = ".conversion.json"
-_SWAP = "swap.toml"
+_LOADS: dict[str, Callable[[Path], Model]] = {"swap.toml": load_swap, "base.toml": load_base}
+"""By the document that says whose faces a model is of."""
 _ERASED = ".erased-"  # before the name of a folder that has only its mark left
 _AT_WORK = ("running", "paused", "stopping", "orphaned")
 _MOST_ROWS = 200  # in a ledger's entry
@@ -41,11 +44,12 @@ class Trace:
 
 @dataclass(frozen=True)
 class Traces:
-    """`swaps`: slugs of the swaps among them. `unreadable`: sentences about swaps that cannot be
-    read, of which nobody knows whose faces are in them."""
+    """`swaps`, `bases`: slugs of those among them. `unreadable`: sentences about models that cannot
+    be read, of which nobody knows whose faces are in them."""
 
     traces: tuple[Trace, ...]
     swaps: tuple[str, ...]
+    bases: tuple[str, ...]
     unreadable: tuple[str, ...]
 
     @property
@@ -64,7 +68,7 @@ def made_from(ws: Workspace, person: Person) -> Traces:
     """
     traces: list[Trace] = []
     unreadable: list[str] = []
-    swaps: list[Swap] = []
+    models: list[Model] = []
     for name, what in (
         ("sources", "the sources that were gathered"),
         ("faces", "the crops of their faces"),
@@ -76,22 +80,29 @@ def made_from(ws: Workspace, person: Person) -> Traces:
     if others:
         size = sum(_size(path)[1] for path in others)
         traces.append(Trace("person", "the rest of their folder", person.root, len(others), size))
-    for root in folders(ws.swaps):
-        try:
-            swap = load_swap(inside(ws.swaps, root.name))
-        except SwapdeckError as error:
-            unreadable.append(str(error))
-            continue
-        if person.slug in swap.people:
-            swaps.append(swap)
-            traces += _of_swap(swap)
+    for home, document in _homes(ws):
+        for root in folders(home):
+            try:
+                model = _LOADS[document](inside(home, root.name))
+            except SwapdeckError as error:
+                unreadable.append(str(error))
+                continue
+            if person.slug in model.people:
+                models.append(model)
+                traces += _of_model(model)
+    swaps = [model for model in models if isinstance(model, Swap)]
     traces += [_trace("trash", "in the trash", place) for place in _in_trash(ws, person)]
     if kept := [one for one in cache.usage(ws) if one.entries]:
         files, size = sum(one.entries for one in kept), sum(one.bytes for one in kept)
         what = "what is kept to save time, of everybody: it can be worked out again"
         traces.append(Trace("cache", what, ws.root / "cache", files, size))
     traces += [_elsewhere(path, what) for path, what in _known_elsewhere(ws, person, swaps).items()]
-    return Traces(tuple(traces), tuple(swap.slug for swap in swaps), tuple(unreadable))
+    return Traces(
+        tuple(traces),
+        tuple(swap.slug for swap in swaps),
+        tuple(model.slug for model in models if isinstance(model, Base)),
+        tuple(unreadable),
+    )
 
 
 def erase(ws: Workspace, person: Person, found: Traces) -> None:
@@ -112,30 +123,35 @@ def erase(ws: Workspace, person: Person, found: Traces) -> None:
         bytes=sum(trace.size for trace in found.inside),
     )
     cache.clear(ws)
-    # First what only its swap tells whose it is, then the swaps.
-    for place in sorted(_in_trash(ws, person), key=lambda place: _mark(place).name == _SWAP):
+    # First what only its model tells whose it is, then the models.
+    for place in sorted(_in_trash(ws, person), key=lambda place: _mark(place).name in _LOADS):
         _erase(ws, place, _mark(place))
-    for slug in found.swaps:
-        root = ws.swaps / slug
-        _erase(ws, root, root / _SWAP)
+    for (home, document), slugs in zip(_homes(ws), (found.swaps, found.bases), strict=True):
+        for slug in slugs:
+            _erase(ws, home / slug, home / slug / document)
     _erase(ws, person.root, person.root / FILE)
     sweep_erased(ws)
     ledger.append(ws, "erasure", act="done", person=person.slug)
 
 
 def put_in_trash(ws: Workspace, person: Person, found: Traces) -> list[Path]:
-    """Move the person's swaps and then the person to the trash; their paths there.
+    """Move the person's swaps and bases and then the person to the trash; their paths there.
 
     What is kept of anybody to save time is deleted: nothing in it tells whose it is.
     """
     cache.clear(ws)
     swaps = [load_swap(ws.swaps / slug) for slug in found.swaps]
-    return [*(remove_swap(ws, swap) for swap in swaps), remove_person(ws, person)]
+    theirs = [load_base(ws.bases / slug) for slug in found.bases]
+    return [
+        *(remove_swap(ws, swap) for swap in swaps),
+        *(remove_base(ws, base) for base in theirs),
+        remove_person(ws, person),
+    ]
 
 
 def sweep_erased(ws: Workspace) -> None:
     """Delete what a crash left of an erasure after its last step but one, or of a change."""
-    for folder in (ws.root, ws.people, ws.swaps, ws.trash):
+    for folder in (ws.root, ws.people, *(home for home, _ in _homes(ws)), ws.trash):
         sweep(folder)
         for path in folder.glob(f"{_ERASED}*"):
             remove_tree(path)
@@ -171,20 +187,26 @@ def require_no_conversion(ws: Workspace) -> None:
             )
 
 
-def _of_swap(swap: Swap) -> list[Trace]:
+def _homes(ws: Workspace) -> tuple[tuple[Path, str], ...]:
+    """Where models are, and the document of each; swaps first."""
+    return tuple(zip((ws.swaps, ws.bases), _LOADS, strict=True))
+
+
+def _of_model(model: Model) -> list[Trace]:
+    kind: Kind = "swap" if isinstance(model, Swap) else "base"
     parts = (
         ("checkpoints", "trained weights"),
         ("previews", "previews"),
         ("results", "results"),
     )
     traces = [
-        _trace("swap", f"{swap.name}: {what}", swap.root / name)
+        _trace(kind, f"{model.name}: {what}", model.root / name)
         for name, what in parts
-        if _size(swap.root / name)[0]
+        if _size(model.root / name)[0]
     ]
-    rest = [p for p in _walk(swap.root) if p.relative_to(swap.root).parts[0] not in dict(parts)]
+    rest = [p for p in _walk(model.root) if p.relative_to(model.root).parts[0] not in dict(parts)]
     size = sum(path.lstat().st_size for path in rest)
-    return [*traces, Trace("swap", f"{swap.name}: the rest", swap.root, len(rest), size)]
+    return [*traces, Trace(kind, f"{model.name}: the rest", model.root, len(rest), size)]
 
 
 def _others(root: Path) -> list[Path]:
@@ -193,25 +215,23 @@ def _others(root: Path) -> list[Path]:
 
 
 def _in_trash(ws: Workspace, person: Person) -> list[Path]:
-    """The places in the trash that hold this person, somebody who was merged with them, a swap of
+    """The places in the trash that hold this person, somebody who was merged with them, a model of
     theirs, or a part of any of these."""
     slugs, merged = _merged(ws, person)
     places = folders(ws.trash)
-    swaps = {
-        place: [path.parent for path in place.glob(f"*/{_SWAP}") if not path.is_symlink()]
-        for place in places
-    }
-    roots = [*folders(ws.swaps), *(root for found in swaps.values() for root in found)]
-    theirs = {root for root in roots if any(_is_of(root, slug) for slug in slugs)}
-    names = {root.name for root in theirs}
+    models = {place: _documents(place) for place in places}
+    here = [root / document for home, document in _homes(ws) for root in folders(home)]
+    found = [*here, *(path for documents in models.values() for path in documents)]
+    theirs = {path for path in found if any(_is_of(path, slug) for slug in slugs)}
+    names = {(path.name, path.parent.name) for path in theirs}
 
     def is_theirs(place: Path) -> bool:
         match _origin(place).split("/"):
             case ["people", slug, *_] if slug in slugs:
                 return True
-            case ["swaps", slug, _, *_] if slug in names:  # such as a checkpoint
+            case ["swaps", slug, _, *_] if ("swap.toml", slug) in names:  # such as a checkpoint
                 return True
-        return place.name in merged or any(root in theirs for root in swaps[place])
+        return place.name in merged or any(path in theirs for path in models[place])
 
     return [inside(ws.trash, place.name) for place in places if is_theirs(place)]
 
@@ -239,18 +259,24 @@ def _merged(ws: Workspace, person: Person) -> tuple[set[str], set[str]]:
     return slugs, places
 
 
-def _is_of(root: Path, slug: str) -> bool:
+def _is_of(document: Path, slug: str) -> bool:
     try:
-        swap = load_swap(root)
+        model = _LOADS[document.name](document.parent)
     except SwapdeckError:
         return False
-    return slug in swap.people
+    return slug in model.people
+
+
+def _documents(place: Path) -> list[Path]:
+    """Those of the models in a place of the trash."""
+    found = [path for name in _LOADS for path in sorted(place.glob(f"*/{name}"))]
+    return [path for path in found if not path.is_symlink()]
 
 
 def _mark(place: Path) -> Path:
     """The file in a place of the trash that says whose it is."""
-    swaps = sorted(place.glob(f"*/{_SWAP}"))
-    return swaps[0] if swaps else place / "trash.json"
+    documents = _documents(place)
+    return documents[0] if documents else place / "trash.json"
 
 
 def _known_elsewhere(ws: Workspace, person: Person, swaps: Iterable[Swap]) -> dict[Path, str]:

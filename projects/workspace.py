@@ -24,7 +24,7 @@ from projects.names import printable
 
 VERSION = 1
 _FILE = "swapdeck.toml"
-_FOLDERS = ("people", "swaps", "jobs", "trash")
+_FOLDERS = ("people", "swaps", "bases", "jobs", "trash")
 _ORIGIN = "trash.json"
 
 
@@ -39,6 +39,10 @@ class Workspace:
     @property
     def swaps(self) -> Path:
         return self.root / "swaps"
+
+    @property
+    def bases(self) -> Path:
+        return self.root / "bases"
 
     @property
     def jobs(self) -> Path:

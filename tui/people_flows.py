@@ -366,7 +366,7 @@ def _all_away(dashboard: Services, name: str) -> list[Path]:
     workspace = open_workspace(dashboard.root)
     person = get_person(workspace, name)
     found = made_from(workspace, person)
-    require_idle(workspace, {person.slug, *found.swaps}, person.name)
+    require_idle(workspace, {person.slug, *found.swaps, *found.bases}, person.name)
     return put_in_trash(workspace, person, found)
 
 

@@ -76,8 +76,8 @@ class SwapsScreen(ModeScreen, SwapActions):  # Textual takes the first one's CSS
     BINDINGS = bindings(*ids(SWAP_LIST))
     COLUMNS: ClassVar[Sequence[Column]] = (
         Column("source → target", 18, grow=3),
-        Column("name", 16, grow=2, from_width=96),
-        Column("preset", 11),
+        Column("name", 16, grow=2, from_width=60),
+        Column("preset", 11, from_width=90),
         Column("steps", 8, right=True),
         Column("loss", 7, right=True, from_width=76),
         Column("saved", 7, right=True),

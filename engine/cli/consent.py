@@ -160,11 +160,11 @@ def _take_away(
             f"them to the trash with: swapdeck person remove {one.slug}"
         )
     found = made_from(workspace, one)
-    require_idle(workspace, {one.slug, *found.swaps}, one.name)
+    require_idle(workspace, {one.slug, *found.swaps, *found.bases}, one.name)
     require_no_conversion(workspace)
     _show(session, found)
     files, size = sum(t.files for t in found.inside), sum(t.size for t in found.inside)
-    much = f"{count(files, 'file')}, {size / 1e6:.1f} MB, of {one.name} and their swaps"
+    much = f"{count(files, 'file')}, {size / 1e6:.1f} MB, of {one.name} and their models"
     if for_good:
         session.confirm(f"Erase {much} for good? It cannot be undone.", yes)
         erase(workspace, one, found)

@@ -63,6 +63,12 @@ def _require_consent(workspace: Workspace, base: Base) -> None:
                 f"The base {base.name} was trained on '{slug}', of whom there is no consent record "
                 f"that can be read here. {error}"
             ) from error
+        if person.created > base.created:  # ISO 8601 in UTC, both written here
+            raise RefusedError(
+                f"{person.name} was added on {person.created}, after the base {base.name} was "
+                f"made of somebody of that name on {base.created}, whose consent is not here. "
+                "Make a new base with: swapdeck pretrain NAME"
+            )
         require(person, "training")
 
 

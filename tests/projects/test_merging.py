@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from projects import ledger, merging
+from projects.bases import get_base, new_base
 from projects.consent import Consent, require
 from projects.errors import CommandError, RefusedError
 from projects.face_decisions import decide
@@ -88,6 +89,16 @@ def test_swaps_follow_and_are_still_allowed(
     merge(workspace, plan_merge(workspace, ada, again))
     assert get_swap(workspace, "it").source == "ada"
     assert "# mine" in (swap.root / "swap.toml").read_text()
+
+
+def test_bases_follow(workspace: Workspace, ben: Person, twice: tuple[Person, Person]) -> None:
+    ada, again = twice
+    people = [again.slug, ben.slug, ada.slug]
+    new_base(workspace, "crew", preset="light-64", seed=1, people=people, crowd=0, steps=9)
+    plan = plan_merge(workspace, ada, again)
+    assert "Bases that become Ada's: crew." in plan.sentences()
+    merge(workspace, plan)
+    assert get_base(workspace, "crew").people == ("ada", "ben")
 
 
 def test_people_whom_a_swap_puts_on_each_other_are_two(

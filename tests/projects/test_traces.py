@@ -12,6 +12,7 @@ from typing import Any, cast, get_args
 import pytest
 
 from projects import cache, ledger, traces
+from projects.bases import list_bases, new_base, remove_base
 from projects.checkpoint_rows import trash_checkpoint
 from projects.consent import Consent
 from projects.errors import CommandError, RefusedError
@@ -53,6 +54,13 @@ def full(workspace: Workspace, ada: Person, ben: Person, consent: Consent, tmp_p
         (whose.checkpoints_dir / "00000002" / "state.safetensors").write_bytes(b"w")
         trash_checkpoint(workspace, whose, 2)
     remove_swap(workspace, make(workspace, zoe, ada, "two"))
+    for name, of in (("crew", "ada"), ("old crew", "ada"), ("band", "zoe")):
+        base = new_base(
+            workspace, name, preset="light-64", seed=1, people=["ben", of], crowd=0, steps=9
+        )
+        (base.checkpoints_dir / "00000001").mkdir()
+        if name == "old crew":
+            remove_base(workspace, base)
     outside = tmp_path / "outside"
     outside.mkdir()
     for name in ("record.mp4", "ledger.mp4", "else.mp4"):
@@ -78,10 +86,10 @@ def test_everything_is_found_with_its_size(workspace: Workspace, ada: Person, fu
     }
     assert by_kind["person"][-1].path == ada.root  # masks, the record, and the link itself
     assert {t.path.name: t.size for t in by_kind["swap"]}["checkpoints"] == 1000
-    assert found.swaps == ("one",)
+    assert (found.swaps, found.bases) == (("one",), ("crew",))
     assert [(t.path.name, t.files) for t in by_kind["cache"]] == [("cache", 1)]
-    checkpoint, swap = sorted(by_kind["trash"], key=lambda trace: trace.size)
-    assert checkpoint.size < 1000 < swap.size
+    checkpoint, base, swap = sorted(by_kind["trash"], key=lambda trace: trace.size)
+    assert (base.path / "old-crew").is_dir() and checkpoint.size < 1000 < swap.size
     assert {(t.path.name, t.files) for t in found.elsewhere} == {
         ("record.mp4", 1),
         ("ledger.mp4", 1),
@@ -95,6 +103,7 @@ def test_erasing_leaves_nothing_of_the_person_and_all_of_the_others(
     erase(workspace, ada, made_from(workspace, ada))
     assert [person.slug for person in list_people(workspace)] == ["ben", "zoe"]
     assert [swap.slug for swap in list_swaps(workspace)] == ["others"]
+    assert [base.slug for base in list_bases(workspace)] == ["band"]
     [left] = list_trash(workspace)
     assert left.name == "00000002" and read_json(left.parent / "trash.json")["from"].startswith(
         "swaps/others/"
@@ -156,7 +165,9 @@ def test_the_trash_takes_person_and_swaps(workspace: Workspace, ada: Person, ful
     ada = set_consent(ada, withdrawn)
     put_in_trash(workspace, ada, made_from(workspace, ada))
     trash = [path.name for path in list_trash(workspace)]
-    assert sorted(trash) == ["00000002", "00000002", "ada", "one", "two"]
+    assert sorted(trash) == [
+        *("00000002", "00000002", "ada", "crew", "old-crew", "one", "two"),
+    ]
 
 
 def test_a_swap_that_cannot_be_read_is_named(workspace: Workspace, ada: Person, full: Path) -> None:

@@ -24,7 +24,14 @@ def test_a_workspace_is_made_once_and_opened_again(tmp_path: Path) -> None:
     root = tmp_path / "deep" / "w"
     made = open_workspace(root, create=True)
     assert open_workspace(root) == made
-    assert {e.name for e in root.iterdir()} == {"swapdeck.toml", "people", "swaps", "jobs", "trash"}
+    assert {e.name for e in root.iterdir()} == {
+        "swapdeck.toml",
+        "people",
+        "swaps",
+        "bases",
+        "jobs",
+        "trash",
+    }
 
 
 def test_folders_that_were_deleted_by_hand_come_back(workspace: Workspace) -> None:

@@ -20,10 +20,14 @@ from engine.training.augment import CHANNELS
 from engine.training.model import build, fresh_params
 from engine.training.settings import settings_for
 from engine.training.start import ANYONE, started
-from projects.bases import get_base, list_bases, new_base, remove_base
+from projects import checkpoints
+from projects.bases import get_base, list_bases, new_base, remove_base, write_down_start
 from projects.checkpoints import steps
 from projects.errors import CommandError, DamagedError, RefusedError, SwapdeckError
 from projects.face_crop import crop_side
+from projects.people import add_person
+from projects.swaps import get_swap, new_swap, update_swap
+from projects.traces import made_from
 
 TINY = LightConfig(size=32, encoder=(8, 8, 8), code=8, decoder=(8, 8, 8, 8))
 SIDE = crop_side(TINY.size)
@@ -143,6 +147,27 @@ def test_a_base_of_somebody_without_a_consent_record_is_refused(workspace, prese
     new_base(workspace, "Crew", preset="tiny", seed=0, people=["ada"], crowd=9, steps=1)
     with pytest.raises(RefusedError, match="no consent record"):
         base_params("crew", "tiny", workspace)
+
+
+def test_whoever_is_in_the_base_is_one_of_the_swaps_people(
+    workspace, preset, faces, ada, ben, consent
+):
+    """Their consent then counts for its conversions, and an erasure takes it."""
+    eve = add_person(workspace, "Eve", consent)
+    swap = new_swap(workspace, None, ada, ben, preset="light-64", seed=1, settings={"base": "crew"})
+    base = new_base(
+        workspace, "Crew", preset="light-64", seed=0, people=["eve", "ada"], crowd=0, steps=1
+    )
+    assert write_down_start(workspace, swap).start is None  # there are no weights yet
+    checkpoints.save(base.checkpoints_dir, 1, {"state": b"w"})
+    known = write_down_start(workspace, swap)
+    assert known == get_swap(workspace, swap.slug) and known.people == ("ada", "ben", "eve")
+    assert made_from(workspace, eve).swaps == (swap.slug,)
+    assert write_down_start(workspace, known) == known
+    changed = update_swap(known, settings={"base": "none"})
+    assert write_down_start(workspace, changed).people == ("ada", "ben")
+    checkpoints.save(swap.checkpoints_dir, 1, {"state": b"w"})
+    assert write_down_start(workspace, known) == known  # what it is made of stays so
 
 
 def test_a_base_needs_two_people_and_a_preset_with_decoders(workspace):
