@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.reporting import Reporter
 from projects import ledger
+from projects.bases import Base
 from projects.checkpoints import steps
 from projects.consent import FILE, require
 from projects.errors import RefusedError, StopRequested, SwapdeckError
@@ -76,34 +77,28 @@ def all_consented(people: Sequence[Person], use: str, reporter: Reporter) -> Rep
 
 
 @contextmanager
-def training_in_ledger(workspace: Workspace, swap: Swap, **asked: Any) -> Iterator[None]:
+def training_in_ledger(workspace: Workspace, model: Swap | Base, **asked: Any) -> Iterator[None]:
     """Write the start of a training into the ledger, and how it ended, whatever happens in between.
 
     asked: what the command said, such as steps and minutes. A training that was killed has no end.
     """
-    people = list(swap.people)
+    kind = "swap" if isinstance(model, Swap) else "base"
+    of = {kind: model.slug, "people": list(model.people)}
     ledger.append(
         workspace,
         "training",
         act="started",
-        swap=swap.slug,
-        people=people,
-        preset=swap.preset,
-        seed=swap.seed,
-        step=_step(swap),
+        **of,
+        preset=model.preset,
+        seed=model.seed,
+        step=_step(model),
         **{name: value for name, value in asked.items() if value is not None},
     )
 
     def end(how: str, **more: Any) -> None:
+        datasets = _datasets(workspace, model)
         ledger.append(
-            workspace,
-            "training",
-            act="ended",
-            how=how,
-            swap=swap.slug,
-            people=people,
-            step=_step(swap),
-            **more,
+            workspace, "training", act="ended", how=how, **of, step=_step(model), **more, **datasets
         )
 
     try:
@@ -115,19 +110,22 @@ def training_in_ledger(workspace: Workspace, swap: Swap, **asked: Any) -> Iterat
         elif isinstance(error, StopRequested):
             how = "stopped"
         with suppress(SwapdeckError):  # what went wrong first is what has to be told
-            reason = str(error) if isinstance(error, SwapdeckError) else type(error).__name__
-            end(how, reason=reason, datasets=_fingerprints(workspace, swap))
+            end(
+                how, reason=str(error) if isinstance(error, SwapdeckError) else type(error).__name__
+            )
         raise
-    end("done", datasets=_fingerprints(workspace, swap))
+    end("done")
 
 
-def _step(swap: Swap) -> int:
-    return max(steps(swap.checkpoints_dir), default=0)
+def _step(model: Swap | Base) -> int:
+    return max(steps(model.checkpoints_dir), default=0)
 
 
-def _fingerprints(workspace: Workspace, swap: Swap) -> dict[str, str]:
-    """Of the datasets, which the training writes into its swap once it has read them."""
-    return get_swap(workspace, swap.slug).fingerprints
+def _datasets(workspace: Workspace, model: Swap | Base) -> dict[str, dict[str, str]]:
+    """Fingerprints of the datasets, which a training writes into its swap once it has read them."""
+    if not isinstance(model, Swap):
+        return {}
+    return {"datasets": get_swap(workspace, model.slug).fingerprints}
 
 
 def _stamp(person: Person) -> tuple[int, int, int]:

@@ -128,16 +128,13 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 def pretrain(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
     """base -> step, checkpoint."""
     from engine.pretraining.loop import pretrain as pretrain_base
-    from projects import ledger
     from projects.bases import get_base
 
     base = get_base(workspace, arguments["base"])
     people = [get_person(workspace, slug) for slug in base.people]
     watched = all_consented(people, "training", reporter) if people else reporter
-    told = {"base": base.slug, "people": list(base.people), "preset": base.preset}
-    ledger.append(workspace, "training", act="started", **told)
-    trained = pretrain_base(workspace, base, watched)
-    ledger.append(workspace, "training", act="ended", how="done", step=trained.step, **told)
+    with training_in_ledger(workspace, base, steps=base.steps, crowd=base.crowd):
+        trained = pretrain_base(workspace, base, watched)
     reporter.event("result", base=base.slug, step=trained.step, checkpoint=str(trained.checkpoint))
 
 

@@ -12,6 +12,7 @@ from engine.consented import ConsentEndedError, consented, training_in_ledger
 from engine.reporting import CollectingReporter
 from engine.worker import explain
 from projects import ledger
+from projects.bases import new_base
 from projects.consent import Consent
 from projects.errors import RefusedError, StopRequested, SwapdeckError
 from projects.jobs import create_job
@@ -133,3 +134,13 @@ def test_the_ledger_has_the_start_and_the_end_of_a_training(
     start, end = training(workspace)
     assert (start["act"], start["people"], start["steps"]) == ("started", ["ada", "ben"], 9)
     assert (end["act"], end["how"], end["step"]) == ("ended", how, 0)
+    assert (start["swap"], end["datasets"]) == (swap.slug, {})
+
+
+def test_the_training_of_a_base_is_in_the_ledger_too(workspace: Workspace, ada: Person) -> None:
+    base = new_base(workspace, "Crew", preset="x", seed=1, people=["ada"], crowd=4, steps=9)
+    with pytest.raises(SwapdeckError), training_in_ledger(workspace, base, steps=9):
+        raise SwapdeckError("The disk is full.")
+    start, end = training(workspace)
+    assert (start["act"], start["base"], start["people"]) == ("started", "crew", ["ada"])
+    assert (end["how"], end["reason"], "datasets" in end) == ("failed", "The disk is full.", False)
