@@ -1,9 +1,10 @@
 """Compiled programs kept between runs, so that a second start does not compile again."""
 
 import os
-from pathlib import Path
 
 import jax
+
+from projects.userfolders import user_cache
 
 
 def use_compilation_cache() -> None:
@@ -12,8 +13,7 @@ def use_compilation_cache() -> None:
     What lies there is executed, so the folder is private to the user; one that belongs to
     somebody else or that others may write to is not used.
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "swapdeck" / "xla"
+    folder = user_cache() / "xla"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()

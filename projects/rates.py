@@ -7,7 +7,6 @@ and each figure names its machine, since a home folder may be shared by several.
 from __future__ import annotations
 
 import math
-import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 from projects.errors import SwapdeckError
 from projects.files import locked, read_json, write_json
+from projects.userfolders import user_cache
 from projects.workspace import now
 
 VERSION = 1
@@ -48,7 +48,7 @@ def remember_rate(
         return
     new = Rate(preset, batch, steps_per_second, device, by, now(), platform.node())
     with suppress(SwapdeckError, OSError):
-        folder = _folder()
+        folder = user_cache()
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder):
             kept = [one for one in _read(folder) if _what(one) != _what(new)]
@@ -60,14 +60,10 @@ def known_rate(preset: str, batch: int) -> Rate | None:
     """The newest figure of this machine for just this preset and batch; None is "not known"."""
     fitting = [
         one
-        for one in _read(_folder())
+        for one in _read(user_cache())
         if (one.preset, one.batch, one.machine) == (preset, batch, platform.node())
     ]
     return fitting[-1] if fitting else None
-
-
-def _folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "swapdeck"
 
 
 def _what(rate: Rate) -> tuple[str, int, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from engine.training.dataset import crops, find_dataset, picture_of
 from projects.errors import SwapdeckError
 from projects.face_crop import crop_side
 from projects.people import Person
+from projects.userfolders import user_cache
 
 PEERS: Final = 4
 """Faces among which the one is drawn that the encoder is shown, for one that is wanted."""
@@ -49,8 +49,7 @@ def crowd_for(people: int, size: int, seed: int) -> Crowd:
 
 def crowd_cache() -> Path:
     """Where rendered crowds are kept."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "swapdeck" / "crowds"
+    return user_cache() / "crowds"
 
 
 def crowd_faces(crowd: Crowd, size: int, reporter: Reporter) -> Faces:

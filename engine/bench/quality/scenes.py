@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -27,6 +26,7 @@ from engine.media import open_frames
 from engine.quality.exact import Truth, load_mask
 from projects.errors import CommandError
 from projects.files import replacing
+from projects.userfolders import user_cache
 
 FRAMES: Final = 32
 SIZE: Final = (320, 240)
@@ -93,8 +93,7 @@ PAIRS: Final = (
 
 def default_cache() -> Path:
     """Where rendered pairs are kept unless another folder is named."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "swapdeck" / "bench-quality"
+    return user_cache() / "bench-quality"
 
 
 def pairs_named(names: Sequence[str]) -> tuple[Pair, ...]:
