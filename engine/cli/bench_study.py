@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.output import Column
 from engine.cli.session import Session, Verb, pass_session
+
+if TYPE_CHECKING:
+    from engine.bench.study.run import Entry
 
 _COLUMNS = (
     Column("name", "trained"),
@@ -22,7 +25,22 @@ _COLUMNS = (
     Column("landmarks", "landmarks", right=True),
     Column("identity", "identity", right=True),
 )
+_HELD = (
+    Column("name", "trained"),
+    Column("minutes", "minutes", right=True),
+    Column("step", "steps", right=True),
+    Column("source", "source SSIM", right=True),
+    Column("target", "target SSIM", right=True),
+    Column("identity", "identity", right=True),
+    Column("recognised", "recognised", right=True),
+    Column("landmarks", "landmarks", right=True),
+    Column("rebuilt", "of rebuilt", right=True),
+)
 _FORMATS = {
+    "source": ".3f",
+    "target": ".3f",
+    "recognised": ".0%",
+    "rebuilt": ".3f",
     "minutes": "g",
     "psnr": ".2f",
     "ssim": ".3f",
@@ -45,16 +63,30 @@ _FORMATS = {
     show_default=True,
     help="An empty folder for the trained swaps, with a picture of each examination.",
 )
+@click.option("--source", metavar="PERSON", help="Of this workspace, instead of the shipped pair.")
+@click.option("--target", metavar="PERSON", help="The same.")
 @pass_session
-def study(session: Session, entries: tuple[str, ...], at: str, folder: Path) -> None:
+def study(
+    session: Session,
+    entries: tuple[str, ...],
+    at: str,
+    folder: Path,
+    source: str | None,
+    target: str | None,
+) -> None:
     """Train each ENTRY on the shipped pair for the same time and compare it with the exact truth.
 
     Of light-64, 'light-64 without a base', naive, light-128, classic-64; the first three unless
     some are named. Registered, on frames that nothing was trained on: nothing of a conversion.
+
+    With --source and --target on two people of the workspace, by their held-out faces: there is no
+    truth. Their swaps stay there.
     """
     from engine.bench.study.run import ENTRIES, run
     from projects.errors import CommandError
 
+    if (source is None) != (target is None):
+        raise CommandError("--source and --target go together. Name both people, or none.")
     try:
         minutes = [float(text) for text in at.split(",")]
     except ValueError as error:
@@ -63,6 +95,9 @@ def study(session: Session, entries: tuple[str, ...], at: str, folder: Path) -> 
     for name in names:
         if name not in ENTRIES:
             raise CommandError(f"There is no '{name}'. Name some of: {', '.join(ENTRIES)}.")
+    if source is not None and target is not None:
+        _held(session, [ENTRIES[name] for name in names], minutes, source, target)
+        return
     rows = []
     for row in run([ENTRIES[name] for name in names], minutes, folder, session.output.remark):
         found = {**asdict(row), **asdict(row.marks)}
@@ -72,6 +107,26 @@ def study(session: Session, entries: tuple[str, ...], at: str, folder: Path) -> 
             session.output.line(found)
     if not session.json:
         session.output.table(_COLUMNS, [_shown(row) for row in rows], "Nothing was trained.")
+
+
+def _held(
+    session: Session, entries: list[Entry], minutes: list[float], source: str, target: str
+) -> None:
+    """The study of two people of the workspace."""
+    from engine.bench.study.held import run_held
+    from projects.people import get_person
+
+    workspace = session.open()
+    people = get_person(workspace, source), get_person(workspace, target)
+    rows = []
+    for row in run_held(workspace, *people, entries, minutes, session.output.remark):
+        found = {"name": row.name, "minutes": row.minutes, **row.score.row()}
+        rows.append(found)
+        if session.json:
+            session.output.line(found)
+    if not session.json:
+        flat = [{**row, **row["ssim"]} for row in rows]
+        session.output.table(_HELD, [_shown(row) for row in flat], "Nothing was trained.")
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -128,9 +128,11 @@ def score_words(event: Event) -> str:
     """What a model's score says: how like the source it is, how well it follows the target."""
     rebuilt = sum(event["ssim"].values()) / len(event["ssim"])
     best = ", the best so far" if event.get("best") else ""
+    share = event.get("recognised")  # not told by trainings of before
+    known = "" if share is None else f" ({share:.0%} recognised as them)"
     return (
         f"held-out faces at step {event['step']}: SSIM {rebuilt:.3f}, distance to the source "
-        f"{event['identity']:.2f}, landmarks {event['landmarks']:.3f} off{best}"
+        f"{event['identity']:.2f}{known}, landmarks {event['landmarks']:.3f} off{best}"
     )
 
 

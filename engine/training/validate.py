@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from engine.faces.align import CROP_MARGIN, chip_matrix
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
+from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.quality.fidelity import Fidelity, compare
 from engine.quality.likeness import distance, landmark_error, mean
 from engine.training.augment import hide, look_up, place
@@ -46,6 +47,10 @@ class Score:
     """Mean distance of the swapped faces to the source's mean embedding."""
     landmarks: float
     """Mean distance of the swapped faces' landmarks to the target's, in eye distances."""
+    rebuilt: float
+    """The same of the target's faces rebuilt as themselves: what the networks lose anyway."""
+    recognised: float
+    """The share of the swapped faces that are as near to the source as pictures of one person."""
 
     @property
     def value(self) -> float:
@@ -61,6 +66,8 @@ class Score:
             "ssim": {person: round(value, 5) for person, value in self.ssim.items()},
             "identity": round(self.identity, 5),
             "landmarks": round(self.landmarks, 5),
+            "rebuilt": round(self.rebuilt, 5),
+            "recognised": round(self.recognised, 3),
         }
 
 
@@ -74,15 +81,17 @@ class Validator:
         held: Mapping[str, Held],
         source_identity: NDArray[np.float32],
         landmark_model: Path | None = None,
+        looked_at: int = LOOKED_AT,
     ) -> None:
-        """source_identity: float32 [128], the mean embedding of the source's faces."""
+        """source_identity: float32 [128], the mean embedding of the source's faces. looked_at: how
+        many of the target's faces are swapped, embedded and measured, spread evenly."""
         self._size = model.preset.size
         self._chips = {role: _chips(one, self._size) for role, one in held.items()}
         self._source_identity = source_identity
         self._finder = FaceFinder(landmark_model)
         self._embedder = Embedder()
         count = len(held["target"].landmarks)
-        self._looked = np.unique(np.linspace(0, count - 1, LOOKED_AT).astype(int))
+        self._looked = np.unique(np.linspace(0, count - 1, min(count, looked_at)).astype(int))
         self._places = [_enlarged_places(held["target"].landmarks[i]) for i in self._looked]
         self._boxes = [_box(points) for points in self._places]
         self._wanted = [
@@ -99,8 +108,11 @@ class Validator:
             rebuilt = {role: model.decode(params, role, code)[0] for role, code in codes.items()}
             swapped = model.decode(params, "source", codes["target"])[0]
             inside = chips["target"][..., 3:4]
-            pasted = swapped * inside + chips["target"][..., :3] * (1 - inside)
-            return {**rebuilt, "swapped": pasted}
+
+            def pasted(face: jax.Array) -> jax.Array:
+                return face * inside + chips["target"][..., :3] * (1 - inside)
+
+            return {**rebuilt, "swapped": pasted(swapped), "itself": pasted(rebuilt["target"])}
 
         self._answer = jax.jit(answer)
 
@@ -108,11 +120,11 @@ class Validator:
         """The score of these parameters."""
         given = {role: jnp.asarray(array) for role, array in self._chips.items()}
         answers = {name: np.asarray(a) for name, a in self._answer(params, given).items()}
-        distances, errors = [], []
+        distances, errors, rebuilt = [], [], []
         for number, chip in enumerate(self._looked):
             image = _enlarged(answers["swapped"][chip])
-            found = self._finder.landmarks(image, self._boxes[number])
-            errors.append(landmark_error(found, self._wanted[number]))
+            errors.append(self._off(image, number))
+            rebuilt.append(self._off(_enlarged(answers["itself"][chip]), number))
             embedding = self._embedder.embed(image, self._places[number])
             distances.append(distance(embedding, self._source_identity))
         return Score(
@@ -120,7 +132,14 @@ class Validator:
             ssim={role: _ssim(answers[role], chips) for role, chips in self._chips.items()},
             identity=mean(distances),
             landmarks=mean(errors),
+            rebuilt=mean(rebuilt),
+            recognised=mean([float(one <= IDENTITY_THRESHOLD) for one in distances]),
         )
+
+    def _off(self, image: NDArray[np.uint8], number: int) -> float:
+        """How far the landmarks of an answer are from those that were asked for."""
+        found = self._finder.landmarks(image, self._boxes[number])
+        return landmark_error(found, self._wanted[number])
 
 
 def _chips(held: Held, size: int) -> NDArray[np.float32]:

@@ -89,7 +89,7 @@ def run(
         before = 0.0
         for minutes in sorted(at):
             say(f"training {entry.name} to {minutes:g} minutes")
-            _train(workspace, swap, minutes - before)
+            train_for(workspace, swap, minutes - before)
             before = minutes
             swapper, warnings = load_swapper(swap, newest=True)
             for warning in warnings:
@@ -105,7 +105,8 @@ def run(
             yield Row(entry.name, minutes, swapper.step, exam.marks(swapper))
 
 
-def _train(workspace: Workspace, swap: Swap, minutes: float) -> None:
+def train_for(workspace: Workspace, swap: Swap, minutes: float) -> None:
+    """Train so many minutes more, as `swapdeck train` does, but for previews and scores."""
     allowed = consented(workspace, swap, "training", NullReporter())
     with training_in_ledger(workspace, swap, minutes=minutes):
         # Neither previews nor scores: both cost time that others would not have.

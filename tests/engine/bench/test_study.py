@@ -9,6 +9,7 @@ from engine.avatars.demo import demo_clips
 from engine.avatars.parameters import Pose
 from engine.bench.quality.scenes import PAIRS, Scene
 from engine.bench.study import exam as exam_module
+from engine.bench.study import held
 from engine.bench.study.exam import Exam
 from engine.bench.study.opening import fit_ruler, opening
 from engine.bench.study.run import ENTRIES, run
@@ -16,7 +17,12 @@ from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.quality.exact import Truth
 from engine.training.settings import settings_for
-from projects.errors import CommandError
+from engine.training.validate import Score
+from projects.errors import CommandError, SwapdeckError
+from projects.swaps import get_swap
+from projects.workspace import open_workspace
+
+SCORE = Score(5, {"source": 0.8, "target": 0.7}, 0.5, 0.1, 0.05, 0.8)
 
 
 def mouths(openings: np.ndarray, seed: int) -> np.ndarray:
@@ -83,3 +89,27 @@ def test_every_entry_of_the_study_can_be_trained():
 def test_minutes_that_are_none_are_refused(tmp_path):
     with pytest.raises(CommandError, match="above 0"):
         next(run(list(ENTRIES.values()), [0.0], tmp_path, lambda _: None))
+
+
+def test_people_without_a_truth_are_judged_by_their_held_out_faces(
+    workspace, ada, ben, monkeypatch
+):
+    trained: list[tuple[str, float]] = []
+    monkeypatch.setattr(
+        held, "train_for", lambda _, swap, minutes: trained.append((swap.slug, minutes))
+    )
+    monkeypatch.setattr(held, "score", lambda _, swap: SCORE)
+    entries = [ENTRIES["light-64"], ENTRIES["naive"]]
+    rows = list(held.run_held(workspace, ada, ben, entries, [3, 1], lambda _: None))
+    assert [(row.name, row.minutes) for row in rows] == [
+        *(("light-64", 1), ("light-64", 3), ("naive", 1), ("naive", 3)),
+    ]
+    assert trained[:2] == [("study-ada-as-ben-light-64", 1), ("study-ada-as-ben-light-64", 2)]
+    with pytest.raises(CommandError, match="above 0"):
+        next(held.run_held(workspace, ada, ben, entries, [0], lambda _: None))
+
+
+def test_too_few_faces_say_nothing_of_a_model(trained):
+    workspace = open_workspace(trained.root)
+    with pytest.raises(SwapdeckError, match="too few faces"):
+        held.score(workspace, get_swap(workspace, "a-as-b"))

@@ -63,7 +63,14 @@ def test_a_training_of_three_is_resumed_to_the_bit_and_exported_as_two(workspace
 
 def test_the_score_of_a_swap_is_that_of_its_two_people():
     ssim = {"source": 0.8, "target": 0.6}
-    two = Score(step=1, ssim=ssim, identity=0.2, landmarks=0.1)
-    three = Score(step=1, ssim={**ssim, "also-1": 0.1}, identity=0.2, landmarks=0.1)
+    two = Score(step=1, ssim=ssim, identity=0.2, landmarks=0.1, rebuilt=0.0, recognised=1.0)
+    three = Score(
+        step=1,
+        ssim={**ssim, "also-1": 0.1},
+        identity=0.2,
+        landmarks=0.1,
+        rebuilt=0.0,
+        recognised=1.0,
+    )
     assert two.value == three.value == pytest.approx(mean([0.8, 0.6]) - 0.2)
     assert three.row()["ssim"]["also-1"] == 0.1

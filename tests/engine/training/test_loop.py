@@ -237,7 +237,7 @@ class Levelled:
 
     def score(self, params, step: int) -> Score:
         ssim = {"source": 0.5, "target": 0.5}
-        return Score(step=step, ssim=ssim, identity=0.0, landmarks=0.0)
+        return Score(step=step, ssim=ssim, identity=0.0, landmarks=0.0, rebuilt=0.0, recognised=1.0)
 
 
 def test_a_plateau_halves_the_rate_says_so_and_is_resumed(workspace, swap, preset):

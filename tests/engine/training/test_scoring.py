@@ -40,7 +40,14 @@ def face(source: str, frame: int) -> Face:
 
 
 def score(step: int, value: float) -> Score:
-    return Score(step=step, ssim={"source": value, "target": value}, identity=0.0, landmarks=0.0)
+    return Score(
+        step=step,
+        ssim={"source": value, "target": value},
+        identity=0.0,
+        landmarks=0.0,
+        rebuilt=0.0,
+        recognised=1.0,
+    )
 
 
 def test_faces_held_out_are_never_neighbours_of_those_trained_on():
@@ -191,6 +198,18 @@ def test_a_better_model_scores_higher(model, settings, first, pixels):
     assert worse == again
     assert set(worse.ssim) == {"source", "target"}
     assert worse.value < score(0, 1.0).value
+    assert worse.landmarks > 0 and worse.rebuilt > 0
+    assert worse.recognised == 0.0  # embeddings have length 1 or so: none is near nothing
+
+
+def test_what_is_left_as_it_was_has_no_landmarks_elsewhere(model, settings, first, pixels):
+    landmarks = np.repeat(TEMPLATE[None].astype(np.float32), 6, 0)
+    held = {role: Held(np.asarray(array), landmarks) for role, array in pixels.items()}
+    validator = Validator(model, settings, held, np.zeros(128, np.float32), looked_at=2)
+    nothing_inside = {role: chips.at[..., 3].set(0) for role, chips in validator._chips.items()}
+    validator._chips = nothing_inside
+    unchanged = validator.score(first.params, 0)
+    assert (unchanged.landmarks, unchanged.rebuilt) == (0, 0)
 
 
 def test_a_checkpoint_holds_the_state_that_was_given_though_training_goes_on(
