@@ -16,6 +16,7 @@ import pytest
 from engine.conversion import segments as segments_module
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Role
+from engine.conversion.compose import AROUND
 from engine.conversion.convert import convert, convert_layers
 from engine.conversion.extracted import extracted
 from engine.conversion.find import Found, digest_of, find_faces, known_faces
@@ -33,6 +34,7 @@ from engine.reporting import CollectingReporter, NullReporter
 from projects import cache
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
+from projects.files import sha256_file
 from projects.ranges import parse_range
 from projects.workspace import open_workspace
 from tests.engine.conversion.conftest import Green, identity
@@ -78,6 +80,22 @@ def packets(path):
         return [(p.pts, p.dts, bytes(p)) for p in container.demux(video=0) if p.size]
 
 
+def stopped_after(stage, frames):
+    """A reporter that ends the work once a stage has done so many frames."""
+
+    def stop():
+        done = [event["done"] for event in reporter.of("progress") if event["stage"] == stage]
+        return bool(done) and done[-1] >= frames
+
+    reporter = CollectingReporter(stop=stop)
+    return reporter
+
+
+def files(folder):
+    there = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): sha256_file(path) for path in there}
+
+
 def test_a_run_that_was_ended_goes_on_and_gives_the_very_same_file(
     clip, eyes, workspace, kept, elsewhere, short_segments, tmp_path
 ):
@@ -98,6 +116,25 @@ def test_a_run_that_was_ended_goes_on_and_gives_the_very_same_file(
     assert first["done"] >= 32 and first["stage"] == "swap"  # neither searched nor made again
     left = {usage.kind: usage.entries for usage in cache.usage(workspace)}
     assert left["segments"] == 0
+
+
+def test_pictures_of_a_video_go_on_at_the_frame_that_is_missing(
+    discs, eyes, kept, elsewhere, monkeypatch, tmp_path
+):
+    # Frame 1 of a .mkv is shown at 40 ms, and it is frame 40 from which on it is read again.
+    monkeypatch.setattr(segments_module, "LENGTH", 10 + AROUND)
+    clip = discs([[("ben", 60 + 2 * n, 120)] for n in range(50)], "clip.mkv")
+    wanted = {
+        "settings": replace(PLAIN, encode=EncodeSettings(codec="png")),
+        "span": range(30, 50),
+    }
+    run(clip, tmp_path / "whole", elsewhere, eyes, **wanted)
+    with pytest.raises(StopRequested):
+        run(clip, tmp_path / "out", kept, eyes, reporter=stopped_after("swap", 18), **wanted)
+    again = CollectingReporter()
+    run(clip, tmp_path / "out", kept, eyes, reporter=again, **wanted)
+    assert again.of("progress")[0]["done"] == 17
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
 def test_a_damaged_segment_is_made_again(
