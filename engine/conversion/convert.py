@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,13 @@ from engine.conversion.chips import ChipCache
 from engine.conversion.compose import AROUND, needs_own
 from engine.conversion.find import Found, find_faces
 from engine.conversion.layers import FILE as LAYERS_FILE
-from engine.conversion.layers import write_layers
+from engine.conversion.layers import LayerEncoder, write_layers
 from engine.conversion.locate import Located, locate
 from engine.conversion.parts import Part
 from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.progress import Progress
 from engine.conversion.search import Eyes
-from engine.conversion.segments import Memory, render_segments, stored
+from engine.conversion.segments import Memory, Segments, render_segments, stored
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import Mark, Rendered, rendered
 from engine.conversion.tracks import Seen
@@ -36,15 +36,17 @@ from engine.credentials.marking import Marking
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.media import Frame, FrameReader, open_frames, probe
 from engine.media.assemble import Load
-from engine.media.outputs import Finish, Plan, put_together
+from engine.media.outputs import Encoder, put_together
+from engine.media.template import Template
 from engine.reporting import Reporter
 from engine.text import count, duration
 from projects.errors import SwapdeckError
 from projects.files import folder_replacing
 from projects.workspace import Workspace
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of what segments follow from; those of another version are not looked at."""
+_Ready = TypeVar("_Ready")
 Approve = Callable[[Seen, Sequence[Fate]], None]
 """Is told what becomes of everybody in the footage, and raises where that must not be."""
 
@@ -106,48 +108,27 @@ def convert(
     plan = check_output(source, output, settings)
     if found is None:
         found = find_faces(source, settings, reporter, eyes=eyes, workspace=workspace, store=store)
-    located = located_parts(found.seen, parts, settings)
-    if span is not None:
-        located = located.within(span)
-    if not located.faces:
-        raise NoTargetError(_nobody(source, parts, located))
-    tell_fates(located.fates, [part.role for part in parts], reporter)
-    if approve is not None:
-        approve(found.seen, located.fates)
-    work = _Work(source, parts, settings, located, found, store, label, span)
-    segments, stamps = stored(store or Memory(), work.key(plan), work.first)
-    if marking is not None:
-        marking = replace(marking, identifier=segments.identifier(marking.identifier))
+    work = _agreed(source, parts, settings, found, store, label, span, approve, reporter)
+    segments, stamps = stored(
+        store or Memory(), work.key(plan.kind, output, plan.template), work.first
+    )
+    marking = _marking_of(segments, marking)
     mark = None if marking is None else marking.watermark.apply
-    progress = Progress(reporter, "swap", located.frames)
-    progress.skip(len(stamps))
-    warnings = list(located.warnings)
-    if len(stamps) < located.frames:
-        with work.reader(stamps) as reader, closing(work.frames(reader, mark)) as frames:
-            ready = (one.frame for one in frames)
-            new = (frame for frame in ready if frame.index >= work.first + len(stamps))
-            counted = _counted(new, progress, label)
-            segments = render_segments(plan, segments, work.first + len(stamps), counted)
-            warnings += lost_frames(reader)
-    progress.end()
+
+    def ready(one: Rendered) -> Frame:
+        shown = one.frame
+        if label is None:
+            return shown
+        return replace(shown, image=label.apply(shown.image, shown.time))
+
+    progress = Progress(reporter, "swap", work.located.frames)
+    segments, lost = _completed(work, segments, stamps, output, plan.encoder, ready, mark, progress)
     finish = None if marking is None else marking.finisher(output)
     loads = segments.loads()
     reporter.check()
     written = put_together(plan, loads, finish, work.stamps(loads))
     segments.discard()
-    warnings += [*damaged_frames(found.seen), *written.warnings]
-    for warning in warnings:
-        reporter.event("warning", text=warning)
-    return ConvertResult(
-        output=output,
-        frames=written.frames,
-        swapped=located.swapped,
-        left_alone=located.left_alone,
-        warnings=tuple(warnings),
-        located=located,
-        seconds=time.monotonic() - began,
-        first=work.first,
-    )
+    return _result(work, output, written.frames, [*lost, *written.warnings], reporter, began)
 
 
 def convert_layers(
@@ -162,19 +143,54 @@ def convert_layers(
     eyes: Eyes | None = None,
     workspace: Workspace | None = None,
     store: Store | None = None,
+    marking: Marking | None = None,
     approve: Approve | None = None,
     span: range | None = None,
-    finish: Finish | None = None,
 ) -> ConvertResult:
     """As `convert`, but fill the folder `output` with layers; see `engine.conversion.layers`.
 
-    said: what is written down about how they came about. finish: is told of the file of transforms,
-    which is signed, when everything is there.
+    said: what is written down about how they came about. marking: what signs the note beside them.
     """
     began = time.monotonic()
     check_layers(output, settings)
     if found is None:
         found = find_faces(source, settings, reporter, eyes=eyes, workspace=workspace, store=store)
+    work = _agreed(source, parts, settings, found, store, None, span, approve, reporter)
+    segments, stamps = stored(store or Memory(), work.key("layers", output), work.first)
+    marking = _marking_of(segments, marking)
+    if marking is not None:
+        said = {**said, "identifier": marking.identifier}
+
+    def ready(one: Rendered) -> Rendered:
+        return one
+
+    encoder = partial(LayerEncoder, parts, settings)
+    progress = Progress(reporter, "layers", work.located.frames)
+    segments, lost = _completed(work, segments, stamps, output, encoder, ready, None, progress)
+    loads = segments.loads()
+    reporter.check()
+    with folder_replacing(output) as folder:
+        frames = write_layers(folder, loads, said)
+        if marking is not None:
+            file = folder / LAYERS_FILE
+            marking.layers_finisher(output)(file, file, source)
+    segments.discard()
+    return _result(work, output, frames, lost, reporter, began)
+
+
+def _agreed(
+    source: Path,
+    parts: Sequence[Part],
+    settings: ConvertSettings,
+    found: Found,
+    store: Store | None,
+    label: Label | None,
+    span: range | None,
+    approve: Approve | None,
+    reporter: Reporter,
+) -> "_Work":
+    """What is to be done, once it is said and allowed. Raises NoTargetError, and what `approve`
+    raises."""
     located = located_parts(found.seen, parts, settings)
     if span is not None:
         located = located.within(span)
@@ -183,33 +199,69 @@ def convert_layers(
     tell_fates(located.fates, [part.role for part in parts], reporter)
     if approve is not None:
         approve(found.seen, located.fates)
-    work = _Work(source, parts, settings, located, found, store, None, span)
-    progress = Progress(reporter, "layers", located.frames)
-    with (
-        folder_replacing(output) as folder,
-        work.reader(np.zeros(0, np.int64)) as reader,
-        closing(work.frames(reader, None)) as frames,
-    ):
-        write_layers(folder, _stepped(frames, progress), parts, settings, said)
-        if finish is not None:
-            finish(folder / LAYERS_FILE, folder / LAYERS_FILE, source)
+    return _Work(source, parts, settings, located, found, store, label, span)
+
+
+def _marking_of(segments: Segments, marking: Marking | None) -> Marking | None:
+    """The marking of the run that began these segments."""
+    if marking is None:
+        return None
+    return replace(marking, identifier=segments.identifier(marking.identifier))
+
+
+def _completed(
+    work: "_Work",
+    segments: Segments,
+    stamps: npt.NDArray[np.int64],
+    output: Path,
+    encoder: Callable[[], Encoder[_Ready]],
+    ready: Callable[[Rendered], _Ready],
+    mark: Mark | None,
+    progress: Progress,
+) -> tuple[Segments, list[str]]:
+    """All segments of a result, of which those with the frames of `stamps` were there already, and
+    warnings. ready: what of a frame is encoded."""
+    warnings: list[str] = []
+    progress.skip(len(stamps))
+    if len(stamps) < work.located.frames:
+        begin = work.first + len(stamps)
+        with work.reader(stamps) as reader, closing(work.frames(reader, mark)) as frames:
+            new = (ready(one) for one in frames if one.frame.index >= begin)
+            segments = render_segments(encoder, output, segments, begin, _stepped(new, progress))
+            warnings = lost_frames(reader)
     progress.end()
+    return segments, warnings
+
+
+def _stepped(frames: Iterable[_Ready], progress: Progress) -> Iterator[_Ready]:
+    for frame in frames:
+        yield frame
+        progress.step()
+
+
+def _result(
+    work: "_Work",
+    output: Path,
+    frames: int,
+    warnings: Sequence[str],
+    reporter: Reporter,
+    began: float,
+) -> ConvertResult:
+    """What was done, with every warning said. warnings: about reading and writing."""
+    located = work.located
+    told = (*located.warnings, *damaged_frames(work.found.seen), *warnings)
+    for warning in told:
+        reporter.event("warning", text=warning)
     return ConvertResult(
         output=output,
-        frames=located.frames,
+        frames=frames,
         swapped=located.swapped,
         left_alone=located.left_alone,
-        warnings=located.warnings,
+        warnings=told,
         located=located,
         seconds=time.monotonic() - began,
         first=work.first,
     )
-
-
-def _stepped(frames: Iterable[Rendered], progress: Progress) -> Iterator[Rendered]:
-    for frame in frames:
-        yield frame
-        progress.step()
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,15 +281,15 @@ class _Work:
     def first(self) -> int:
         return 0 if self.span is None else self.span.start
 
-    def key(self, plan: Plan) -> str:
-        """Under what its segments are kept."""
+    def key(self, kind: str, output: Path, template: Template | None = None) -> str:
+        """Under what the segments of a result of some kind are kept."""
         faces = [face for there in self.located.faces.values() for face in there]
         chosen = asdict(replace(self.settings, overwrite=False, batch=1))
         return key_of(
             _VERSION,
             self.found.digest,
-            str(plan.output.absolute()),
-            plan.kind,
+            str(output.absolute()),
+            kind,
             [[part.role.who, part.who, part.model] for part in self.parts],
             np.array([[face.frame, face.role] for face in faces]),
             np.stack([face.transform for face in faces]),
@@ -246,7 +298,7 @@ class _Work:
             json.loads(json.dumps(chosen, default=str)),
             None if self.label is None else asdict(self.label),
             None if self.span is None else [self.span.start, self.span.stop],
-            str(None if plan.template is None else plan.template.rate),
+            str(None if template is None else template.rate),
         )
 
     def reader(self, done: npt.NDArray[np.int64]) -> FrameReader:
@@ -341,13 +393,6 @@ def damaged_frames(seen: Seen) -> list[str]:
         f"Damaged, and kept without a new face: {count(len(seen.damaged), 'frame')} of the "
         f"footage, {numbers}{more}."
     ]
-
-
-def _counted(frames: Iterable[Frame], progress: Progress, label: Label | None) -> Iterator[Frame]:
-    for frame in frames:
-        image = frame.image if label is None else label.apply(frame.image, frame.time)
-        yield replace(frame, image=image)
-        progress.step()
 
 
 def _nobody(source: Path, parts: Sequence[Part], located: Located) -> str:

@@ -5,7 +5,8 @@ whoever composites has every choice left. They are not marked, because what is m
 must be: a note beside them says so, and is signed.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,10 @@ from engine.conversion.compose import layout, matte
 from engine.conversion.parts import Part
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import Rendered
+from engine.media.assemble import Load
+from engine.media.encode import EncodedPart
 from engine.media.errors import MediaError
-from projects.files import write_bytes, write_json, write_text
+from projects.files import jsonable, write_json, write_text
 
 VERSION: Final = 1
 FACES, MASKS, FILE, NOTICE = "face", "mask", "transforms.json", "MUST-BE-MARKED.txt"
@@ -39,52 +42,97 @@ Frames are numbered from 0, as in the footage; one without a new face has no pic
 """
 
 
-def write_layers(
-    folder: Path,
-    frames: Iterable[Rendered],
-    parts: Sequence[Part],
-    settings: ConvertSettings,
-    said: dict[str, Any],
-) -> int:
-    """Fill an empty folder; how many frames have a face. said: what of the footage and of the
-    models is written down beside the transforms. Raises SwapdeckError on a full disk."""
+class LayerEncoder:
+    """Encodes a stretch of frames as layers.
+
+    A packet is the two pictures of a frame, one behind the other, and empty where it has no new
+    face. The header is JSON: the frames' size, where in each packet the mask begins, and where the
+    faces lie.
+    """
+
+    def __init__(self, parts: Sequence[Part], settings: ConvertSettings) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._packets: list[bytes] = []
+        self._stamps: list[int] = []
+        self._masks: list[int] = []
+        self._listed: list[dict[str, Any]] = []
+        self._size: tuple[int, int] = (0, 0)
+        self.frames = 0
+        self.bytes = 0
+
+    def add(self, one: Rendered) -> None:
+        """The next frame. Raises MediaError where it cannot be a PNG."""
+        face = mask = b""
+        if one.faces:
+            colour, alpha = _layer(one, self._settings)
+            face, mask = _png(np.dstack([colour[..., ::-1], alpha])), _png(alpha)
+        self._packets.append(face + mask)
+        self._masks.append(len(face))
+        self._stamps.append(one.frame.index if one.frame.pts is None else one.frame.pts)
+        self._listed.append(_transforms(one, self._parts, self._settings))
+        self._size = one.frame.image.shape[1], one.frame.image.shape[0]
+        self.frames += 1
+        self.bytes += len(self._packets[-1])
+
+    def finish(self) -> EncodedPart:
+        """All layers."""
+        said = {"size": self._size, "masks": self._masks, "frames": self._listed}
+        return EncodedPart(
+            np.frombuffer(b"".join(self._packets), np.uint8),
+            np.array([len(data) for data in self._packets], np.int64),
+            np.array(self._stamps, np.int64),
+            np.ones(len(self._packets), np.int64),
+            np.frombuffer(json.dumps(jsonable(said)).encode(), np.uint8),
+        )
+
+
+def write_layers(folder: Path, loads: Sequence[Load], said: dict[str, Any]) -> int:
+    """Fill an empty folder with encoded stretches of layers; of how many frames. said: what of the
+    footage and of the models is written down beside the transforms. Raises OSError on a full
+    disk."""
     for name in (FACES, MASKS):
         (folder / name).mkdir()
     listed: list[dict[str, Any]] = []
-    count = 0
-    size: tuple[int, ...] = ()
-    for one in frames:
-        faces = [
-            {
-                "role": parts[decoded.face.role].role.who,
-                "track": decoded.face.track,
-                "box": list(decoded.face.box),
-                "landmarks": np.round(decoded.face.landmarks, 2).tolist(),
-                "cut": decoded.face.transform.tolist(),
-                "placed": layout(decoded, look, settings.at(one.frame.index)).place.tolist(),
-            }
-            for decoded, look in one.faces
-        ]
-        listed.append({"frame": one.frame.index, "time": one.frame.time, "faces": faces})
-        size = one.frame.image.shape
-        if one.faces:
-            count += 1
-            face, alpha = _layer(one, settings)
-            name = f"{one.frame.index:06d}.png"
-            write_bytes(folder / FACES / name, _png(np.dstack([face[..., ::-1], alpha])))
-            write_bytes(folder / MASKS / name, _png(alpha))
+    size = [0, 0]
+    for load in loads:
+        part = load()
+        stretch = json.loads(part.header.tobytes())
+        size = stretch["size"]
+        listed += stretch["frames"]
+        of_each = zip(part.packets(), stretch["masks"], stretch["frames"], strict=True)
+        for (data, _, _), mask, one in of_each:
+            if data:
+                name = f"{one['frame']:06d}.png"
+                (folder / FACES / name).write_bytes(data[:mask])
+                (folder / MASKS / name).write_bytes(data[mask:])
     about = {
         "version": VERSION,
         "synthetic": True,
         "must_be_marked": True,
-        "width": size[1] if size else 0,
-        "height": size[0] if size else 0,
+        "width": size[0],
+        "height": size[1],
         "transforms": "2x3 matrices from frame pixels to the unit square of a face: 'cut' is where "
         "the old face was cut out, 'placed' where the new one is laid",
     }
     write_json(folder / FILE, {**about, **said, "frames": listed})
     write_text(folder / NOTICE, _NOTICE)
-    return count
+    return len(listed)
+
+
+def _transforms(one: Rendered, parts: Sequence[Part], settings: ConvertSettings) -> dict[str, Any]:
+    faces = [
+        {
+            "role": parts[decoded.face.role].role.who,
+            "track": decoded.face.track,
+            "box": list(decoded.face.box),
+            "landmarks": np.round(decoded.face.landmarks, 2).tolist(),
+            "cut": decoded.face.transform.tolist(),
+            "placed": layout(decoded, look, settings.at(one.frame.index)).place.tolist(),
+        }
+        for decoded, look in one.faces
+    ]
+    return {"frame": one.frame.index, "time": one.frame.time, "faces": faces}
 
 
 def _layer(

@@ -4,25 +4,26 @@ A segment is stored complete or not at all. What was stored for the very same co
 it is; the first frame that is missing is where rendering goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.conversion.cache import Arrays, Store, text_array, text_of
-from engine.media import Frame
 from engine.media.assemble import Load
 from engine.media.encode import EncodedPart
-from engine.media.outputs import Plan
+from engine.media.outputs import Encoder
 from projects.errors import DamagedError, SwapdeckError
 
 LENGTH: Final = 240
 """Frames of a segment: ten seconds of film, and as far apart as key frames usually are."""
 _MOST_BYTES: Final = 64 << 20
 KIND: Final = "segments"
+_Added = TypeVar("_Added")
 
 
 class Memory:
@@ -98,31 +99,35 @@ def stored(store: Store, key: str, first: int) -> tuple[Segments, npt.NDArray[np
 
 
 def render_segments(
-    plan: Plan, segments: Segments, begin: int, frames: Iterator[Frame]
+    new_encoder: Callable[[], Encoder[_Added]],
+    output: Path,
+    segments: Segments,
+    begin: int,
+    frames: Iterator[_Added],
 ) -> Segments:
-    """Encode and store the frames, of which the first is number `begin`.
+    """Encode and store the frames of `output`, of which the first is number `begin`.
 
     Raises SwapdeckError where there is no room for a segment; the ones before it stay.
     """
-    encoder = plan.encoder()
+    encoder = new_encoder()
     for frame in frames:
         if encoder.frames >= LENGTH or encoder.bytes >= _MOST_BYTES:
             count = encoder.frames
-            segments = _added(plan, segments, begin, encoder.finish())
+            segments = _added(output, segments, begin, encoder.finish())
             begin += count
-            encoder = plan.encoder()
+            encoder = new_encoder()
         encoder.add(frame)
     if encoder.frames:
-        segments = _added(plan, segments, begin, encoder.finish())
+        segments = _added(output, segments, begin, encoder.finish())
     return segments
 
 
-def _added(plan: Plan, segments: Segments, begin: int, part: EncodedPart) -> Segments:
+def _added(output: Path, segments: Segments, begin: int, part: EncodedPart) -> Segments:
     try:
         return segments.add(begin, part)
     except SwapdeckError as error:
         raise SwapdeckError(
-            f"{plan.output} is not finished: {error} What was done so far is kept; run the same "
+            f"{output} is not finished: {error} What was done so far is kept; run the same "
             "command again."
         ) from error
 

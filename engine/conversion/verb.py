@@ -190,11 +190,7 @@ def _converted(
         found = _found_around(workspace, path, span, parts, settings, reporter)
     allow = partial(approve, workspace)
     if request.layers:
-        said = {
-            "input": str(path.absolute()),
-            "cast": [part.role.who for part in parts],
-            "identifier": marking.identifier,
-        }
+        said = {"input": str(path.absolute()), "cast": [part.role.who for part in parts]}
         return convert_layers(
             path,
             result,
@@ -205,9 +201,9 @@ def _converted(
             found=found,
             workspace=workspace,
             store=store,
+            marking=marking,
             approve=allow,
             span=span,
-            finish=marking.layers_finisher(result),
         )
     return convert(
         path,

@@ -31,8 +31,8 @@ class EncodedPart:
     """The packets of a stretch, in the order in which they are decoded.
 
     data: uint8, all their bytes. sizes, stamps, keys: int64 [N], of each packet: its bytes, when it
-    is shown, in the template's time base, and whether it is a key frame. header: uint8, what the
-    encoder says before all packets.
+    is shown, in the footage's time base, and whether it is a key frame. header: uint8, what the
+    encoder says of all of them.
     """
 
     data: npt.NDArray[np.uint8]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeVar
 
 from engine.media.assemble import Load, assemble
 from engine.media.codecs import CONTAINERS, PICTURE_CODECS, EncodeSettings, check_codec
@@ -29,15 +29,16 @@ Kind = Literal["video", "pictures", "picture"]
 Finish = Callable[[Path, Path, Path], None]
 """Called with a complete file, the name that it will have, and the footage it was made from."""
 _RATE: Final = Fraction(25)
+_Added = TypeVar("_Added", contravariant=True)
 
 
-class Encoder(Protocol):
-    """Turns frames into an `EncodedPart`; see `PartEncoder`."""
+class Encoder(Protocol[_Added]):
+    """Turns what is added, frame by frame, into an `EncodedPart`; see `PartEncoder`."""
 
     frames: int
     bytes: int
 
-    def add(self, frame: Frame) -> None: ...
+    def add(self, frame: _Added, /) -> None: ...
 
     def finish(self) -> EncodedPart: ...
 
@@ -62,7 +63,7 @@ class Plan:
     template: Template | None
     suffix: str
 
-    def encoder(self) -> Encoder:
+    def encoder(self) -> Encoder[Frame]:
         """For the next stretch of frames. Raises MediaError."""
         if self.template is not None and self.kind == "video":
             return PartEncoder(self.template, self.settings)

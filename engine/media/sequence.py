@@ -21,8 +21,8 @@ _DEEP_SUFFIXES: Final = (".png", ".tif", ".tiff")
 
 
 class PictureEncoder:
-    """Encodes a stretch of frames as pictures: their files' bytes are its packets, and their
-    frames' numbers its stamps."""
+    """Encodes a stretch of frames as pictures: their files' bytes are its packets, and its header
+    is their frames' numbers, int64."""
 
     def __init__(self, source: Path, suffix: str, template: Template | None) -> None:
         """source: a picture or a folder of them, whose profiles and transparency are taken over;
@@ -33,6 +33,7 @@ class PictureEncoder:
         if template is None:
             self._originals = list_pictures(source) if source.is_dir() else [source]
         self._files: list[bytes] = []
+        self._numbers: list[int] = []
         self._stamps: list[int] = []
         self.frames = 0
         self.bytes = 0
@@ -41,7 +42,8 @@ class PictureEncoder:
         """The next frame."""
         data = self._encoded(frame)
         self._files.append(data)
-        self._stamps.append(frame.index)
+        self._numbers.append(frame.index)
+        self._stamps.append(frame.index if frame.pts is None else frame.pts)
         self.frames += 1
         self.bytes += len(data)
 
@@ -52,7 +54,7 @@ class PictureEncoder:
             np.array([len(data) for data in self._files], np.int64),
             np.array(self._stamps, np.int64),
             np.ones(len(self._files), np.int64),
-            np.zeros(0, np.uint8),
+            np.array(self._numbers, np.int64).view(np.uint8),
         )
 
     def _encoded(self, frame: Frame) -> bytes:
@@ -88,7 +90,9 @@ def write_pictures(
     """
     originals = list_pictures(source) if footage is None else []
     for load in parts:
-        for data, number, _ in load().packets():
+        part = load()
+        numbers = part.header.view(np.int64)
+        for (data, _, _), number in zip(part.packets(), numbers, strict=True):
             name = f"{number:06d}{suffix}" if names is None else names[number]
             path = folder / name
             path.write_bytes(data)

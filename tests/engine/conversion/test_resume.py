@@ -16,6 +16,7 @@ import pytest
 from engine.conversion import segments as segments_module
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Role
+from engine.conversion.compose import AROUND
 from engine.conversion.convert import convert, convert_layers
 from engine.conversion.extracted import extracted
 from engine.conversion.find import Found, digest_of, find_faces, known_faces
@@ -33,6 +34,7 @@ from engine.reporting import CollectingReporter, NullReporter
 from projects import cache
 from projects.errors import CommandError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
+from projects.files import sha256_file
 from projects.ranges import parse_range
 from projects.workspace import open_workspace
 from tests.engine.conversion.conftest import Green, identity
@@ -44,6 +46,17 @@ BEN = Role("ben", "Ben", identity("ben"))
 @pytest.fixture
 def clip(discs):
     return discs([[("ben", 60 + 2 * n, 120)] for n in range(60)])
+
+
+@pytest.fixture
+def short_clip(discs):
+    """With nobody in its first eight frames."""
+    return discs([[("ben", 60 + 2 * n, 120)] if n >= 8 else [] for n in range(20)])
+
+
+@pytest.fixture
+def shortest_segments(monkeypatch):
+    monkeypatch.setattr(segments_module, "LENGTH", 6)
 
 
 @pytest.fixture
@@ -66,6 +79,11 @@ def part(model=None):
     return Part(BEN, model or Green(), model="green")
 
 
+def run_layers(clip, output, kept, eyes, settings=PLAIN, reporter=None):
+    reporter = reporter or NullReporter()
+    return convert_layers(clip, output, [part()], settings, reporter, {}, eyes=eyes, store=kept)
+
+
 def run(clip, output, kept, eyes, model=None, settings=PLAIN, reporter=None, **more):
     parts = [part(model)]
     return convert(
@@ -76,6 +94,30 @@ def run(clip, output, kept, eyes, model=None, settings=PLAIN, reporter=None, **m
 def packets(path):
     with av.open(str(path)) as container:
         return [(p.pts, p.dts, bytes(p)) for p in container.demux(video=0) if p.size]
+
+
+def done_in(reporter, stage):
+    """How far a stage was, each time that it was said."""
+    return [event["done"] for event in reporter.of("progress") if event["stage"] == stage]
+
+
+def stopped_after(stage, frames):
+    """A reporter that ends the work once a stage has done so many frames."""
+
+    def stop():
+        return max(done_in(reporter, stage), default=0) >= frames
+
+    reporter = CollectingReporter(stop=stop)
+    return reporter
+
+
+def segments_kept(workspace):
+    return sorted(workspace.root.joinpath("cache", "segments").glob("*-0*"))
+
+
+def files(folder):
+    there = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): sha256_file(path) for path in there}
 
 
 def test_a_run_that_was_ended_goes_on_and_gives_the_very_same_file(
@@ -100,13 +142,32 @@ def test_a_run_that_was_ended_goes_on_and_gives_the_very_same_file(
     assert left["segments"] == 0
 
 
+def test_pictures_of_a_video_go_on_at_the_frame_that_is_missing(
+    discs, eyes, kept, elsewhere, monkeypatch, tmp_path
+):
+    # Frame 1 of a .mkv is shown at 40 ms, and it is frame 40 from which on it is read again.
+    monkeypatch.setattr(segments_module, "LENGTH", 10 + AROUND)
+    clip = discs([[("ben", 60 + 2 * n, 120)] for n in range(50)], "clip.mkv")
+    wanted = {
+        "settings": replace(PLAIN, encode=EncodeSettings(codec="png")),
+        "span": range(30, 50),
+    }
+    run(clip, tmp_path / "whole", elsewhere, eyes, **wanted)
+    with pytest.raises(StopRequested):
+        run(clip, tmp_path / "out", kept, eyes, reporter=stopped_after("swap", 18), **wanted)
+    again = CollectingReporter()
+    run(clip, tmp_path / "out", kept, eyes, reporter=again, **wanted)
+    assert again.of("progress")[0]["done"] == 17
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+
+
 def test_a_damaged_segment_is_made_again(
     clip, eyes, workspace, kept, elsewhere, short_segments, tmp_path
 ):
     reporter = CollectingReporter(stop=lambda: reporter.checks > 50)
     with pytest.raises(StopRequested):
         run(clip, tmp_path / "out.mp4", kept, eyes, reporter=reporter)
-    stored = sorted(workspace.root.joinpath("cache", "segments").glob("*-0*"))
+    stored = segments_kept(workspace)
     assert len(stored) >= 2
     data = bytearray(stored[1].read_bytes())
     data[len(data) // 2] ^= 1
@@ -286,6 +347,59 @@ def test_layers_over_the_footage_give_the_converted_frames(clip, eyes, kept, tmp
             assert (layer[:, 290:] == 0).all()
 
 
+def test_layers_that_were_killed_go_on_and_are_the_very_same(
+    short_clip, eyes, workspace, kept, elsewhere, shortest_segments, tmp_path
+):
+    output = tmp_path / "layers"
+    killed("layers", 14, workspace, short_clip, output)
+    assert not output.exists()
+    again = CollectingReporter()
+    result = run_layers(short_clip, output, kept, eyes, reporter=again)
+    assert result.frames == 20 and result.swapped == 12
+    assert done_in(again, "layers") == [*range(12, 21), 20]
+    assert [event["name"] for event in again.of("stage")] == ["layers"]
+    run_layers(short_clip, tmp_path / "whole", elsewhere, eyes)
+    assert files(output) == files(tmp_path / "whole")
+    assert len(files(output)) == 2 * 12 + 2
+    assert segments_kept(workspace) == []
+
+
+def test_a_damaged_stretch_of_layers_is_made_again_and_no_other_settings_take_it(
+    short_clip, eyes, workspace, kept, elsewhere, shortest_segments, tmp_path
+):
+    output = tmp_path / "layers"
+    with pytest.raises(StopRequested):
+        run_layers(short_clip, output, kept, eyes, reporter=stopped_after("layers", 14))
+    first, second = segments_kept(workspace)
+    other = stopped_after("layers", 1)
+    with pytest.raises(StopRequested):
+        clear = replace(PLAIN, opacity=0.5)
+        run_layers(short_clip, output, kept, eyes, settings=clear, reporter=other)
+    assert done_in(other, "layers")[0] == 1
+    data = bytearray(second.read_bytes())
+    data[len(data) // 2] ^= 1
+    second.write_bytes(data)
+    again = CollectingReporter()
+    run_layers(short_clip, output, kept, eyes, reporter=again)
+    assert done_in(again, "layers")[0] == 6
+    run_layers(short_clip, tmp_path / "whole", elsewhere, eyes)
+    assert files(output) == files(tmp_path / "whole")
+    assert not first.exists()
+
+
+def test_layers_for_which_the_disk_was_too_small_go_on_where_it_was_full(
+    short_clip, eyes, workspace, kept, shortest_segments, tmp_path
+):
+    output = tmp_path / "layers"
+    with pytest.raises(SwapdeckError, match=r"layers is not finished: The disk is full.* is kept"):
+        run_layers(short_clip, output, Full(workspace, room=1), eyes)
+    assert not output.exists()
+    again = stopped_after("layers", 7)
+    with pytest.raises(StopRequested):
+        run_layers(short_clip, output, kept, eyes, reporter=again)
+    assert done_in(again, "layers")[0] == 6
+
+
 def test_layers_never_replace_what_is_not_layers(clip, eyes, tmp_path):
     folder = tmp_path / "layers"
     folder.mkdir()
@@ -302,12 +416,14 @@ def test_everything_found_beforehand_is_taken_as_it_is(clip, eyes, tmp_path):
 
 
 class Full(WorkspaceCache):
-    """A cache on a disk that has no room for segments."""
+    """A cache on a disk that has room for so many segments, and nothing else."""
+
+    def __init__(self, workspace, room=0):
+        super().__init__(workspace)
+        self.begins = [f"-{number * segments_module.LENGTH:08x}" for number in range(room)]
 
     def store(self, kind, key, arrays):
-        if kind == "segments" and not key.endswith("-id"):
-            raise SwapdeckError("The disk is full.")
-        if kind != "segments":
+        if kind != "segments" or not key.endswith(("-id", *self.begins)):
             raise SwapdeckError("The disk is full.")
         super().store(kind, key, arrays)
 
@@ -324,40 +440,43 @@ import os, signal, sys
 from pathlib import Path
 from engine.conversion import segments
 from engine.conversion.cache import WorkspaceCache
-from engine.conversion.convert import convert
 from engine.conversion.search import Eyes
-from engine.reporting import CollectingReporter
 from projects.workspace import open_workspace
 from tests.engine.conversion.conftest import DiscEmbedder, DiscFinder
-from tests.engine.conversion.test_resume import PLAIN, part
+from tests.engine.conversion.test_resume import run, run_layers, stopped_after
 
-segments.LENGTH = 16
-
-def stop():
-    if reporter.checks > 45:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return False
-
-reporter = CollectingReporter(stop=stop)
-root, clip, output = map(Path, sys.argv[1:])
+what, frames, length = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+root, clip, output = map(Path, sys.argv[4:])
+segments.LENGTH = length
+reporter = stopped_after(what, frames)
+asked = reporter.stop
+reporter.stop = lambda: asked() and os.kill(os.getpid(), signal.SIGKILL)
 store = WorkspaceCache(open_workspace(root))
-convert(clip, output, [part()], PLAIN, reporter, eyes=Eyes(DiscFinder, DiscEmbedder), store=store)
+work = run_layers if what == "layers" else run
+work(clip, output, store, Eyes(DiscFinder, DiscEmbedder), reporter=reporter)
 """
+
+
+def killed(stage, frames, workspace, clip, output):
+    """Do the work in a process that is killed once a stage has done so many frames."""
+    words = [stage, frames, segments_module.LENGTH, workspace.root, clip, output]
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, words)],
+        cwd=Path(__file__).resolve().parents[3],
+        check=False,
+    )
+    assert died.returncode == -signal.SIGKILL
 
 
 def test_a_kill_without_warning_costs_one_segment_at_most(
     clip, eyes, workspace, kept, elsewhere, short_segments, tmp_path
 ):
     output = tmp_path / "out.mp4"
-    died = subprocess.run(
-        [sys.executable, "-c", KILLED, workspace.root, clip, output],
-        cwd=Path(__file__).resolve().parents[3],
-        check=False,
-    )
-    assert died.returncode == -signal.SIGKILL and not output.exists()
+    killed("swap", 45, workspace, clip, output)
+    assert not output.exists()
     again = CollectingReporter()
     run(clip, output, kept, eyes, reporter=again)
-    assert again.of("progress")[0]["done"] >= 16
+    assert again.of("progress")[0]["done"] == 32
     assert "find faces" not in [event["name"] for event in again.of("stage")]
     whole = run(clip, tmp_path / "whole.mp4", elsewhere, eyes)
     assert packets(output) == packets(whole.output)

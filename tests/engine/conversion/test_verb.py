@@ -1,5 +1,6 @@
 """`convert` plans every output before it starts, and leaves a record for the report."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from engine.conversion import verb
+from engine.conversion.cache import WorkspaceCache, text_of
+from engine.conversion.layers import FACES, FILE
 from engine.conversion.search import Eyes
 from engine.conversion.settings import ConvertSettings
 from engine.credentials.verify import verify
@@ -14,7 +17,7 @@ from engine.media import EncodeSettings, MediaError, open_frames
 from engine.media.sound import audio_packets
 from engine.report.record import list_records
 from engine.reporting import CollectingReporter
-from projects.errors import CommandError, RefusedError, SwapdeckError
+from projects.errors import CommandError, RefusedError, StopRequested, SwapdeckError
 from projects.faces import Face, FaceIndex
 from projects.people import set_consent
 from projects.ranges import parse_range
@@ -202,6 +205,23 @@ def test_a_part_and_layers_have_names_of_their_own_and_a_part_has_a_record(works
     assert record.output == str(part.output) and record.part == range(3, 9) and record.first == 3
     with pytest.raises(CommandError, match="no result yet"):
         run(workspace, swap, [clip], layers=True, anonymise=True)
+
+
+def test_layers_that_go_on_carry_the_identifier_of_the_run_that_began_them(workspace, swap, discs):
+    clip = discs([[("ben", 100 + i, 120)] for i in range(6)])
+    reporter = CollectingReporter(
+        stop=lambda: any(event["stage"] == "layers" for event in reporter.of("progress"))
+    )
+    with pytest.raises(StopRequested):
+        verb.convert_inputs(
+            workspace, swap, verb.Request((clip,), layers=True, settings=QUICK), reporter
+        )
+    (begun,) = workspace.root.joinpath("cache", "segments").glob("*-id")
+    known = text_of(WorkspaceCache(workspace).load("segments", begun.name)["text"])
+    (layers,), _ = run(workspace, swap, [clip], layers=True)
+    assert json.loads((layers.output / FILE).read_text())["identifier"] == known
+    assert verify(layers.output / FACES / "000003.png").says["identifier"] == known
+    assert not begun.exists()
 
 
 def test_damaged_frames_are_kept_listed_and_the_sound_stays_in_place(
