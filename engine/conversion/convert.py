@@ -1,23 +1,19 @@
 """One video, picture or folder of pictures, with one person's face replaced in all of it."""
 
-import json
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.conversion.byhand import placed_by_hand
-from engine.conversion.cache import Store, key_of
-from engine.conversion.casting import LEFT_UNSURE, Fate, Role, cast
-from engine.conversion.chips import ChipCache
-from engine.conversion.compose import AROUND, needs_own
+from engine.conversion.cache import Store
+from engine.conversion.casting import Fate, cast
 from engine.conversion.find import Found, find_faces
 from engine.conversion.layers import FILE as LAYERS_FILE
 from engine.conversion.layers import LayerEncoder, write_layers
@@ -27,25 +23,25 @@ from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.progress import Progress
 from engine.conversion.search import Eyes
 from engine.conversion.segments import Memory, Segments, render_segments, stored
+from engine.conversion.sentences import (
+    damaged_frames,
+    lost_frames,
+    nobody_there,
+    tell_fates,
+)
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swap import Mark, Rendered, rendered
+from engine.conversion.swap import Mark, Rendered
 from engine.conversion.tracks import Seen
-from engine.conversion.windows import stamps_of
+from engine.conversion.work import Work
 from engine.credentials.label import Label
 from engine.credentials.marking import Marking
-from engine.faces.identity import IDENTITY_THRESHOLD
-from engine.media import Frame, FrameReader, open_frames, probe
-from engine.media.assemble import Load
+from engine.media import Frame
 from engine.media.outputs import Encoder, put_together
-from engine.media.template import Template
 from engine.reporting import Reporter
-from engine.text import count, duration
 from projects.errors import SwapdeckError
 from projects.files import folder_replacing
 from projects.workspace import Workspace
 
-_VERSION: Final = 2
-"""Of what segments follow from; those of another version are not looked at."""
 _Ready = TypeVar("_Ready")
 Approve = Callable[[Seen, Sequence[Fate]], None]
 """Is told what becomes of everybody in the footage, and raises where that must not be."""
@@ -188,18 +184,18 @@ def _agreed(
     span: range | None,
     approve: Approve | None,
     reporter: Reporter,
-) -> "_Work":
+) -> Work:
     """What is to be done, once it is said and allowed. Raises NoTargetError, and what `approve`
     raises."""
     located = located_parts(found.seen, parts, settings)
     if span is not None:
         located = located.within(span)
     if not located.faces:
-        raise NoTargetError(_nobody(source, parts, located))
+        raise NoTargetError(nobody_there(source, parts, located))
     tell_fates(located.fates, [part.role for part in parts], reporter)
     if approve is not None:
         approve(found.seen, located.fates)
-    return _Work(source, parts, settings, located, found, store, label, span)
+    return Work(source, parts, settings, located, found, store, label, span)
 
 
 def _marking_of(segments: Segments, marking: Marking | None) -> Marking | None:
@@ -210,7 +206,7 @@ def _marking_of(segments: Segments, marking: Marking | None) -> Marking | None:
 
 
 def _completed(
-    work: "_Work",
+    work: Work,
     segments: Segments,
     stamps: npt.NDArray[np.int64],
     output: Path,
@@ -224,9 +220,10 @@ def _completed(
     warnings: list[str] = []
     progress.skip(len(stamps))
     if len(stamps) < work.located.frames:
-        begin = work.first + len(stamps)
-        with work.reader(stamps) as reader, closing(work.frames(reader, mark)) as frames:
-            new = (ready(one) for one in frames if one.frame.index >= begin)
+        done = len(stamps)
+        begin = work.first + done
+        with work.reader(stamps) as reader, closing(work.frames(reader, done, mark)) as frames:
+            new = map(ready, frames)
             segments = render_segments(encoder, output, segments, begin, _stepped(new, progress))
             warnings = lost_frames(reader)
     progress.end()
@@ -240,7 +237,7 @@ def _stepped(frames: Iterable[_Ready], progress: Progress) -> Iterator[_Ready]:
 
 
 def _result(
-    work: "_Work",
+    work: Work,
     output: Path,
     frames: int,
     warnings: Sequence[str],
@@ -264,75 +261,6 @@ def _result(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """Everything that the frames of a result follow from, but the watermark."""
-
-    source: Path
-    parts: Sequence[Part]
-    settings: ConvertSettings
-    located: Located
-    found: Found
-    store: Store | None
-    label: Label | None
-    span: range | None
-
-    @property
-    def first(self) -> int:
-        return 0 if self.span is None else self.span.start
-
-    def key(self, kind: str, output: Path, template: Template | None = None) -> str:
-        """Under what the segments of a result of some kind are kept."""
-        faces = [face for there in self.located.faces.values() for face in there]
-        chosen = asdict(replace(self.settings, overwrite=False, batch=1))
-        return key_of(
-            _VERSION,
-            self.found.digest,
-            str(output.absolute()),
-            kind,
-            [[part.role.who, part.who, part.model] for part in self.parts],
-            np.array([[face.frame, face.role] for face in faces]),
-            np.stack([face.transform for face in faces]),
-            np.stack([face.landmarks for face in faces]),
-            *(mask.mask for part in self.parts for m in part.by_hand.masks.values() for mask in m),
-            json.loads(json.dumps(chosen, default=str)),
-            None if self.label is None else asdict(self.label),
-            None if self.span is None else [self.span.start, self.span.stop],
-            str(None if template is None else template.rate),
-        )
-
-    def reader(self, done: npt.NDArray[np.int64]) -> FrameReader:
-        """The frames from a little before the first that is not `done` yet, by its timestamps."""
-        begin = max(self.first, self.first + len(done) - AROUND)
-        if begin > self.first and probe(self.source).kind == "video":
-            return open_frames(self.source, begin, int(done[begin - self.first]))
-        if self.span is not None and begin == self.first:
-            stamps = stamps_of(self.source)
-            known = stamps is not None and begin < len(stamps)
-            return open_frames(self.source, begin, stamps[begin] if stamps and known else None)
-        return open_frames(self.source, begin)
-
-    def frames(self, reader: FrameReader, mark: Mark | None) -> Generator[Rendered, None, None]:
-        """The finished frames."""
-        caches = None
-        if self.store is not None:
-            own = any(map(needs_own, self.settings.every()))
-            caches = partial(_chips, self.store, self.found.digest, self.located, own)
-        frames: Iterable[Frame] = reader
-        if self.span is not None:
-            stop = self.span.stop
-            frames = takewhile(lambda frame: frame.index < stop, frames)
-        return rendered(frames, self.located.faces, self.parts, self.settings, mark, caches)
-
-    def stamps(self, loads: Sequence[Load]) -> tuple[int, int] | None:
-        """For a part of a source: the timestamp of its first frame, and that after its last."""
-        if self.span is None:
-            return None
-        known = np.sort(np.concatenate([load().stamps for load in loads]))
-        step = int(known[-1] - known[-2]) if len(known) > 1 else 1
-        return int(known[0]), int(known[-1]) + step
-
-
 def located_parts(seen: Seen, parts: Sequence[Part], settings: ConvertSettings) -> Located:
     """Where those who are cast are, and what becomes of everybody. Raises CommandError."""
     roles = [part.role for part in parts]
@@ -341,76 +269,3 @@ def located_parts(seen: Seen, parts: Sequence[Part], settings: ConvertSettings) 
     for number, part in enumerate(parts):
         faces = placed_by_hand(faces, part.by_hand, settings.alignment, number)
     return replace(located, faces=faces)
-
-
-def tell_fates(fates: Sequence[Fate], roles: Sequence[Role], reporter: Reporter) -> None:
-    """Say what becomes of every track, and warn of those that were left alone out of doubt."""
-    reporter.event("tracks", tracks=[fate.as_dict(roles) for fate in fates])
-    for number, role in enumerate(roles):
-        doubtful = [f for f in fates if f.why in LEFT_UNSURE and f.nearest == number]
-        if not doubtful:
-            continue
-        names = ", ".join(f"track:{fate.track}" for fate in doubtful[:4])
-        more = f" and {len(doubtful) - 4} more" if len(doubtful) > 4 else ""
-        seen = count(sum(fate.seen for fate in doubtful), "frame")
-        reporter.event(
-            "warning",
-            text=f"It is not sure that {names}{more} ({seen}) "
-            f"{'is' if len(doubtful) == 1 else 'are'} {role.name}, so "
-            f"{'it was' if len(doubtful) == 1 else 'they were'} left alone. Look at the tracks "
-            "with --tracks, and name those that are meant: --cast track:N=SWAP",
-        )
-
-
-def _chips(
-    store: Store, digest: str, located: Located, own: bool, part: Part, role: int
-) -> ChipCache | None:
-    if not part.model:
-        return None
-    return ChipCache(store, part, role, digest, located.faces, own)
-
-
-def lost_frames(reader: FrameReader) -> list[str]:
-    """A warning about frames of which nothing could be decoded."""
-    if not reader.lost:
-        return []
-    times = ", ".join(duration(seconds) for seconds in reader.lost[:5])
-    more = f" and {len(reader.lost) - 5} more" if len(reader.lost) > 5 else ""
-    return [
-        f"{count(len(reader.lost), 'frame')} of {reader.info.path} could not be decoded, about "
-        f"{times}{more}. The frames before them stay that much longer, and the sound is in its "
-        "place."
-    ]
-
-
-def damaged_frames(seen: Seen) -> list[str]:
-    """A warning about frames that were decoded with errors, which are kept as they are."""
-    if not seen.damaged:
-        return []
-    numbers = ", ".join(str(frame) for frame in seen.damaged[:8])
-    more = f" and {len(seen.damaged) - 8} more" if len(seen.damaged) > 8 else ""
-    return [
-        f"Damaged, and kept without a new face: {count(len(seen.damaged), 'frame')} of the "
-        f"footage, {numbers}{more}."
-    ]
-
-
-def _nobody(source: Path, parts: Sequence[Part], located: Located) -> str:
-    if located.left_alone == 0:
-        return (
-            f"No face was found in any of the {located.frames} frames of {source}. Faces must look "
-            "roughly at the camera and be about 80 pixels wide or more; use larger footage."
-        )
-    names = " or ".join(part.role.name for part in parts)
-    if any(fate.why in LEFT_UNSURE for fate in located.fates):
-        return (
-            f"It is not sure that any of the faces in {source} is {names}, so none was replaced: "
-            f"the nearest is {located.nearest:.2f} away. Look at its tracks with --tracks, and "
-            "name the one that is meant: --cast track:N=SWAP"
-        )
-    return (
-        f"{names} was not found in any of the {located.frames} frames of {source}, though "
-        f"there are faces of others: the nearest is {located.nearest:.2f} away from {names}, "
-        f"and {IDENTITY_THRESHOLD} is the most for one person. Choose footage of {names}, or "
-        "gather and extract more of it if this is the right person."
-    )

@@ -16,12 +16,13 @@ from engine.conversion.anonymise import (
 )
 from engine.conversion.cache import WorkspaceCache
 from engine.conversion.casting import Fate, cast
-from engine.conversion.convert import ConvertResult, convert, convert_layers, tell_fates
+from engine.conversion.convert import ConvertResult, convert, convert_layers
 from engine.conversion.find import Found, digest_of, eyes_for, find_faces, known_faces
 from engine.conversion.parts import Part
 from engine.conversion.permitted import check_layers, check_output
 from engine.conversion.players import Player, approve, people_of_cast, players
 from engine.conversion.preview import close_up, preview
+from engine.conversion.sentences import tell_fates
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.smooth import reach
 from engine.conversion.tracklist import list_tracks

@@ -161,6 +161,25 @@ def test_pictures_of_a_video_go_on_at_the_frame_that_is_missing(
     assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
+def test_pictures_go_on_though_one_of_them_cannot_be_read(
+    discs, eyes, kept, elsewhere, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(segments_module, "LENGTH", 4)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    with open_frames(discs([[("ben", 60 + 2 * n, 120)] for n in range(24)])) as reader:
+        for frame in reader:
+            cv2.imwrite(str(pictures / f"{frame.index:03d}.png"), frame.image[..., ::-1])
+    (pictures / "002.png").write_bytes(b"nothing")
+    wanted = {"settings": replace(PLAIN, encode=EncodeSettings(codec="png"))}
+    whole = run(pictures, tmp_path / "whole", elsewhere, eyes, **wanted)
+    assert whole.frames == 23
+    with pytest.raises(StopRequested):
+        run(pictures, tmp_path / "out", kept, eyes, reporter=stopped_after("swap", 14), **wanted)
+    assert run(pictures, tmp_path / "out", kept, eyes, **wanted).frames == 23
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+
+
 def test_a_damaged_segment_is_made_again(
     clip, eyes, workspace, kept, elsewhere, short_segments, tmp_path
 ):
