@@ -18,7 +18,15 @@ from tui.actions import JOBS, SWAPS, bindings, ids
 from tui.mode import JobScreen
 from tui.snapshot import JobRow, Snapshot, SwapRow
 from tui.states import LIVE
-from tui.swap_forms import also_of, new_swap_form, settings_after, settings_form, train_form
+from tui.swap_forms import (
+    START,
+    also_of,
+    new_swap_form,
+    settings_after,
+    settings_form,
+    train_form,
+)
+from tui.swap_start import start_swap
 from tui.text import clean
 
 
@@ -66,7 +74,12 @@ class SwapActions(JobScreen):
             )
             return
 
+        swaps = self.snapshot.swaps if self.snapshot is not None else ()
+        trained = [row.slug for row in swaps if row.checkpoint is not None and not row.problem]
+
         def make(values: dict[str, Value]) -> Swap:
+            if values.get(START):
+                return start_swap(self.dashboard.root, values)
             seed = values["seed"]
             return new_swap(
                 open_workspace(self.dashboard.root),
@@ -94,9 +107,11 @@ class SwapActions(JobScreen):
 
         def answered(values: dict[str, Value] | None) -> None:
             if values is not None:
+                if values.get(START):
+                    self.dashboard.say(f"Taking over what {values[START]} has learnt…")
                 self.dashboard.do(partial(make, values), made)
 
-        self.app.push_screen(new_swap_form(readable), answered)
+        self.app.push_screen(new_swap_form(readable, trained), answered)
 
     def swap_made(self, slug: str) -> None:
         """A swap was just made here."""

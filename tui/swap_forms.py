@@ -28,11 +28,15 @@ from tui.text import clean, duration, figure, plural, size
 _DOT = "__"  # a field's id can have no dot
 NAME = "name"
 ALSO = "also"
+START = "start"
 MANY = 1_000
 
 
-def new_swap_form(people: Sequence[PersonRow]) -> Form:
-    """Asks for two people, a preset, and what may be left to itself."""
+def new_swap_form(people: Sequence[PersonRow], trained: Sequence[str] = ()) -> Form:
+    """Asks for two people, a preset, and what may be left to itself.
+
+    trained: slugs of the swaps that a new one can start from.
+    """
     slugs = tuple(row.slug for row in people)
     with_faces = [row.slug for row in people if row.kept] or list(slugs)
     target = next((slug for slug in with_faces if slug != with_faces[0]), slugs[-1])
@@ -56,12 +60,24 @@ def new_swap_form(people: Sequence[PersonRow]) -> Form:
             ALSO, "Also", "text",
             help="More people who share the encoder, with commas: a wider view of faces.",
         ),
+        *_start_from(trained),
         Option(
             "seed", "Seed", "int", None, 0, 2**31 - 1,
             help="The same seed, faces and settings give the same model. Left empty: a new one.",
         ),
     )  # fmt: skip
     return Form("New swap", options, note=chosen_preset_note)
+
+
+def _start_from(trained: Sequence[str]) -> list[Option]:
+    if not trained:
+        return []
+    return [
+        Option(
+            START, "Start from", "choice", choices=tuple(trained),
+            help="A trained swap: the new one begins with what it has learnt, and has its preset.",
+        )
+    ]  # fmt: skip
 
 
 def also_of(values: Mapping[str, Value]) -> list[str]:

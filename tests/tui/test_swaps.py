@@ -21,7 +21,7 @@ from tui.app import Dashboard
 from tui.checkpoints import Checkpoint, CheckpointsScreen
 from tui.curve import Curve, decimated
 from tui.dialogs import Confirm
-from tui.forms import Form
+from tui.forms import Choice, Form
 from tui.picture import Picture
 from tui.reading import Reader
 from tui.training import TrainingPane, TrainingScreen
@@ -98,6 +98,39 @@ async def test_more_people_are_named_in_the_form_and_shown_with_the_swap(
         await press(pilot, "ctrl+s")
         assert get_swap(ws, "anna-as-bruno").others == ("eve",)
         assert ["also", "Eve"] in [line.split()[-2:] for line in screen_text(pilot).splitlines()]
+
+
+async def test_a_swap_starts_from_a_trained_one_by_the_engine(
+    ws: Workspace, swap: Swap, dashboard: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    class Engine:
+        """Makes the swap as the real one does, or says what is wrong."""
+
+        def __init__(self, command: tuple[str, ...]) -> None:
+            asked.append(command[command.index("new") + 1 :])
+
+        def lines(self, expected: tuple[int, ...]) -> list[str]:
+            if len(asked) > 1:
+                return ['{"error": "There is already such a swap.", "exit_code": 2}\n']
+            made = new_swap(ws, "next", "bruno", "anna", preset="light-64", seed=7, settings={})
+            return [f'{{"swap": "{made.slug}"}}\n']
+
+    monkeypatch.setattr("tui.swap_start.EngineProcess", Engine)
+    async with dashboard().run_test(size=(140, 40)) as pilot:
+        for _ in range(2):
+            await press(pilot, "2", "a")
+            await fill(pilot, "name", "next")
+            await fill(pilot, "seed", "7")
+            await fill(pilot, "also", "eve")
+            pilot.app.screen.query_one("#field-start", Choice).value = swap.slug
+            await press(pilot, "ctrl+s")
+            if len(asked) == 1:
+                assert "next is made." in told(pilot)
+        assert "There is already such a swap." in told(pilot)
+    words = "--source anna --target bruno --from anna-as-bruno --also eve --seed 7 -- next"
+    assert asked == [tuple(words.split())] * 2
 
 
 async def test_the_speed_of_this_machine_is_told_once_it_was_measured(
