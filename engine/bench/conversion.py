@@ -34,7 +34,7 @@ from engine.conversion.locate import LocatedFace, locate
 from engine.conversion.parts import Part
 from engine.conversion.search import Eyes, search, search_frames
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swapper import OTHER, Swapper
+from engine.conversion.swapper import Swapper
 from engine.credentials.marking import new_marking
 from engine.credentials.watermark import Watermark
 from engine.faces.align import crop, fit_transform
@@ -308,10 +308,11 @@ class _Bench:
         spare = (batch or self._settings.batch) - len(chips)
         images = np.stack([*chips, *[chips[0]] * spare])
         shapes = np.stack([*masks, *[masks[0]] * spare])
-        rgb, learnt = self._swapper.chips(images, shapes, "source")
-        own = rgb
         if needs_own(self._settings):
-            own = self._swapper.chips(images, shapes, OTHER["source"])[0]
+            rgb, learnt, own = self._swapper.both(images, shapes, "source")
+        else:
+            rgb, learnt = self._swapper.chips(images, shapes, "source")
+            own = rgb
         return [(chip, rgb[n], own[n], learnt[n]) for n, chip in enumerate(chips)]
 
     def _composed(self, frame: Frame, decoded: Decoded) -> np.ndarray:
