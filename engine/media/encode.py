@@ -136,6 +136,9 @@ def add_video(target: OutputContainer, template: Template, settings: EncodeSetti
     except (FFmpegError, ValueError) as error:
         raise MediaError(f"{codec.title} cannot be written here ({error}).") from error
     stream: VideoStream = added
+    # Frames beside each other, where the encoder can: it would cut each into slices by itself, which
+    # is one thing less that a slice can be predicted from.
+    stream.thread_type = "AUTO"
     stream.width, stream.height = template.width, template.height
     stream.pix_fmt = pix_fmt
     stream.time_base = template.time_base
