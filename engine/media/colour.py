@@ -85,7 +85,7 @@ class FromRgb:
         """The frame for `image` (uint8 [H, W, 3] RGB), ready for the encoder."""
         matrix = yuv_matrix(self._tags.scaler_matrix(image.shape[0]), self._tags.is_full)
         yuv = mixed(image, matrix)
-        luma, *chroma = (cv2.extractChannel(yuv, channel) for channel in range(3))
+        luma, *chroma = (np.asarray(cv2.extractChannel(yuv, n), np.uint8) for n in range(3))
         if self._pix_fmt != "yuv444p":
             chroma = [_thinned(plane, self._pix_fmt == "yuv420p") for plane in chroma]
         frame = av.VideoFrame(image.shape[1], image.shape[0], self._pix_fmt)
@@ -108,8 +108,13 @@ def thinned(plane: npt.NDArray[np.uint8 | np.float32], rows_too: bool) -> npt.ND
     return np.asarray(halved, np.float32)
 
 
+def rounded(levels: npt.NDArray[np.float32]) -> Image:
+    """The nearest levels that there are: uint8."""
+    return np.asarray(cv2.add(levels, (0, 0, 0, 0), dtype=cv2.CV_8U), np.uint8)
+
+
 def _thinned(plane: Image, rows_too: bool) -> Image:
-    return np.asarray(cv2.add(thinned(plane, rows_too), 0, dtype=cv2.CV_8U), np.uint8)
+    return rounded(thinned(plane, rows_too))
 
 
 def mixed(image: Image, matrix: npt.NDArray[np.float64]) -> Image:

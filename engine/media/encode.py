@@ -136,8 +136,8 @@ def add_video(target: OutputContainer, template: Template, settings: EncodeSetti
     except (FFmpegError, ValueError) as error:
         raise MediaError(f"{codec.title} cannot be written here ({error}).") from error
     stream: VideoStream = added
-    # Frames beside each other, where the encoder can: it would cut each into slices by itself, which
-    # is one thing less that a slice can be predicted from.
+    # Several frames at once where the encoder can, which by itself would cut each into slices, of
+    # which none is predicted from another.
     stream.thread_type = "AUTO"
     stream.width, stream.height = template.width, template.height
     stream.pix_fmt = pix_fmt

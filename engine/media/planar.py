@@ -52,7 +52,8 @@ class Planes:
         """uint8 [h, w, 3] RGB of planes of one size that were sampled from these."""
         codes = yuv_matrix(self.matrix, self.full)
         back = np.linalg.inv(codes[:, :3])
-        return mixed(cv2.merge([luma, cb, cr]), np.column_stack([back, -back @ codes[:, 3]]))
+        yuv = np.asarray(cv2.merge([luma, cb, cr]), np.uint8)
+        return mixed(yuv, np.column_stack([back, -back @ codes[:, 3]]))
 
 
 class ToRgb:
