@@ -6,7 +6,7 @@ that spans the colour difference along the edge. It is filled in by pull and pus
 SIGGRAPH Asia 2011) on a coarse grid, since it is smooth: a tenth of the cost of solving for it.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -42,9 +42,9 @@ def poisson(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floa
     if not edge.any():
         return part - differs * cv2.merge([weight] * 3)
     lean = medians(pixels_in(edge, lacking))
-    membrane = np.clip(lacking, lean - _MOST, lean + _MOST)
-    spanned = _filled(cv2.merge([*cv2.split(membrane * cv2.merge([known] * 3)), known]))
-    differs -= cv2.resize(spanned[..., :3], (width, height))
+    bounded = np.clip(lacking, lean - _MOST, lean + _MOST) * cv2.merge([known] * 3)
+    membrane = _filled(np.dstack([bounded, known]))[..., :3]
+    differs -= cv2.resize(membrane, (width, height))
     differs *= cv2.merge([weight] * 3)
     return part - differs
 
@@ -54,7 +54,7 @@ def _rim(weight: Floats) -> Floats:
     return np.asarray(inside - cv2.erode(inside, np.ones((3, 3), np.uint8)), np.float32)
 
 
-def _filled(known: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _filled(known: Floats) -> Floats:
     """Smoothly on from where something is known: float32 [H, W, 4], three values and their weight
     in 0..1, by which they are multiplied already; in the answer all weights are 1."""
     height, width = known.shape[:2]
@@ -62,14 +62,9 @@ def _filled(known: npt.NDArray[Any]) -> npt.NDArray[Any]:
         total = known.sum((0, 1))
         return np.broadcast_to(total / max(float(total[3]), 1e-6), known.shape).astype(np.float32)
     half = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-    coarse = cv2.pyrDown(known, dstsize=half)
+    coarse = np.asarray(cv2.pyrDown(known, dstsize=half), np.float32)
     # Pulled up to whole weights, so that a thin edge counts on every level.
-    coarse *= _each(1 / np.maximum(coarse[..., 3], 1 / 4))
-    behind = cv2.pyrUp(_filled(coarse), dstsize=(width, height))
-    behind *= _each(1 - known[..., 3])
-    behind += known
-    return behind
-
-
-def _each(share: Floats) -> npt.NDArray[Any]:
-    return cv2.merge([share] * 4)
+    coarse /= cv2.merge([np.maximum(coarse[..., 3], 1 / 4)] * 4)
+    behind = np.asarray(cv2.pyrUp(_filled(coarse), dstsize=(width, height)), np.float32)
+    behind *= cv2.merge([1 - known[..., 3]] * 4)
+    return behind + known

@@ -147,7 +147,8 @@ def _mean_and_spread(pixels: Pixels) -> tuple[Numbers, Numbers]:
 
 def _scaled(pixels: Pixels, gain: Numbers, offset: Numbers) -> Pixels:
     """Each channel times its gain, and moved."""
-    return np.asarray(cv2.transform(pixels[:, None], np.column_stack([np.diag(gain), offset])))[:, 0]
+    moved = cv2.transform(pixels[:, None], np.column_stack([np.diag(gain), offset]))
+    return np.asarray(moved, np.float32)[:, 0]
 
 
 def _gain(wanted: Numbers, spread: Numbers, steepest: float) -> Numbers:

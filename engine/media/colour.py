@@ -110,7 +110,7 @@ def thinned(plane: npt.NDArray[np.uint8 | np.float32], rows_too: bool) -> npt.ND
 
 def rounded(levels: npt.NDArray[np.float32]) -> Image:
     """The nearest levels that there are: uint8."""
-    return np.asarray(cv2.add(levels, (0, 0, 0, 0), dtype=cv2.CV_8U), np.uint8)
+    return np.asarray(cv2.convertScaleAbs(np.maximum(levels, 0)), np.uint8)
 
 
 def _thinned(plane: Image, rows_too: bool) -> Image:

@@ -90,7 +90,7 @@ class ToRgb:
             format="yuvj444p" if full else "yuv444p",
             src_color_range=ColorRange.MPEG,
             dst_color_range=ColorRange.MPEG,
-            interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
+            interpolation=Interpolation.BICUBIC,
             threads=1,
         )
         return _plane(whole.planes[1]), _plane(whole.planes[2])
