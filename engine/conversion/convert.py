@@ -43,7 +43,7 @@ from projects.errors import SwapdeckError
 from projects.files import folder_replacing
 from projects.workspace import Workspace
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of what segments follow from; those of another version are not looked at."""
 Approve = Callable[[Seen, Sequence[Fate]], None]
 """Is told what becomes of everybody in the footage, and raises where that must not be."""
