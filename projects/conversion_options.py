@@ -211,7 +211,7 @@ FILE_OPTIONS: Final = (
         "speed",
         "Speed",
         "choice",
-        "faster",
+        "veryfast",
         choices=(
             *("ultrafast", "superfast", "veryfast", "faster", "fast"),
             *("medium", "slow", "slower", "veryslow"),

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -33,8 +33,9 @@ from engine.conversion.convert import convert
 from engine.conversion.locate import LocatedFace, locate
 from engine.conversion.parts import Part
 from engine.conversion.search import Eyes, search, search_frames
+from engine.conversion.segments import LENGTH
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swapper import OTHER, Swapper
+from engine.conversion.swapper import Swapper
 from engine.credentials.marking import new_marking
 from engine.credentials.watermark import Watermark
 from engine.faces.align import crop, fit_transform
@@ -229,13 +230,18 @@ class _Bench:
     def encode(self) -> float:
         with tempfile.TemporaryDirectory(prefix="swapdeck-bench-") as folder:
             plan = plan_output(self._path, Path(folder) / "out.mp4", self._settings.encode)
+            # Marked, as a conversion's are: the mark is a part of what there is to encode.
+            marked = [
+                replace(frame, image=self._mark.apply(frame.image))
+                for frame in self.frames[:LENGTH]
+            ]
 
             def work() -> int:
                 encoder = plan.encoder()
-                for frame in self.frames:
+                for frame in marked:
                     encoder.add(frame)
                 encoder.finish()
-                return len(self.frames)
+                return len(marked)
 
             return _rate(work)
 
@@ -308,10 +314,11 @@ class _Bench:
         spare = (batch or self._settings.batch) - len(chips)
         images = np.stack([*chips, *[chips[0]] * spare])
         shapes = np.stack([*masks, *[masks[0]] * spare])
-        rgb, learnt = self._swapper.chips(images, shapes, "source")
-        own = rgb
         if needs_own(self._settings):
-            own = self._swapper.chips(images, shapes, OTHER["source"])[0]
+            rgb, learnt, own = self._swapper.both(images, shapes, "source")
+        else:
+            rgb, learnt = self._swapper.chips(images, shapes, "source")
+            own = rgb
         return [(chip, rgb[n], own[n], learnt[n]) for n, chip in enumerate(chips)]
 
     def _composed(self, frame: Frame, decoded: Decoded) -> np.ndarray:

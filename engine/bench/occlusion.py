@@ -115,8 +115,7 @@ def decoded_faces(
         spare = batch - len(some)
         filled = np.stack(chips + [np.zeros_like(chips[0])] * spare)
         outlines = np.stack(masks + [np.zeros_like(masks[0])] * spare)
-        rgb, learnt = swapper.chips(filled, outlines, "source")
-        own, _ = swapper.chips(filled, outlines, "target")
+        rgb, learnt, own = swapper.both(filled, outlines, "source")
         for n, face in enumerate(some):
             yield Decoded(face, chips[n], rgb[n], own[n], learnt[n])
 

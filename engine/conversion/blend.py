@@ -11,6 +11,7 @@ import numpy.typing as npt
 from engine.conversion.multiband import multiband
 from engine.conversion.poisson import poisson
 from engine.faces.align import apply, chip_matrix, invert, pixel_scale
+from engine.media.colour import rounded
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -31,7 +32,7 @@ class Blender(Protocol):
 
 def feather(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floats:
     """The plain mixture by the weight."""
-    return part + (face - part) * weight[..., None]
+    return part + (face - part) * cv2.merge([weight] * 3)
 
 
 BLENDERS: Final[dict[str, Blender]] = {
@@ -69,8 +70,9 @@ def blend(
     size = (right - left, bottom - top)
     weight = _warp(_fitted(mask, transform), transform, region, size, cv2.INTER_LINEAR)
     weight = np.clip(weight, 0, 1)
-    face = _warp(_fitted(chip, transform), transform, region, size, cv2.INTER_CUBIC)
-    face = np.clip(face, 0, 1) * np.float32(255)
+    levels = _fitted(chip, transform) * np.float32(255)
+    face = _warp(levels, transform, region, size, cv2.INTER_CUBIC)
+    face = np.clip(face, 0, 255, out=face)
     part = image[top:bottom, left:right]
     before = part.astype(np.float32)
     if finish is not None:
@@ -81,7 +83,7 @@ def blend(
     mixed = BLENDERS[blender](before, face, weight, visible)
     if opacity < 1 or cover is not None:
         mixed = before + (mixed - before) * (visible * np.float32(opacity))[..., None]
-    np.copyto(part, np.rint(np.clip(mixed, 0, 255)).astype(np.uint8), where=weight[..., None] > 0)
+    part[:] = rounded(mixed)
 
 
 def laid(

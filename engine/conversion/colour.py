@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.conversion.inside import pixels_in
 from engine.conversion.transport import MATCHERS, Numbers
 
 Chip = npt.NDArray[np.float32]
@@ -25,11 +26,13 @@ def measured_colour(
     own: the original as the model renders it with the decoder of the person whom it shows.
     original: what the frame shows.
     """
-    if int(inside.sum()) < LEAST_PIXELS:
+    count = int(inside.sum())
+    if count < LEAST_PIXELS:
         return None
     # Of a large chip some pixels say as much as all of them.
-    every = max(1, int(inside.sum()) // _SAMPLES)
-    new, mine, old = (to_lab(chip)[inside][::every] for chip in (decoded, own, original))
+    every = max(1, count // _SAMPLES)
+    some = (pixels_in(inside, chip)[::every] for chip in (decoded, own, original))
+    new, mine, old = (to_lab(pixels[:, None])[:, 0] for pixels in some)
     return MATCHERS[name].measure(new, mine, old)
 
 

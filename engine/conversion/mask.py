@@ -91,7 +91,8 @@ def _faded(mask: Floats, erode: float, feather: float) -> Floats:
     if feather < 1 and erode == 0:
         return mask
     inside = (mask > _EDGE).astype(np.uint8)
-    depth = cv2.distanceTransform(np.pad(inside, 1), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    bordered = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    depth = cv2.distanceTransform(bordered, cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
     if erode < 0:
         depth = depth - cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5)
     share = np.clip((depth - erode) / max(feather, 1.0), 0, 1)

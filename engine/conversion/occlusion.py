@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.conversion.colour import to_lab
+from engine.conversion.inside import medians, pixels_in
 from engine.conversion.locate import LocatedFace
 from engine.conversion.swapper import face_mask
 from engine.faces.align import crop
@@ -84,7 +85,7 @@ def _unlikeness(face: LocatedFace, chip: Image, own: Floats) -> tuple[Floats, Fl
     edges = _blurred(np.hypot(mx, my), 1.5 * k) * k
     other_edges = _blurred(np.hypot(fx - mx, fy - my), 1.5 * k) * k
     unlike = _blurred(differs, 1.5 * k) / (3 + 3 * edges) + other_edges / (0.8 + 1.2 * edges)
-    usual = float(np.median(unlike[inside])) if inside.any() else np.inf
+    usual = float(medians(pixels_in(inside, unlike))[0]) if inside.any() else np.inf
     return _enlarged(unlike), _enlarged(differs), usual
 
 
@@ -92,10 +93,9 @@ def _in_the_light_of(frame: Floats, model: Floats, inside: Mask) -> Floats:
     """The rendering with the frame's median and spread in each channel, whatever covers a part."""
     if not inside.any():
         return model
-    ours, theirs = model[inside], frame[inside]
-    middle, wanted = np.median(ours, axis=0), np.median(theirs, axis=0)
-    spread = np.median(np.abs(ours - middle), axis=0)
-    gain = np.median(np.abs(theirs - wanted), axis=0) / np.maximum(spread, 0.3)
+    ours, theirs = pixels_in(inside, model), pixels_in(inside, frame)
+    middle, wanted = medians(ours), medians(theirs)
+    gain = medians(np.abs(theirs - wanted)) / np.maximum(medians(np.abs(ours - middle)), 0.3)
     return np.asarray((model - middle) * np.clip(gain, 0.7, 1.4) + wanted, np.float32)
 
 

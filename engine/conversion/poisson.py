@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.conversion.inside import medians, pixels_in
+
 Floats = npt.NDArray[np.float32]
 
 _MOST: Final = 20.0
@@ -26,9 +28,10 @@ def poisson(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floa
     height, width = weight.shape
     shrink = min(1.0, _GRID / max(height, width))
     grid = (max(2, round(width * shrink)), max(2, round(height * shrink)))
-    small_part, small_face, small_weight, small_visible = (
+    differs = part - face
+    lacking, small_weight, small_visible = (
         np.asarray(cv2.resize(picture, grid, interpolation=cv2.INTER_AREA), np.float32)
-        for picture in (part, face, weight, visible)
+        for picture in (differs, weight, visible)
     )
     # The edge: where the fade is neither out nor in. It is where both pictures must agree.
     known = small_weight * (1 - small_weight) * 4
@@ -37,13 +40,13 @@ def poisson(part: Floats, face: Floats, weight: Floats, visible: Floats) -> Floa
     known = known * small_visible
     edge = known > 0.2
     if not edge.any():
-        return part + (face - part) * weight[..., None]
-    differs = small_part - small_face
-    lean = np.median(differs[edge], axis=0)
-    differs = np.clip(differs, lean - _MOST, lean + _MOST).astype(np.float32)
-    known = np.asarray(known[..., None], np.float32)
-    membrane = cv2.resize(_filled(differs * known, known), (width, height))
-    return np.asarray(part + (face + membrane - part) * weight[..., None], np.float32)
+        return part - differs * cv2.merge([weight] * 3)
+    lean = medians(pixels_in(edge, lacking))
+    bounded = np.clip(lacking, lean - _MOST, lean + _MOST) * cv2.merge([known] * 3)
+    membrane = _filled(np.dstack([bounded, known]))[..., :3]
+    differs -= cv2.resize(membrane, (width, height))
+    differs *= cv2.merge([weight] * 3)
+    return part - differs
 
 
 def _rim(weight: Floats) -> Floats:
@@ -51,22 +54,17 @@ def _rim(weight: Floats) -> Floats:
     return np.asarray(inside - cv2.erode(inside, np.ones((3, 3), np.uint8)), np.float32)
 
 
-def _filled(values: Floats, weights: Floats) -> Floats:
-    """`values` over `weights`, and smoothly on where the weights are 0. values: [H, W, 3],
-    already multiplied by weights [H, W, 1]."""
-    height, width = values.shape[:2]
+def _filled(known: Floats) -> Floats:
+    """Smoothly on from where something is known: float32 [H, W, 4], three values and their weight
+    in 0..1, by which they are multiplied already; in the answer all weights are 1."""
+    height, width = known.shape[:2]
     if min(height, width) <= 2:
-        total = float(weights.sum())
-        mean = values.sum((0, 1)) / total if total > 1e-6 else np.zeros(values.shape[2])
-        return np.broadcast_to(mean, values.shape).astype(np.float32)
+        total = known.sum((0, 1))
+        return np.broadcast_to(total / max(float(total[3]), 1e-6), known.shape).astype(np.float32)
     half = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-    coarse_values = np.asarray(cv2.pyrDown(values, dstsize=half), np.float32)
-    coarse_weights = np.asarray(cv2.pyrDown(weights, dstsize=half), np.float32)[..., None]
+    coarse = np.asarray(cv2.pyrDown(known, dstsize=half), np.float32)
     # Pulled up to whole weights, so that a thin edge counts on every level.
-    gain = np.minimum(coarse_weights, 1 / 4) * 4 / np.maximum(coarse_weights, 1e-6)
-    pulled = np.asarray(coarse_values * gain, np.float32)
-    behind = _filled(pulled, np.asarray(np.minimum(coarse_weights * gain, 1), np.float32))
-    behind = np.asarray(cv2.pyrUp(behind, dstsize=(width, height)), np.float32)
-    here = values / np.maximum(weights, 1e-6)
-    share = np.clip(weights, 0, 1)
-    return np.asarray(behind + (here - behind) * share, np.float32)
+    coarse /= cv2.merge([np.maximum(coarse[..., 3], 1 / 4)] * 4)
+    behind = np.asarray(cv2.pyrUp(_filled(coarse), dstsize=(width, height)), np.float32)
+    behind *= cv2.merge([1 - known[..., 3]] * 4)
+    return behind + known

@@ -32,7 +32,7 @@ from engine.conversion.locate import Faces, LocatedFace
 from engine.conversion.mask import Free
 from engine.conversion.parts import Part
 from engine.conversion.settings import ConvertSettings
-from engine.conversion.swapper import OTHER, Swapper, Who
+from engine.conversion.swapper import Swapper, Who
 from engine.faces.align import crop
 from engine.media import Frame
 from engine.media.ahead import ahead
@@ -210,8 +210,11 @@ def _asked(cuts: list[_Cut], part: Part, batch: int, own: bool) -> Iterator[tupl
         masks = [seen(cut.face, cut.free, part.swapper.size) for cut in some]
         images = np.stack([cut.chip for cut in some] + [np.zeros_like(some[0].chip)] * spare)
         faces = np.stack(masks + [np.zeros_like(masks[0])] * spare)
-        rgb, mask = part.swapper.chips(images, faces, part.who)
-        theirs = part.swapper.chips(images, faces, OTHER[part.who])[0] if own else None
+        theirs = None
+        if own:
+            rgb, mask, theirs = part.swapper.both(images, faces, part.who)
+        else:
+            rgb, mask = part.swapper.chips(images, faces, part.who)
         for n, cut in enumerate(some):
             yield cut, Answer(rgb[n], mask[n], None if theirs is None else theirs[n])
 

@@ -7,6 +7,7 @@ can be averaged before they are used, and nothing pulses. Colours are CIE L*a*b*
 
 from typing import Final, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -44,12 +45,12 @@ class Spread:
     """
 
     def measure(self, new: Pixels, own: Pixels, old: Pixels) -> Numbers:
-        return np.concatenate([new.mean(0), new.std(0), old.mean(0), old.std(0)]).astype(float)
+        return np.concatenate([*_mean_and_spread(new), *_mean_and_spread(old)])
 
     def change(self, new: Pixels, numbers: Numbers) -> Pixels:
         mean, spread, wanted, wanted_spread = numbers.reshape(4, 3)
         gain = _gain(wanted_spread, spread, _STEEPEST)
-        return np.asarray((new - mean) * gain + wanted, np.float32)
+        return _scaled(new, gain, wanted - mean * gain)
 
 
 class Light:
@@ -60,13 +61,13 @@ class Light:
     """
 
     def measure(self, new: Pixels, own: Pixels, old: Pixels) -> Numbers:
-        seen = [new.mean(0), own.mean(0), own.std(0), old.mean(0), old.std(0)]
-        return np.concatenate(seen).astype(float)
+        centre, _ = _mean_and_spread(new)
+        return np.concatenate([centre, *_mean_and_spread(own), *_mean_and_spread(old)])
 
     def change(self, new: Pixels, numbers: Numbers) -> Pixels:
         centre, mean, spread, wanted, wanted_spread = numbers.reshape(5, 3)
         gain = _gain(wanted_spread, spread, _GENTLEST)
-        return np.asarray((new - centre) * gain + centre + (wanted - mean), np.float32)
+        return _scaled(new, gain, centre - centre * gain + wanted - mean)
 
 
 class Linear:
@@ -137,6 +138,17 @@ class Keep:
 
     def change(self, new: Pixels, numbers: Numbers) -> Pixels:
         return new
+
+
+def _mean_and_spread(pixels: Pixels) -> tuple[Numbers, Numbers]:
+    mean, spread = cv2.meanStdDev(pixels[:, None])
+    return np.asarray(mean, np.float64)[:, 0], np.asarray(spread, np.float64)[:, 0]
+
+
+def _scaled(pixels: Pixels, gain: Numbers, offset: Numbers) -> Pixels:
+    """Each channel times its gain, and moved."""
+    moved = cv2.transform(pixels[:, None], np.column_stack([np.diag(gain), offset]))
+    return np.asarray(moved, np.float32)[:, 0]
 
 
 def _gain(wanted: Numbers, spread: Numbers, steepest: float) -> Numbers:

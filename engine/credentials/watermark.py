@@ -86,10 +86,14 @@ class Watermark:
         luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         small = cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         activity = cv2.blur(cv2.absdiff(small, cv2.blur(small, (5, 5))), (9, 9))
-        gain = np.clip(0.4 + activity.astype(np.float32) / 5, 0.4, 2.0)
-        added = self._fields[size] * cv2.resize(gain, (size[1], size[0]))
-        marked = cv2.add(image, cv2.merge([added] * 3), dtype=cv2.CV_8U)
-        return np.asarray(marked, np.uint8)
+        coarse = np.clip(0.4 + activity.astype(np.float32) / 5, 0.4, 2.0)
+        gain = cv2.resize(coarse, (size[1], size[0]))
+        # What it adds and what it takes away in whole levels, which are quick to add and to take.
+        more, less = (
+            cv2.merge([cv2.multiply(self._fields[size], gain, scale=sign, dtype=cv2.CV_8U)] * 3)
+            for sign in (1, -1)
+        )
+        return np.asarray(cv2.subtract(cv2.add(image, more), less), np.uint8)
 
     def _field(self, height: int, width: int) -> NDArray[np.float32]:
         scale = height / HEIGHT

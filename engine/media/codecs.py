@@ -120,7 +120,7 @@ class EncodeSettings:
 
     codec: str = "h264"
     crf: int | None = None
-    preset: str = "faster"
+    preset: str = "veryfast"
     rate: Fraction | None = None
     """Frames a second of pictures that become a video."""
 

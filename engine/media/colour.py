@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Interpolation
 
 Image = npt.NDArray[np.uint8]
 
@@ -58,35 +58,14 @@ class ColourTags:
         return ColorRange.JPEG if self.is_full else ColorRange.MPEG
 
 
+def tags_of(frame: av.VideoFrame) -> ColourTags:
+    """What a decoded frame says of its colours."""
+    return ColourTags(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
+
+
 def is_rgb(pix_fmt: str) -> bool:
     """Whether the pixels are red, green, blue already, so that no matrix applies."""
     return av.VideoFormat(pix_fmt).is_rgb or pix_fmt == "pal8"
-
-
-class ToRgb:
-    """Decoded frames to arrays; keeps the scaler's tables from one frame to the next."""
-
-    def __init__(self) -> None:
-        self._reformatter = VideoReformatter()
-
-    def __call__(self, frame: av.VideoFrame) -> Image:
-        """uint8 [H, W, 3] RGB of a decoded frame as it is stored, not turned for display."""
-        if is_rgb(frame.format.name):
-            rgb = self._reformatter.reformat(frame, format="rgb24", threads=1)
-        else:
-            tags = ColourTags(
-                frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc
-            )
-            full = frame.format.name.startswith("yuvj")
-            rgb = self._reformatter.reformat(
-                frame,
-                format="rgb24",
-                src_colorspace=tags.scaler_matrix(frame.height),
-                src_color_range=ColorRange.JPEG if full else tags.scaler_range(),
-                interpolation=QUALITY,
-                threads=1,
-            )
-        return np.asarray(rgb.to_ndarray(), dtype=np.uint8)
 
 
 class FromRgb:
@@ -105,15 +84,14 @@ class FromRgb:
     def __call__(self, image: Image) -> av.VideoFrame:
         """The frame for `image` (uint8 [H, W, 3] RGB), ready for the encoder."""
         matrix = yuv_matrix(self._tags.scaler_matrix(image.shape[0]), self._tags.is_full)
-        yuv = np.asarray(cv2.transform(image, matrix.astype(np.float32)), np.uint8)
-        luma, *chroma = (yuv[..., channel] for channel in range(3))
+        yuv = mixed(image, matrix)
+        luma, *chroma = (np.asarray(cv2.extractChannel(yuv, n), np.uint8) for n in range(3))
         if self._pix_fmt != "yuv444p":
             chroma = [_thinned(plane, self._pix_fmt == "yuv420p") for plane in chroma]
         frame = av.VideoFrame(image.shape[1], image.shape[0], self._pix_fmt)
         for plane, values in zip(frame.planes, (luma, *chroma), strict=True):
-            rows = np.zeros((plane.height, plane.line_size), np.uint8)
+            rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
             rows[:, : plane.width] = values
-            plane.update(rows.tobytes())
         return frame
 
 
@@ -130,8 +108,24 @@ def thinned(plane: npt.NDArray[np.uint8 | np.float32], rows_too: bool) -> npt.ND
     return np.asarray(halved, np.float32)
 
 
+def rounded(levels: npt.NDArray[np.float32]) -> Image:
+    """The nearest levels that there are: uint8."""
+    return np.asarray(cv2.convertScaleAbs(np.maximum(levels, 0)), np.uint8)
+
+
 def _thinned(plane: Image, rows_too: bool) -> Image:
-    return np.asarray(np.clip(np.rint(thinned(plane, rows_too)), 0, 255), np.uint8)
+    return rounded(thinned(plane, rows_too))
+
+
+def mixed(image: Image, matrix: npt.NDArray[np.float64]) -> Image:
+    """The channels of every pixel, uint8 [H, W, 3], through an affine matrix [3, 4]."""
+    linear = matrix[:, :3]
+    # OpenCV takes 1024ths: what rounding to them takes from a middle grey is put back.
+    lost = (linear - np.rint(linear * 1024) / 1024).sum(1) * 128
+    offset = matrix[:, 3] + lost
+    return np.asarray(
+        cv2.transform(image, np.column_stack([linear, offset]).astype(np.float32)), np.uint8
+    )
 
 
 def yuv_matrix(scaler_matrix: int, full: bool) -> npt.NDArray[np.float64]:

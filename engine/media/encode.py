@@ -136,6 +136,9 @@ def add_video(target: OutputContainer, template: Template, settings: EncodeSetti
     except (FFmpegError, ValueError) as error:
         raise MediaError(f"{codec.title} cannot be written here ({error}).") from error
     stream: VideoStream = added
+    # Several frames at once where the encoder can, which by itself would cut each into slices, of
+    # which none is predicted from another.
+    stream.thread_type = "AUTO"
     stream.width, stream.height = template.width, template.height
     stream.pix_fmt = pix_fmt
     stream.time_base = template.time_base

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from av.video.plane import VideoPlane
+from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
 
-from engine.media.colour import ColourTags, yuv_matrix
+from engine.media.colour import QUALITY, is_rgb, mixed, tags_of, yuv_matrix
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 _STEPS: Final = {"420": (2, 2), "422": (2, 1), "444": (1, 1)}
@@ -51,8 +52,48 @@ class Planes:
         """uint8 [h, w, 3] RGB of planes of one size that were sampled from these."""
         codes = yuv_matrix(self.matrix, self.full)
         back = np.linalg.inv(codes[:, :3])
-        matrix = np.column_stack([back, -back @ codes[:, 3]]).astype(np.float32)
-        return np.asarray(cv2.transform(cv2.merge([luma, cb, cr]), matrix), np.uint8)
+        yuv = np.asarray(cv2.merge([luma, cb, cr]), np.uint8)
+        return mixed(yuv, np.column_stack([back, -back @ codes[:, 3]]))
+
+
+class ToRgb:
+    """Decoded frames to arrays; keeps the scaler's tables from one frame to the next."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> Image:
+        """uint8 [H, W, 3] RGB of a decoded frame as it is stored, not turned for display."""
+        planes = planes_of(frame)
+        if planes is not None:
+            return planes.to_rgb(planes.luma, *self._whole_chroma(frame))
+        if is_rgb(frame.format.name):
+            rgb = self._reformatter.reformat(frame, format="rgb24", threads=1)
+        else:
+            tags = tags_of(frame)
+            rgb = self._reformatter.reformat(
+                frame,
+                format="rgb24",
+                src_colorspace=tags.scaler_matrix(frame.height),
+                src_color_range=tags.scaler_range(),
+                interpolation=QUALITY,
+                threads=1,
+            )
+        return np.asarray(rgb.to_ndarray(), dtype=np.uint8)
+
+    def _whole_chroma(self, frame: av.VideoFrame) -> tuple[Image, Image]:
+        """The chroma of every pixel. The scaler's own way from planes to RGB takes three times as
+        long as enlarging them by it and mixing the colours here."""
+        full = frame.format.name.startswith(_FULL)
+        whole = self._reformatter.reformat(
+            frame,
+            format="yuvj444p" if full else "yuv444p",
+            src_color_range=ColorRange.MPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.BICUBIC,
+            threads=1,
+        )
+        return _plane(whole.planes[1]), _plane(whole.planes[2])
 
 
 Pixels: TypeAlias = Image | Planes
@@ -66,7 +107,7 @@ def planes_of(frame: av.VideoFrame) -> Planes | None:
     step = _STEPS.get(name.removeprefix(_FULL if full else "yuv").removesuffix("p"))
     if step is None:
         return None
-    tags = ColourTags(frame.color_range, frame.colorspace, frame.color_primaries, frame.color_trc)
+    tags = tags_of(frame)
     luma, cb, cr = (_plane(plane) for plane in frame.planes)
     return Planes(luma, cb, cr, step, tags.scaler_matrix(frame.height), full or tags.is_full)
 

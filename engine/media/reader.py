@@ -16,7 +16,6 @@ from av.error import FFmpegError, InvalidDataError
 from av.video.stream import VideoStream
 
 from engine import blackbox
-from engine.media.colour import ToRgb
 from engine.media.deep import Deep, deep_format, planes_of_deep
 from engine.media.errors import MediaError
 from engine.media.info import (
@@ -29,7 +28,7 @@ from engine.media.info import (
 )
 from engine.media.orientation import orientation_of
 from engine.media.pictures import MAX_PIXELS, list_pictures, read_picture, too_large
-from engine.media.planar import Pixels, planes_of, rgb_of
+from engine.media.planar import Pixels, ToRgb, planes_of, rgb_of
 
 # Intact clips may decode to a few frames less than they declare. Fewer than this share, and by more
 # than this many frames, is a file that was cut short.

@@ -38,24 +38,46 @@ class TrainedSwapper:
         self._params = params
         self._reverse = reverse
 
-        def answer(
-            params: Params, person: Who, images: jax.Array, masks: jax.Array
-        ) -> tuple[jax.Array, jax.Array]:
+        def encode(params: Params, images: jax.Array, masks: jax.Array) -> jax.Array:
             chips = images.astype(jnp.float32) / 255
             if settings.masked:
                 chips = hide(chips, masks.astype(jnp.float32)[..., None] / 255)
-            rgb, mask = model.decode(params, person, model.encode(params, chips))
+            return model.encode(params, chips)
+
+        def decode(params: Params, person: Who, code: jax.Array) -> tuple[jax.Array, jax.Array]:
+            rgb, mask = model.decode(params, person, code)
             return rgb, jnp.ones(rgb.shape[:3]) if mask is None else mask[..., 0]
 
+        def answer(
+            params: Params, person: Who, images: jax.Array, masks: jax.Array
+        ) -> tuple[jax.Array, jax.Array]:
+            return decode(params, person, encode(params, images, masks))
+
+        def both(
+            params: Params, person: Who, images: jax.Array, masks: jax.Array
+        ) -> tuple[jax.Array, jax.Array, jax.Array]:
+            code = encode(params, images, masks)
+            return *decode(params, person, code), decode(params, OTHER[person], code)[0]
+
         self._answer = jax.jit(answer, static_argnums=1)
+        self._both = jax.jit(both, static_argnums=1)
 
     def chips(
         self, images: NDArray[np.uint8], masks: NDArray[np.uint8], person: Who
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """See `Swapper.chips`."""
-        decoded = OTHER[person] if self._reverse else person
-        rgb, mask = self._answer(self._params, decoded, images, masks)
+        rgb, mask = self._answer(self._params, self._decoder(person), images, masks)
         return np.asarray(rgb), np.asarray(mask)
+
+    def both(
+        self, images: NDArray[np.uint8], masks: NDArray[np.uint8], person: Who
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """See `Swapper.both`."""
+        rgb, mask, other = self._both(self._params, self._decoder(person), images, masks)
+        return np.asarray(rgb), np.asarray(mask), np.asarray(other)
+
+    def _decoder(self, person: Who) -> Who:
+        return OTHER[person] if self._reverse else person
 
 
 def load_swapper(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.conversion.locate import LocatedFace
-from engine.conversion.swapper import Who
+from engine.conversion.swapper import Swapper, Who
 from engine.faces.align import crop
 from engine.quality.exact import warp_mask
 from projects.errors import SwapdeckError
@@ -24,7 +24,7 @@ _ALIKE: Final = 4.0
 Pictures = NDArray[np.uint8]
 
 
-class Oracle:
+class Oracle(Swapper):
     """Implements `engine.conversion.swapper.Swapper` for one scene whose truth is known."""
 
     def __init__(

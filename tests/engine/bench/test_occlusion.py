@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from engine.bench.occlusion import DRAWN, measure_kept, with_thing
+from engine.conversion.swapper import Swapper
 
 
-class Echo:
+class Echo(Swapper):
     """A model that renders everything that it is shown, a hand before the face as well."""
 
     size = 64

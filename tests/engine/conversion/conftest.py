@@ -16,6 +16,7 @@ import pytest
 
 from engine.conversion.casting import Role
 from engine.conversion.search import Eyes
+from engine.conversion.swapper import Swapper
 from engine.faces.sight import Sight
 from engine.faces.template import TEMPLATE
 
@@ -111,7 +112,7 @@ def write_discs(path: Path, frames: Sequence[Sequence[Disc]], sound: bool = True
     return path
 
 
-class Unchanged:
+class Unchanged(Swapper):
     """A model that answers with what it sees; refuses batches of changing size."""
 
     size = 64

@@ -25,6 +25,7 @@ from engine.conversion.preview import close_up, preview
 from engine.conversion.search import search
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.swap import swapped_frames
+from engine.conversion.swapper import Swapper
 from engine.conversion.tracklist import FILE, list_tracks
 from engine.conversion.tracks import Seen, Track
 from engine.faces.identity import IDENTITY_THRESHOLD
@@ -132,7 +133,7 @@ def crowd(discs):
     return discs([[("ben", 80 + 2 * i, 120), ("stranger", 240, 110)] for i in range(20)])
 
 
-class Painter:
+class Painter(Swapper):
     """A model that paints every chip in one colour."""
 
     size = 64

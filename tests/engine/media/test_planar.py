@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from engine.avatars.demo import demo_clips
 from engine.faces.align import crop, crop_pixels, umeyama
 from engine.media import open_frames
-from engine.media.colour import ToRgb
-from engine.media.planar import Planes, arrays_of, luma_of, planes_of, rgb_of, with_arrays
+from engine.media.planar import Planes, ToRgb, arrays_of, luma_of, planes_of, rgb_of, with_arrays
 
 Image = NDArray[np.uint8]
 

@@ -185,7 +185,11 @@ def test_a_trained_swap_answers_both_ways(workspace, swap):
     assert rgb.shape == (2, 32, 32, 3) and mask.shape == (2, 32, 32)
     assert rgb.min() >= 0 and rgb.max() <= 1
     np.testing.assert_array_equal(rgb, back.chips(chips, masks, "target")[0])
-    assert not np.array_equal(rgb, forth.chips(chips, masks, "target")[0])
+    other = forth.chips(chips, masks, "target")[0]
+    assert not np.array_equal(rgb, other)
+    for swapper, person in ((forth, "source"), (back, "target")):
+        for one, two in zip(swapper.both(chips, masks, person), (rgb, mask, other), strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-5)
 
 
 def test_a_swap_that_was_never_trained_says_how_to(swap):
