@@ -97,7 +97,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return open_workspace(tmp_path / "workspace", create=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def consent() -> Consent:
     """A complete consent record for a rendered person."""
     return Consent(
@@ -237,6 +237,7 @@ def _train(swapdeck: Swapdeck, short_clips: dict[str, Path]) -> None:
         swapdeck("gather", person, short_clips[person])
         swapdeck("extract", person)
     swapdeck("swap", "new", "a as b", "--source", "anna", "--target", "bruno", "--seed", "5")
+    swapdeck("swap", "set", "a-as-b", "batch=4")  # steps are waited for again and again
     swapdeck("train", "a-as-b", "--steps", "6")
     assert not swapdeck.network_log.exists()  # nobody tried
 
