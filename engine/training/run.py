@@ -12,8 +12,8 @@ from engine.training.clock import Clock, Stall
 from engine.training.divergence import DivergedError, Watch
 from engine.training.history import History
 from engine.training.limits import Limits, seconds_left
-from engine.training.optimisers import FALL, LEAST_FACTOR, factor_of, with_factor
 from engine.training.model import Params
+from engine.training.optimisers import FALL, LEAST_FACTOR, factor_of, with_factor
 from engine.training.preview import Draw, thin_previews
 from engine.training.saving import Saver
 from engine.training.scores import Scores
