@@ -27,9 +27,7 @@ FRAMES = 150
 
 
 @pytest.fixture(scope="module")
-def walk(
-    write_clip: Write, long_frames: Frames, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def walk(write_clip: Write, long_frames: Frames, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """More than three stretches of a search."""
     images = [*long_frames, *long_frames][:FRAMES]
     return write_clip(tmp_path_factory.mktemp("walk") / "walk.mp4", images)
