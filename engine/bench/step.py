@@ -112,19 +112,26 @@ def prepare(
     settings, warnings = settle(wanted, preset.size)
     feed = feed or Noise(preset.size)
     state = compile_first_state(preset, settings)
-    start = time.perf_counter()
     model = settled_model(settings)
-    call = compile_step(make_step(model, settings, CROP_MARGIN), state, feed.example(1))
-    compile_seconds = time.perf_counter() - start
-    if steps is None:
-        on_cpu = jax.default_backend() == "cpu"
-        steps = 1 if on_cpu else steps_a_dispatch(call, state, feed.take(0, 1))
-    steps = min(steps, feed.most_steps)
-    if steps > 1:
+    compile_seconds = 0.0
+
+    def compiled(steps: int) -> Step:
+        nonlocal compile_seconds
         start = time.perf_counter()
-        together = make_step(model, settings, CROP_MARGIN, steps)
-        call = compile_step(together, state, feed.example(steps))
+        call = make_step(model, settings, CROP_MARGIN, steps)
+        call = compile_step(call, state, feed.example(steps))
         compile_seconds += time.perf_counter() - start
+        return call
+
+    if steps is None:
+        call, steps = compiled(1), 1
+        if jax.default_backend() != "cpu":
+            steps = min(steps_a_dispatch(call, state, feed.take(0, 1)), feed.most_steps)
+        if steps > 1:
+            call = compiled(steps)
+    else:
+        steps = min(steps, feed.most_steps)
+        call = compiled(steps)
     return Prepared(preset, settings, model, state, feed, call, steps, compile_seconds, warnings)
 
 

@@ -138,7 +138,7 @@ def carried(
 
     Where it `begins_anew`, the warm-up does too. A factor is kept while the schedule is `plateau`.
     """
-    moments, rate = first_moments(params, now)
+    moments, rate = jax.jit(first_moments, static_argnums=1)(params, now)
     if not begins_anew(params, was, now):
         moments = _of_networks(state[0], set(learning(params, now)))
         rate = rate._replace(count=state[1].count)

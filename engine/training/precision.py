@@ -9,6 +9,8 @@ The gradient of a strided convolution's weights in bfloat16 is known to fail on 
 issue 37922), therefore one is tried before anything is built on it.
 """
 
+import functools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -83,7 +85,7 @@ def choose_precision(
     backend = backend or jax.default_backend()
     if asked == FLOAT32 or (asked == AUTO and backend == "cpu"):
         return Choice(FLOAT32)
-    refused = (probe or (lambda: probe_device(slower_too=asked == AUTO)))()
+    refused = (probe or (lambda: _probed(slower_too=asked == AUTO)))()
     if not refused:
         return Choice(BFLOAT16)
     return Choice(
@@ -107,6 +109,12 @@ def settled_model(settings: TrainSettings, people: tuple[str, ...] = PEOPLE) -> 
     )
 
 
+@functools.cache
+def _probed(*, slower_too: bool) -> str:
+    """`probe_device`, asked once in a process: the device stays the same."""
+    return probe_device(slower_too=slower_too)
+
+
 def probe_device(*, slower_too: bool = True) -> str:
     """Why this device should not compute in bfloat16; "" when it should.
 
@@ -117,8 +125,11 @@ def probe_device(*, slower_too: bool = True) -> str:
     key = jax.random.key(0)
     x = jax.random.normal(key, (16, 32, 32, 128))
     kernels = 0.03 * jax.random.normal(key, (2, 5, 5, 128, 128))
+    repeats = _REPEATS if slower_too else 0
     try:
-        wide, narrow = (_gradients(x, kernels, dtype) for dtype in (jnp.float32, jnp.bfloat16))
+        wide, narrow = (
+            _gradients(x, kernels, dtype, repeats) for dtype in (jnp.float32, jnp.bfloat16)
+        )
     except (jax.errors.JaxRuntimeError, NotImplementedError) as error:
         first = str(error).strip().splitlines() or [type(error).__name__]
         return f"this device fails at bfloat16 ({first[0][:200]})"
@@ -136,10 +147,10 @@ def probe_device(*, slower_too: bool = True) -> str:
 @dataclass(frozen=True)
 class _Tried:
     answer: jax.Array  # float32, gradients of both kernels
-    seconds: float
+    seconds: float  # infinite where nothing was timed
 
 
-def _gradients(x: jax.Array, kernels: jax.Array, dtype: Any) -> _Tried:
+def _gradients(x: jax.Array, kernels: jax.Array, dtype: Any, repeats: int) -> _Tried:
     def loss(kernels: jax.Array) -> jax.Array:
         y = x.astype(dtype)
         for kernel, stride in zip(kernels.astype(dtype), (1, 2), strict=True):
@@ -151,8 +162,8 @@ def _gradients(x: jax.Array, kernels: jax.Array, dtype: Any) -> _Tried:
     gradient = jax.jit(jax.grad(loss))
     answer = jax.block_until_ready(gradient(kernels))  # type: ignore[no-untyped-call]
     taken = []
-    for _ in range(_REPEATS):
+    for _ in range(repeats):
         start = time.perf_counter()
         jax.block_until_ready(gradient(kernels))  # type: ignore[no-untyped-call]
         taken.append(time.perf_counter() - start)
-    return _Tried(answer, min(taken))
+    return _Tried(answer, min(taken, default=math.inf))

@@ -1,6 +1,7 @@
 """A picture of what the model can do now: a row for each of a few faces."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -32,7 +33,8 @@ def previewer(
     reconstruction, target as source. Rows: faces spread evenly over `pixels`, the same ones each
     time.
     """
-    shown = {person: _still_chips(pixels[person], model.preset.size, margin) for person in PEOPLE}
+    still = jax.jit(partial(_still_chips, size=model.preset.size, margin=margin))
+    shown = {person: still(pixels[person]) for person in PEOPLE}
 
     @jax.jit
     def decode(params: Params) -> list[jax.Array]:

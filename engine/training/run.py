@@ -12,6 +12,7 @@ from engine.training.clock import Clock, Stall
 from engine.training.divergence import DivergedError, Watch
 from engine.training.history import History
 from engine.training.limits import Limits, seconds_left
+from engine.training.model import Params
 from engine.training.optimisers import FALL, LEAST_FACTOR, factor_of, with_factor
 from engine.training.preview import Draw, thin_previews
 from engine.training.saving import Saver
@@ -112,7 +113,7 @@ class Run:
 
     def save(self, state: State) -> None:
         """Write a checkpoint while the training goes on. Raises DivergedError, SwapdeckError."""
-        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
+        if not _finite(state.params):
             how = "its weights are not numbers any more"
             raise DivergedError(self._swap, int(state.step), self._clock, how)
         self._saver.start(state)
@@ -192,3 +193,9 @@ class Run:
 
     def _was_saved(self, step: int, path: Path) -> None:
         self._reporter.event("checkpoint", step=step, path=str(path))
+
+
+@jax.jit
+def _finite(params: Params) -> jax.Array:
+    """Whether all weights are numbers, looked at in one program: bool []."""
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]).all()

@@ -28,8 +28,9 @@ TINY = rehearsal.TINY.name
 
 @pytest.fixture
 def sizes(monkeypatch):
+    """As in the rehearsal, which is run whole as processes below, but in what a CPU computes in."""
     monkeypatch.setitem(presets.PRESETS, TINY, rehearsal.TINY)
-    return REHEARSAL.sizes
+    return replace(REHEARSAL.sizes, precision="float32")
 
 
 def rows(kind, sizes):

@@ -1,5 +1,6 @@
 """`bench quality`: what is tried, the decoder that knows the truth, and the measuring itself."""
 
+import json
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
@@ -13,13 +14,13 @@ from engine.bench.quality.run import Bench, Row, Wanted
 from engine.bench.quality.scenes import PAIRS, pairs_named
 from engine.bench.quality.variants import DEFAULTS, NAIVE, NO_CHOICES, UNCHANGED, Variant, variants
 from engine.bench.quality.verdict import verdicts
+from engine.cli.app import run
 from engine.conversion.locate import LocatedFace
 from engine.conversion.settings import ConvertSettings
 from engine.faces.align import crop, fit_transform
 from engine.faces.template import TEMPLATE
 from projects.conversion_options import PICTURE_OPTIONS
 from projects.errors import CommandError, SwapdeckError
-from tests.conftest import Swapdeck
 
 BASE = ConvertSettings()
 
@@ -115,12 +116,18 @@ def test_a_swap_is_nearer_to_the_truth_than_the_target_and_steadier_than_raw_lan
 
 
 def test_what_cannot_be_measured_is_refused_before_anything_is_rendered(
-    swapdeck: Swapdeck, tmp_path: Path
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bench = ("bench", "quality", "--cache", tmp_path / "cache")
-    assert "the one --pair" in swapdeck.error(*bench, "--model", "a-as-b", code=2)
-    assert "no choice of 'nose'" in swapdeck.error(*bench, "--set", "nose=1", code=2)
-    assert "Colour cannot be" in swapdeck.error(*bench, "--set", "colour=blue", code=2)
-    assert "no pair 'a on b'" in swapdeck.error(*bench, "--pair", "a on b", code=2)
-    assert "no choice of 'nose'" in swapdeck.error(*bench, "nose", code=2)
+    def error(*words: str) -> str:
+        cache = ("--cache", str(tmp_path / "cache"))
+        assert run(("bench", "quality", *cache, *words, "--json")) == 2
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return str(json.loads(printed.out.splitlines()[-1])["error"])
+
+    assert "the one --pair" in error("--model", "a-as-b")
+    assert "no choice of 'nose'" in error("--set", "nose=1")
+    assert "Colour cannot be" in error("--set", "colour=blue")
+    assert "no pair 'a on b'" in error("--pair", "a on b")
+    assert "no choice of 'nose'" in error("nose")
     assert not (tmp_path / "cache").exists()

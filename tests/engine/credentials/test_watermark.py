@@ -102,7 +102,7 @@ def test_the_picture_that_was_given_stays_as_it_is(frames):
     np.testing.assert_array_equal(frames[0], before)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (16, 2000, 3), (64, 64, 3), (65, 4000, 3)])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (16, 300, 3), (64, 64, 3), (65, 1300, 3)])
 def test_odd_pictures_are_marked_and_searched_without_harm(shape):
     picture = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
     assert Watermark(IDENTIFIER).apply(picture).shape == shape

@@ -95,16 +95,26 @@ def clip(tmp_path: Path) -> Callable[..., Path]:
     """A video of given frames; `cut` keeps only that part of the file, with its header."""
 
     def write(name: str, images: Sequence[NDArray[np.uint8]], *, cut: float = 1.0) -> Path:
-        path = tmp_path / name
-        with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-            stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "12"})
-            stream.height, stream.width = images[0].shape[:2]
-            stream.pix_fmt = "yuv420p"
-            for image in images:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            container.mux(stream.encode(None))
+        path = _write_clip(tmp_path / name, images)
         data = path.read_bytes()
         path.write_bytes(data[: round(len(data) * cut)])
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def write_clip() -> Callable[[Path, Sequence[NDArray[np.uint8]]], Path]:
+    """Writes frames as a video; for what several tests look at."""
+    return _write_clip
+
+
+def _write_clip(path: Path, images: Sequence[NDArray[np.uint8]]) -> Path:
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "12"})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path

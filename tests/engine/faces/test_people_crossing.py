@@ -1,6 +1,7 @@
 """A made clip with cuts, two people who cross, and one who leaves and comes back: nobody is taken
 for the other, in any frame."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ from engine.avatars.demo import demo_clips
 from engine.faces.extract import ExtractSettings, extract_person
 from engine.media import open_frames
 from engine.reporting import CollectingReporter, NullReporter
+from projects.consent import Consent
 from projects.faces import Face, FaceIndex
-from projects.people import Person
+from projects.people import Person, add_person, load_person
 from projects.sources import add_source
+from projects.workspace import open_workspace
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 960, 360
@@ -76,9 +79,20 @@ def footage() -> dict[str, list[Image]]:
     return found
 
 
-@pytest.fixture
-def film(clip: Callable[..., Path], footage: dict[str, list[Image]]) -> Path:
-    return clip("film.mp4", [drawn(places, footage) for places in scene()])
+@pytest.fixture(scope="module")
+def searched(
+    write_clip: Callable[..., Path],
+    footage: dict[str, list[Image]],
+    consent: Consent,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Person:
+    """Ada with the faces of the film; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("crossing")
+    film = write_clip(folder / "film.mp4", [drawn(places, footage) for places in scene()])
+    ada = add_person(open_workspace(folder / "workspace", create=True), "Ada", consent)
+    add_source(ada, film, "video", str(film))
+    extract_person(ada, ExtractSettings(), NullReporter())
+    return ada
 
 
 def shown(face: Face, places: list[Place]) -> str:
@@ -93,13 +107,11 @@ def stored(person: Person) -> list[Face]:
         return index.faces()
 
 
-def test_no_face_is_given_to_the_other_person(ada: Person, film: Path) -> None:
-    add_source(ada, film, "video", str(film))
-    extract_person(ada, ExtractSettings(), NullReporter())
+def test_no_face_is_given_to_the_other_person(searched: Person) -> None:
     truth = list(scene())
     verdicts = {
         (face.frame, shown(face, truth[face.frame])): face.reason
-        for face in stored(ada)
+        for face in stored(searched)
         if face.reason != "false face"
     }
     assert {reason for (_, who), reason in verdicts.items() if who == "anna"} <= {"", "covered"}
@@ -117,12 +129,10 @@ def test_no_face_is_given_to_the_other_person(ada: Person, film: Path) -> None:
     assert len(set(whole) & set(seen["anna"])) > 0.95 * len(whole)
 
 
-def test_a_track_shows_one_person(ada: Person, film: Path) -> None:
-    add_source(ada, film, "video", str(film))
-    extract_person(ada, ExtractSettings(), NullReporter())
+def test_a_track_shows_one_person(searched: Person) -> None:
     truth = list(scene())
     tracks: dict[int, list[Face]] = {}
-    for face in stored(ada):
+    for face in stored(searched):
         tracks.setdefault(face.track, []).append(face)
     for faces in tracks.values():
         assert len({shown(face, truth[face.frame]) for face in faces}) == 1
@@ -131,9 +141,9 @@ def test_a_track_shows_one_person(ada: Person, film: Path) -> None:
 
 
 def test_a_reference_picture_says_who_is_meant(
-    ada: Person, film: Path, footage: dict[str, list[Image]], tmp_path: Path
+    searched: Person, footage: dict[str, list[Image]], tmp_path: Path
 ) -> None:
-    add_source(ada, film, "video", str(film))
+    ada = load_person(shutil.copytree(searched.root, tmp_path / "ada"))
     picture = tmp_path / "bruno.png"
     cv2.imwrite(str(picture), footage["bruno"][200][..., ::-1])
     extract_person(ada, ExtractSettings(like=(picture,)), NullReporter())

@@ -15,17 +15,33 @@ from numpy.typing import NDArray
 from engine.faces.extract import ExtractSettings, SearchEndedError, extract_person
 from engine.faces.lending import Lender, borrowed
 from engine.reporting import CollectingReporter, NullReporter
+from projects.consent import Consent
 from projects.faces import Face, FaceIndex
-from projects.people import Person
+from projects.people import Person, add_person
 from projects.sources import add_source
+from projects.workspace import open_workspace
 
 Frames = list[NDArray[np.uint8]]
-Clip = Callable[..., Path]
+Write = Callable[[Path, Frames], Path]
+FRAMES = 150
 
 
-@pytest.fixture
-def walk(clip: Clip, long_frames: Frames) -> Path:
-    return clip("walk.mp4", long_frames * 2)
+@pytest.fixture(scope="module")
+def walk(write_clip: Write, long_frames: Frames, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """More than three stretches of a search."""
+    images = [*long_frames, *long_frames][:FRAMES]
+    return write_clip(tmp_path_factory.mktemp("walk") / "walk.mp4", images)
+
+
+@pytest.fixture(scope="module")
+def by_one(walk: Path, consent: Consent, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """Somebody whose faces one process has found."""
+    workspace = open_workspace(tmp_path_factory.mktemp("one") / "workspace", create=True)
+    eve = add_person(workspace, "Eve", consent)
+    add_source(eve, walk, "video", str(walk))
+    result = extract_person(eve, ExtractSettings(workers=1), NullReporter())
+    assert result.faces == FRAMES
+    return eve
 
 
 def stored(person: Person) -> list[Face]:
@@ -42,18 +58,17 @@ def alive(pid: int) -> bool:
     return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-def test_several_processes_find_what_one_finds(ada: Person, ben: Person, walk: Path) -> None:
-    for person, workers in ((ada, 1), (ben, 2)):
-        add_source(person, walk, "video", str(walk))
-        result = extract_person(person, ExtractSettings(workers=workers), NullReporter())
-        assert result.faces == 220
-    assert stored(ada) == stored(ben)
-    crops = [sorted(path.read_bytes() for path in p.faces_dir.iterdir()) for p in (ada, ben)]
+def test_several_processes_find_what_one_finds(ada: Person, by_one: Person, walk: Path) -> None:
+    add_source(ada, walk, "video", str(walk))
+    result = extract_person(ada, ExtractSettings(workers=2), NullReporter())
+    assert result.faces == FRAMES
+    assert stored(ada) == stored(by_one)
+    crops = [sorted(path.read_bytes() for path in p.faces_dir.iterdir()) for p in (ada, by_one)]
     assert crops[0] == crops[1]
 
 
 def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(
-    ada: Person, ben: Person, walk: Path
+    ada: Person, by_one: Person, walk: Path
 ) -> None:
     import multiprocessing
 
@@ -68,13 +83,11 @@ def test_a_process_that_is_killed_is_told_and_the_next_run_goes_on(
     with pytest.raises(SearchEndedError, match=r"Run the same command again.*--workers 1"):
         extract_person(ada, ExtractSettings(workers=2), reporter)
     extract_person(ada, ExtractSettings(workers=2), NullReporter())
-    add_source(ben, walk, "video", str(walk))
-    extract_person(ben, ExtractSettings(workers=2), NullReporter())
-    assert stored(ada) == stored(ben)
+    assert stored(ada) == stored(by_one)
 
 
 def test_processes_end_when_the_one_that_asks_is_killed_and_the_next_run_goes_on(
-    ada: Person, ben: Person, walk: Path
+    ada: Person, by_one: Person, walk: Path
 ) -> None:
     add_source(ada, walk, "video", str(walk))
     code = f"""
@@ -105,12 +118,10 @@ extract_person(
         time.sleep(0.05)
 
     so_far = len(stored(ada))
-    assert 0 < so_far < 220
+    assert 0 < so_far < FRAMES
     result = extract_person(ada, ExtractSettings(workers=2), NullReporter())
-    assert result.frames == 220 - so_far
-    add_source(ben, walk, "video", str(walk))
-    extract_person(ben, ExtractSettings(workers=2), NullReporter())
-    assert stored(ada) == stored(ben)
+    assert result.frames == FRAMES - so_far
+    assert stored(ada) == stored(by_one)
 
 
 def test_what_is_lent_is_seen_and_used_again() -> None:
@@ -131,8 +142,8 @@ def test_what_is_lent_is_seen_and_used_again() -> None:
 
 
 def test_where_nothing_can_be_lent_frames_are_sent(
-    ada: Person, walk: Path, monkeypatch: pytest.MonkeyPatch
+    ada: Person, clip: Callable[..., Path], long_frames: Frames, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
-    add_source(ada, walk, "video", str(walk))
-    assert extract_person(ada, ExtractSettings(workers=2), NullReporter()).faces == 220
+    add_source(ada, clip("short.mp4", long_frames[:60]), "video", "short")
+    assert extract_person(ada, ExtractSettings(workers=2), NullReporter()).faces == 60

@@ -41,11 +41,12 @@ def assert_alike(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
 
 def several(devices: int, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `tests.engine.training.several` with so many simulated devices."""
+    flags = os.environ.get("XLA_FLAGS", "")
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(ROOT),
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "XLA_FLAGS": f"{flags} --xla_force_host_platform_device_count={devices}",
     }
     command = [sys.executable, "-m", "tests.engine.training.several", *words]
     return subprocess.run(

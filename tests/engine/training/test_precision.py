@@ -50,10 +50,10 @@ def test_the_trial_passes_where_gradients_in_bfloat16_are_right() -> None:
 def test_a_device_that_fails_at_it_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     right = precision._gradients
 
-    def fails(x: object, kernels: object, dtype: object) -> object:
+    def fails(x: object, kernels: object, dtype: object, repeats: int) -> object:
         if dtype == jnp.bfloat16:
             raise NotImplementedError("no algorithm worked\nmore")
-        return right(jnp.zeros((1, 8, 8, 128)), kernels, dtype)  # type: ignore[arg-type]
+        return right(jnp.zeros((1, 8, 8, 128)), kernels, dtype, repeats)  # type: ignore[arg-type]
 
     monkeypatch.setattr(precision, "_gradients", fails)
     assert probe_device() == "this device fails at bfloat16 (no algorithm worked)"
@@ -71,7 +71,7 @@ def test_a_device_that_fails_at_it_is_found_out(monkeypatch: pytest.MonkeyPatch)
 def test_a_device_that_is_slow_or_wrong_is_found_out(
     narrow: float, seconds: float, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def tried(x: object, kernels: object, dtype: object) -> object:
+    def tried(x: object, kernels: object, dtype: object, repeats: int) -> object:
         if dtype == jnp.bfloat16:
             return precision._Tried(jnp.array([narrow]), seconds)
         return precision._Tried(jnp.array([1.0]), 1.0)

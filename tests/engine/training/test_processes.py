@@ -15,7 +15,7 @@ from engine.training.loop import train
 from engine.training.processes import LostError, translated
 from projects.checkpoints import newest, steps
 from projects.errors import CommandError
-from projects.swaps import Swap, new_swap
+from projects.swaps import Swap, new_swap, update_swap
 from projects.together import LOST, Meeting, meeting_of
 from projects.workspace import Workspace
 from tests.engine.training.test_devices import ROOT, SETTINGS, assert_alike, state_of
@@ -88,6 +88,7 @@ def test_without_its_partner_the_training_ends_and_goes_on_in_one_process(worksp
 
 
 def test_without_process_0_the_others_end(workspace, swap):
+    swap = update_swap(swap, settings=SETTINGS)  # whose step is compiled above
     with both(workspace, swap, 1_000_000) as (leader, partner):
         until_step(leader, 2)
         leader.kill()
