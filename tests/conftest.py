@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -27,14 +28,17 @@ MOST_AT_ONCE = 8
 """Test processes at most: each loads JAX and dlib's models."""
 ALONE = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 """Threads of these libraries wait by spinning, in the way of the tests beside."""
-# The tests' networks are so small that compiling them costs many times what running them does: the
-# plain emitters take half as long as those for speed. Without AVX2, products and sums are not fused
-# into one rounding, here and not there, so that what must be equal to the bit is.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    " --xla_cpu_use_fusion_emitters=false --xla_cpu_max_isa=AVX",
+_QUICKLY_COMPILED = (
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_use_fusion_emitters=false",
+    # Without AVX2, products and sums are not fused into one rounding, here and not there, so that
+    # what must be equal to the bit is.
+    *(["--xla_cpu_max_isa=AVX"] if platform.machine() == "x86_64" else []),
 )
+"""The tests' networks are so small that compiling them costs many times what running them does: the
+plain emitters take half as long as those for speed."""
+os.environ.setdefault("XLA_FLAGS", " ".join(_QUICKLY_COMPILED))
 
 
 @pytest.hookimpl(optionalhook=True)
