@@ -109,9 +109,13 @@ def write_clip() -> Callable[[Path, Sequence[NDArray[np.uint8]]], Path]:
     return _write_clip
 
 
+_REPEATABLE = {"crf": "12", "x264-params": "mbtree=0:threads=1:lookahead-threads=1"}
+"""The same pixels every time: where HOG finds a face hangs on less than x264's threads change."""
+
+
 def _write_clip(path: Path, images: Sequence[NDArray[np.uint8]]) -> Path:
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "12"})
+        stream = container.add_stream("libx264", rate=Fraction(25), options=_REPEATABLE)
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for image in images:
