@@ -30,6 +30,7 @@ from engine.training.run import Run
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import Metrics, State, Step, compile_step, make_step
 from engine.training.validate import Validator
+from projects.bases import write_down_start
 from projects.checkpoint_rows import put_away_newer
 from projects.errors import StopRequested
 from projects.faces import FaceIndex
@@ -73,6 +74,8 @@ def train(
         StopRequested: it was asked to stop; everything is saved.
     """
     use_compilation_cache()
+    # Whoever else trains than `swapdeck train`: the people of a base never go unnamed.
+    swap = write_down_start(workspace, swap)
     settings = settings_for(swap.preset, seed=swap.seed, **swap.settings)
     settings, warnings = settle(settings, get_preset(swap.preset).size)
     for text in warnings:

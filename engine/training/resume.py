@@ -12,7 +12,6 @@ from engine.training.model import PEOPLE, build
 from engine.training.settings import TrainSettings
 from engine.training.start import started
 from engine.training.step import State, compile_first_state, state_shapes, with_params
-from projects.bases import write_down_start
 from projects.checkpoints import newest
 from projects.errors import CommandError
 from projects.swaps import Swap
@@ -36,7 +35,6 @@ def resume(
         reporter.event("warning", text=text)
     people = tuple(swap.roles)
     if checkpoint is None:
-        write_down_start(workspace, swap)
         return _begin(workspace, settings, preset, people, reporter), None
     was = read_settings(checkpoint)
     if was.preset != settings.preset:
