@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from engine.cli.output import Column
 from engine.cli.session import Session, Verb, pass_session
 
 if TYPE_CHECKING:
-    from engine.bench.study.run import Entry
+    from engine.bench.study.run import Entry, Row
 
 _COLUMNS = (
     Column("name", "trained"),
@@ -98,15 +99,8 @@ def study(
     if source is not None and target is not None:
         _held(session, [ENTRIES[name] for name in names], minutes, source, target)
         return
-    rows = []
-    for row in run([ENTRIES[name] for name in names], minutes, folder, session.output.remark):
-        found = {**asdict(row), **asdict(row.marks)}
-        del found["marks"]
-        rows.append(found)
-        if session.json:
-            session.output.line(found)
-    if not session.json:
-        session.output.table(_COLUMNS, [_shown(row) for row in rows], "Nothing was trained.")
+    found = run([ENTRIES[name] for name in names], minutes, folder, session.output.remark)
+    _tell(session, _COLUMNS, (_flat(row) for row in found))
 
 
 def _held(
@@ -118,16 +112,35 @@ def _held(
 
     workspace = session.open()
     people = get_person(workspace, source), get_person(workspace, target)
+    found = run_held(workspace, *people, entries, minutes, session.output.remark)
+    _tell(
+        session,
+        _HELD,
+        ({"name": row.name, "minutes": row.minutes, **row.score.row()} for row in found),
+    )
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    values = {**asdict(row), **asdict(row.marks)}
+    del values["marks"]
+    return values
+
+
+def _tell(session: Session, columns: Sequence[Column], found: Iterable[Mapping[str, Any]]) -> None:
+    """Each row as it comes for programs, a table in the end for people."""
     rows = []
-    for row in run_held(workspace, *people, entries, minutes, session.output.remark):
-        found = {"name": row.name, "minutes": row.minutes, **row.score.row()}
-        rows.append(found)
+    for row in found:
+        rows.append(row)
         if session.json:
-            session.output.line(found)
+            session.output.line(dict(row))
     if not session.json:
-        flat = [{**row, **row["ssim"]} for row in rows]
-        session.output.table(_HELD, [_shown(row) for row in flat], "Nothing was trained.")
+        session.output.table(columns, [_shown(row) for row in rows], "Nothing was trained.")
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {n: format(v, _FORMATS[n]) if n in _FORMATS else v for n, v in row.items()}
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    ssim = row["ssim"]
+    flat = {**row, "ssim": None, **ssim} if isinstance(ssim, Mapping) else row
+    return {
+        name: format(value, _FORMATS[name]) if name in _FORMATS and value is not None else value
+        for name, value in flat.items()
+    }

@@ -1,5 +1,6 @@
 """Models are examined by what they answer, and openings by rulers that know a face."""
 
+import json
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.bench.study import held
 from engine.bench.study.exam import Exam
 from engine.bench.study.opening import fit_ruler, opening
 from engine.bench.study.run import ENTRIES, run
+from engine.cli import app
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.quality.exact import Truth
@@ -107,6 +109,20 @@ def test_people_without_a_truth_are_judged_by_their_held_out_faces(
     assert trained[:2] == [("study-ada-as-ben-light-64", 1), ("study-ada-as-ben-light-64", 2)]
     with pytest.raises(CommandError, match="above 0"):
         next(held.run_held(workspace, ada, ben, entries, [0], lambda _: None))
+
+
+def test_the_study_of_two_people_is_told_to_people_and_programs(
+    workspace, ada, ben, monkeypatch, capsys
+):
+    monkeypatch.setattr(held, "run_held", lambda *_: iter([held.HeldRow("light-64", 4.0, SCORE)]))
+    words = ["--workspace", str(workspace.root), "bench", "study", "light-64"]
+    words += ["--source", "ada", "--target", "ben", "--at", "4"]
+    assert app.run(words) == 0
+    shown = capsys.readouterr().out
+    assert "light-64" in shown and "0.800" in shown and "80%" in shown
+    assert app.run([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert told["ssim"] == {"source": 0.8, "target": 0.7} and told["recognised"] == 0.8
 
 
 def test_too_few_faces_say_nothing_of_a_model(trained):
