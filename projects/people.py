@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from projects import ledger
 from projects.consent import FILE, VERSION, Consent, State, in_document, read_consent, to_table
 from projects.documents import field, update
-from projects.errors import CommandError, DamagedError, NewerVersionError, SwapdeckError
+from projects.errors import (
+    CommandError,
+    DamagedError,
+    NewerVersionError,
+    RefusedError,
+    SwapdeckError,
+)
 from projects.files import folder_replacing, inside, locked, slug, versioned_toml, write_toml
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
@@ -241,3 +247,39 @@ def _taken(ws: Workspace, name: str, folder: str) -> str:
         existing = folder if called is None else called.name
     same = "" if existing == name else f", and '{name}' would have the same folder '{folder}'"
     return f"There is already a person called '{existing}'{same}. Choose another name."
+
+
+def people_in_model(
+    ws: Workspace,
+    slugs: Sequence[str],
+    created: str | None,
+    *,
+    made_of: str,
+    model: str,
+    again: str,
+) -> list[Person]:
+    """The people whose faces are in a model that was made at `created`; None where nobody knows.
+
+    made_of, model, again: words for a refusal: "X is made of", "X", and how to make another.
+
+    Raises:
+        RefusedError: one of them is not here or cannot be read, so nobody knows of a consent; or
+            somebody else of the same name was added since.
+    """
+    people = []
+    for slug_ in slugs:
+        try:
+            person = get_person(ws, slug_)
+        except SwapdeckError as error:
+            raise RefusedError(
+                f"{made_of} '{slug_}', of whom there is no consent record that can be read here. "
+                f"{error}"
+            ) from error
+        # ISO 8601 in UTC, both written here.
+        if created is not None and person.created > created:
+            raise RefusedError(
+                f"{person.name} was added on {person.created}, after {model} was made of somebody "
+                f"of that name on {created}, whose consent is not here. {again}"
+            )
+        people.append(person)
+    return people

@@ -14,7 +14,7 @@ from typing import Any
 from projects import ledger
 from projects.consent import require
 from projects.documents import field, update
-from projects.errors import CommandError, RefusedError, SwapdeckError
+from projects.errors import CommandError, SwapdeckError
 from projects.files import (
     folder_replacing,
     inside,
@@ -25,7 +25,7 @@ from projects.files import (
 )
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
-from projects.people import Person, get_person
+from projects.people import Person, get_person, people_in_model
 from projects.starts import TABLE, Start, read_start, slugs
 from projects.workspace import Workspace, move_to_trash, now
 
@@ -268,23 +268,14 @@ def people_of(ws: Workspace, swap: Swap) -> list[Person]:
         RefusedError: one of them is not here or cannot be read, so nobody knows of a consent; or
             somebody else of the same name was added since.
     """
-    people = []
-    for slug_ in swap.people:
-        try:
-            person = get_person(ws, slug_)
-        except SwapdeckError as error:
-            raise RefusedError(
-                f"{swap.name} is made of '{slug_}', of whom there is no consent record that can "
-                f"be read here. {error}"
-            ) from error
-        if swap.created and person.created > swap.created:  # ISO 8601 in UTC, both written here
-            raise RefusedError(
-                f"{person.name} was added on {person.created}, after {swap.name} was made of "
-                f"somebody of that name on {swap.created}, whose consent is not here. Make a new "
-                "swap with: swapdeck swap new"
-            )
-        people.append(person)
-    return people
+    return people_in_model(
+        ws,
+        swap.people,
+        swap.created or None,
+        made_of=f"{swap.name} is made of",
+        model=swap.name,
+        again="Make a new swap with: swapdeck swap new",
+    )
 
 
 def use_of(swap: Swap, person: Person, use: str) -> str:

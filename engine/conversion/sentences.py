@@ -20,12 +20,11 @@ def tell_fates(fates: Sequence[Fate], roles: Sequence[Role], reporter: Reporter)
         doubtful = [f for f in fates if f.why in LEFT_UNSURE and f.nearest == number]
         if not doubtful:
             continue
-        names = ", ".join(f"track:{fate.track}" for fate in doubtful[:4])
-        more = f" and {len(doubtful) - 4} more" if len(doubtful) > 4 else ""
+        names = _some([f"track:{fate.track}" for fate in doubtful], 4)
         seen = count(sum(fate.seen for fate in doubtful), "frame")
         reporter.event(
             "warning",
-            text=f"It is not sure that {names}{more} ({seen}) "
+            text=f"It is not sure that {names} ({seen}) "
             f"{'is' if len(doubtful) == 1 else 'are'} {role.name}, so "
             f"{'it was' if len(doubtful) == 1 else 'they were'} left alone. Look at the tracks "
             "with --tracks, and name those that are meant: --cast track:N=SWAP",
@@ -36,11 +35,10 @@ def lost_frames(reader: FrameReader) -> list[str]:
     """A warning about frames of which nothing could be decoded."""
     if not reader.lost:
         return []
-    times = ", ".join(duration(seconds) for seconds in reader.lost[:5])
-    more = f" and {len(reader.lost) - 5} more" if len(reader.lost) > 5 else ""
+    times = _some([duration(seconds) for seconds in reader.lost], 5)
     return [
         f"{count(len(reader.lost), 'frame')} of {reader.info.path} could not be decoded, about "
-        f"{times}{more}. The frames before them stay that much longer, and the sound is in its "
+        f"{times}. The frames before them stay that much longer, and the sound is in its "
         "place."
     ]
 
@@ -49,11 +47,10 @@ def damaged_frames(seen: Seen) -> list[str]:
     """A warning about frames that were decoded with errors, which are kept as they are."""
     if not seen.damaged:
         return []
-    numbers = ", ".join(str(frame) for frame in seen.damaged[:8])
-    more = f" and {len(seen.damaged) - 8} more" if len(seen.damaged) > 8 else ""
+    numbers = _some(list(map(str, seen.damaged)), 8)
     return [
         f"Damaged, and kept without a new face: {count(len(seen.damaged), 'frame')} of the "
-        f"footage, {numbers}{more}."
+        f"footage, {numbers}."
     ]
 
 
@@ -76,3 +73,9 @@ def nobody_there(source: Path, parts: Sequence[Part], located: Located) -> str:
         f"and {IDENTITY_THRESHOLD} is the most for one person. Choose footage of {names}, or "
         "gather and extract more of it if this is the right person."
     )
+
+
+def _some(words: Sequence[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more

@@ -4,7 +4,7 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +98,7 @@ class Work:
         with closing(finished):
             yield from islice(finished, done - _ahead(done), None)
 
-    @property
+    @cached_property
     def _is_video(self) -> bool:
         return probe(self.source).kind == "video"
 

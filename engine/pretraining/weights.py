@@ -23,9 +23,9 @@ from engine.training.start import ANYONE
 from projects.bases import AUTO, NONE, Base, get_base, load_base
 from projects.checkpoints import newest
 from projects.consent import require
-from projects.errors import CommandError, DamagedError, RefusedError, SwapdeckError
+from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.files import read_errors, write_bytes
-from projects.people import get_person
+from projects.people import people_in_model
 from projects.workspace import Workspace
 
 _SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
@@ -55,20 +55,15 @@ def base_params(name: str, preset: str, workspace: Workspace) -> Params | None:
 
 def _require_consent(workspace: Workspace, base: Base) -> None:
     """Raise RefusedError unless everybody in the base has a consent now that covers training."""
-    for slug in base.people:
-        try:
-            person = get_person(workspace, slug)
-        except SwapdeckError as error:
-            raise RefusedError(
-                f"The base {base.name} was trained on '{slug}', of whom there is no consent record "
-                f"that can be read here. {error}"
-            ) from error
-        if person.created > base.created:  # ISO 8601 in UTC, both written here
-            raise RefusedError(
-                f"{person.name} was added on {person.created}, after the base {base.name} was "
-                f"made of somebody of that name on {base.created}, whose consent is not here. "
-                "Make a new base with: swapdeck pretrain NAME"
-            )
+    people = people_in_model(
+        workspace,
+        base.people,
+        base.created,
+        made_of=f"The base {base.name} was trained on",
+        model=f"the base {base.name}",
+        again="Make a new base with: swapdeck pretrain NAME",
+    )
+    for person in people:
         require(person, "training")
 
 

@@ -1,5 +1,8 @@
 """A trained swap, ready to decode chips."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,6 +95,31 @@ def load_swapper(
     Raises SwapdeckError when the swap was never trained.
     """
     use_compilation_cache()
+    trained, warnings = load_trained(swap, newest=newest)
+    swapper = TrainedSwapper(
+        trained.model,
+        trained.params,
+        trained.settings,
+        trained.step,
+        reverse,
+        sha256_file(trained.checkpoint / checkpoints.MANIFEST),
+    )
+    return swapper, warnings
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a checkpoint holds: the model, its averaged weights, and how they came about."""
+
+    checkpoint: Path
+    model: Model
+    params: Params
+    settings: TrainSettings
+    step: int
+
+
+def load_trained(swap: Swap, *, newest: bool = False) -> tuple[Trained, list[str]]:
+    """The best or the newest checkpoint of a swap, and warnings, as `load_swapper`."""
     choose = checkpoints.newest if newest else checkpoints.best
     checkpoint, warnings = choose(swap.checkpoints_dir)
     if checkpoint is None:
@@ -103,11 +131,5 @@ def load_swapper(
     preset = get_preset(settings.preset)
     people = tuple(swap.roles)
     state = load_state(checkpoint, state_shapes(preset, settings, people))
-    return TrainedSwapper(
-        build(preset, people),
-        state.average,
-        settings,
-        int(state.step),
-        reverse,
-        sha256_file(checkpoint / checkpoints.MANIFEST),
-    ), warnings
+    model = build(preset, people)
+    return Trained(checkpoint, model, state.average, settings, int(state.step)), warnings

@@ -9,15 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from engine.bench.study.run import SEED, Entry, train_for
-from engine.nets.presets import get_preset
-from engine.training.checkpoint import load_state, read_settings
+from engine.bench.study.run import SEED, Entry, moments, train_for
+from engine.training.inference import load_trained
 from engine.training.loop import find_people
-from engine.training.model import build
-from engine.training.step import state_shapes
 from engine.training.validate import Score, Validator
-from projects.checkpoints import newest
-from projects.errors import CommandError, SwapdeckError
+from projects.errors import SwapdeckError
 from projects.people import Person
 from projects.swaps import Swap, new_swap
 from projects.workspace import Workspace
@@ -48,8 +44,7 @@ def run_held(
     The swaps stay in the workspace. Raises RefusedError where a consent does not cover training,
     CommandError where a swap of such a name is there, SwapdeckError for people with too few faces.
     """
-    if not at or any(minutes <= 0 for minutes in at):
-        raise CommandError("Name minutes above 0, as in --at 1,2,4.")
+    at = moments(at)
     for entry in entries:
         swap = new_swap(
             workspace,
@@ -61,7 +56,7 @@ def run_held(
             settings=dict(entry.settings),
         )
         before = 0.0
-        for minutes in sorted(at):
+        for minutes in at:
             say(f"training {swap.slug} to {minutes:g} minutes")
             train_for(workspace, swap, minutes - before)
             before = minutes
@@ -70,19 +65,14 @@ def run_held(
 
 def score(workspace: Workspace, swap: Swap, looked_at: int = LOOKED_AT) -> Score:
     """The held-out score of a swap's newest checkpoint. Raises SwapdeckError without one."""
-    checkpoint, _ = newest(swap.checkpoints_dir)
-    if checkpoint is None:
-        raise SwapdeckError(f"{swap.name} has no model yet. Train it: swapdeck train {swap.slug}")
-    settings, people = read_settings(checkpoint), tuple(swap.roles)
-    preset = get_preset(settings.preset)
-    state = load_state(checkpoint, state_shapes(preset, settings, people))
-    data = find_people(workspace, swap, settings)
+    trained, _ = load_trained(swap, newest=True)
+    data = find_people(workspace, swap, trained.settings)
     if data.held is None:
         raise SwapdeckError(
             f"{swap.name} has too few faces to hold any out, so nothing can be said of it. Gather "
             "more footage."
         )
     validator = Validator(
-        build(preset, people), settings, data.held, data.identity, looked_at=looked_at
+        trained.model, trained.settings, data.held, data.identity, looked_at=looked_at
     )
-    return validator.score(state.average, int(state.step))
+    return validator.score(trained.params, trained.step)

@@ -77,8 +77,7 @@ def run(
 
     What was trained in `folder` before is gone on with. Raises SwapdeckError.
     """
-    if not at or any(minutes <= 0 for minutes in at):
-        raise CommandError("Name minutes above 0, as in --at 1,2,4.")
+    at = moments(at)
     workspace = open_workspace(folder, create=True)
     finder, embedder = FaceFinder(), Embedder()
     clips = demo_clips()
@@ -87,7 +86,7 @@ def run(
         swap = _swap(workspace, entry, say)
         exam: Exam | None = None
         before = 0.0
-        for minutes in sorted(at):
+        for minutes in at:
             say(f"training {entry.name} to {minutes:g} minutes")
             train_for(workspace, swap, minutes - before)
             before = minutes
@@ -103,6 +102,13 @@ def run(
                 exam = Exam(scene, swapper.size, finder, embedder, openings, entry.alignment)
             save_png(swap.results_dir / f"study-{minutes:g}.png", exam.sheet(swapper))
             yield Row(entry.name, minutes, swapper.step, exam.marks(swapper))
+
+
+def moments(at: Sequence[float]) -> list[float]:
+    """The minutes in order. Raises CommandError for none, and for any that is not above 0."""
+    if not at or any(minutes <= 0 for minutes in at):
+        raise CommandError("Name minutes above 0, as in --at 1,2,4.")
+    return sorted(at)
 
 
 def train_for(workspace: Workspace, swap: Swap, minutes: float) -> None:

@@ -15,6 +15,7 @@ from engine.faces.align import fit_transform
 from engine.faces.template import TEMPLATE
 from engine.media import open_frames
 from projects.faces import Face
+from tests.conftest import REPEATABLE
 
 SOURCE = "5" * 64
 
@@ -109,13 +110,10 @@ def write_clip() -> Callable[[Path, Sequence[NDArray[np.uint8]]], Path]:
     return _write_clip
 
 
-_REPEATABLE = {"crf": "12", "x264-params": "mbtree=0:threads=1:lookahead-threads=1"}
-"""The same pixels every time: where HOG finds a face hangs on less than x264's threads change."""
-
-
 def _write_clip(path: Path, images: Sequence[NDArray[np.uint8]]) -> Path:
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=Fraction(25), options=_REPEATABLE)
+        options = {"crf": "12", **REPEATABLE}
+        stream = container.add_stream("libx264", rate=Fraction(25), options=options)
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for image in images:
