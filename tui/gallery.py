@@ -121,6 +121,7 @@ class Gallery(ScrollView, can_focus=True):
         self.order = order
         if again:
             self._fresh.clear()
+            self._wanted = ()
             self.marked &= set(order.ids)
         cursor = self.cursor
         if before is not None and before in order.ids:

@@ -393,6 +393,23 @@ async def test_a_damaged_index_is_a_sentence(anna: Person, dashboard: Open, dama
         assert not isinstance(pilot.app.screen, FacesScreen)
 
 
+async def test_faces_that_could_not_be_read_are_asked_for_again(
+    anna: Person, dashboard: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "F")
+        screen, shown = pilot.app.screen, gallery(pilot)
+        assert isinstance(screen, FacesScreen)
+        shown._strips.clear()  # none was read: what is wanted is what was wanted before
+        asked: list[object] = []
+        monkeypatch.setattr(shown, "_fetch", lambda *what: asked.append(what))
+        order = screen.reader.order(View())
+        screen._loaded(screen.Loaded(None, "A row is damaged."))
+        screen._loaded(screen.Loaded(order, ""))  # of another reading, at the same moment
+        assert asked
+
+
 async def test_a_missing_or_broken_picture_is_said_in_its_place(
     anna: Person, dashboard: Open
 ) -> None:
