@@ -128,10 +128,10 @@ def train(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> Non
 def pretrain(workspace: Workspace, arguments: Arguments, reporter: Reporter) -> None:
     """base -> step, checkpoint."""
     from engine.pretraining.loop import pretrain as pretrain_base
-    from projects.bases import get_base
+    from projects.bases import get_base, people_in_base
 
     base = get_base(workspace, arguments["base"])
-    people = [get_person(workspace, slug) for slug in base.people]
+    people = people_in_base(workspace, base)
     watched = all_consented(people, "training", reporter) if people else reporter
     with training_in_ledger(workspace, base, steps=base.steps, crowd=base.crowd):
         trained = pretrain_base(workspace, base, watched)

@@ -23,7 +23,7 @@ from projects.files import (
 )
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
-from projects.people import Person
+from projects.people import Person, people_in_model
 from projects.starts import Start
 from projects.swaps import Swap, set_start
 from projects.training_options import values_of
@@ -135,6 +135,19 @@ def load_base(root: Path) -> Base:
         field(path, document, "crowd", int),
         field(path, document, "steps", int),
         str(document.get("created", "")),
+    )
+
+
+def people_in_base(ws: Workspace, base: Base) -> list[Person]:
+    """The people of the workspace that the base is trained on. Raises RefusedError as `people_of`
+    of a swap does."""
+    return people_in_model(
+        ws,
+        base.people,
+        base.created or None,
+        made_of=f"The base {base.name} is made of",
+        model=f"the base {base.name}",
+        again="Make a new base with: swapdeck pretrain NAME",
     )
 
 

@@ -62,7 +62,7 @@ _FORMATS = {
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("swapdeck-study"),
     show_default=True,
-    help="An empty folder for the trained swaps, with a picture of each examination.",
+    help="An empty folder for the trained swaps; study.png in it shows them beside each other.",
 )
 @click.option("--source", metavar="PERSON", help="Of this workspace, instead of the shipped pair.")
 @click.option("--target", metavar="PERSON", help="The same.")

@@ -30,10 +30,9 @@ from engine.training.saving import Saver
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.start import ANYONE
 from engine.training.step import State
-from projects.bases import Base
+from projects.bases import Base, people_in_base
 from projects.checkpoints import newest
 from projects.errors import CommandError, StopRequested, SwapdeckError
-from projects.people import get_person
 from projects.workspace import Workspace
 
 CHECKPOINT_EVERY: Final = 60.0
@@ -91,8 +90,7 @@ def pretrain(workspace: Workspace, base: Base, reporter: Reporter) -> BaseResult
 
 def _faces(workspace: Workspace, base: Base, reporter: Reporter) -> Faces:
     size = get_preset(base.preset).size
-    people = [get_person(workspace, slug) for slug in base.people]
-    parts = people_faces(people, size, reporter)
+    parts = people_faces(people_in_base(workspace, base), size, reporter)
     if base.crowd:
         parts.append(crowd_faces(crowd_for(base.crowd, size, base.seed), size, reporter))
     return together(parts)

@@ -20,12 +20,11 @@ from engine.nets.presets import get_preset
 from engine.training.checkpoint import STATE, flat
 from engine.training.model import Params, fresh_params
 from engine.training.start import ANYONE
-from projects.bases import AUTO, NONE, Base, get_base, load_base
+from projects.bases import AUTO, NONE, Base, get_base, load_base, people_in_base
 from projects.checkpoints import newest
 from projects.consent import require
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.files import read_errors, write_bytes
-from projects.people import people_in_model
 from projects.workspace import Workspace
 
 _SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
@@ -55,15 +54,7 @@ def base_params(name: str, preset: str, workspace: Workspace) -> Params | None:
 
 def _require_consent(workspace: Workspace, base: Base) -> None:
     """Raise RefusedError unless everybody in the base has a consent now that covers training."""
-    people = people_in_model(
-        workspace,
-        base.people,
-        base.created,
-        made_of=f"The base {base.name} was trained on",
-        model=f"the base {base.name}",
-        again="Make a new base with: swapdeck pretrain NAME",
-    )
-    for person in people:
+    for person in people_in_base(workspace, base):
         require(person, "training")
 
 

@@ -12,6 +12,7 @@ from engine.avatars.demo import demo_clips
 from engine.bench.quality.scenes import PAIRS, Scene
 from engine.bench.study.exam import Exam, Marks
 from engine.bench.study.opening import Openings
+from engine.bench.study.picture import Picture, compared
 from engine.consented import consented, training_in_ledger
 from engine.faces.align import Alignment
 from engine.faces.detect import FaceFinder
@@ -75,13 +76,15 @@ def run(
 ) -> Iterator[Row]:
     """Train each entry up to each of the minutes `at` and examine its newest state there.
 
-    What was trained in `folder` before is gone on with. Raises SwapdeckError.
+    `folder` must hold no training of such an entry. study.png in it shows their latest answers
+    beside each other. Raises SwapdeckError.
     """
     at = moments(at)
     workspace = open_workspace(folder, create=True)
     finder, embedder = FaceFinder(), Embedder()
     clips = demo_clips()
     scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
+    sheets: dict[str, Picture] = {}
     for entry in entries:
         swap = _swap(workspace, entry, say)
         exam: Exam | None = None
@@ -100,7 +103,9 @@ def run(
                     lambda frame: BRUNO_SCENE.pose(frame / FRAME_RATE),
                 )
                 exam = Exam(scene, swapper.size, finder, embedder, openings, entry.alignment)
-            save_png(swap.results_dir / f"study-{minutes:g}.png", exam.sheet(swapper))
+            sheets[entry.name] = exam.sheet(swapper)
+            save_png(swap.results_dir / f"study-{minutes:g}.png", sheets[entry.name])
+            save_png(folder / "study.png", compared(sheets))
             yield Row(entry.name, minutes, swapper.step, exam.marks(swapper))
 
 

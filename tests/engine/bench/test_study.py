@@ -13,6 +13,7 @@ from engine.bench.study import exam as exam_module
 from engine.bench.study import held
 from engine.bench.study.exam import Exam
 from engine.bench.study.opening import fit_ruler, opening
+from engine.bench.study.picture import compared
 from engine.bench.study.run import ENTRIES, run
 from engine.cli import app
 from engine.faces.detect import FaceFinder
@@ -81,6 +82,18 @@ def test_the_truth_passes_without_a_fault_and_the_footage_itself_does_not(monkey
     assert perfect.landmarks == 0 and perfect.identity == 0 and perfect.mouth == pytest.approx(1)
     unchanged = exam.marks(Answering(columns(asked)))
     assert unchanged.psnr < 20 and unchanged.landmarks > 0 and unchanged.identity > 0.3
+
+
+def test_models_stand_beside_each_other_whatever_their_size():
+    def sheet(side: int, answer: int) -> np.ndarray:
+        rows = [np.full((side, 3 * side, 3), grey, np.uint8) for grey in (10, answer, 240)]
+        return np.concatenate(rows)
+
+    names = ("light-64 without a base", "light-128")
+    picture = compared(dict(zip(names, (sheet(64, 90), sheet(128, 160)), strict=True)))
+    assert picture.shape == (4 * 128, 112 + 3 * 128, 3)
+    assert [int(row[:, 112:].mean()) for row in np.split(picture, 4)] == [10, 90, 160, 240]
+    assert all(row[:, :112].min() < 100 for row in np.split(picture, 4))  # its name
 
 
 def test_every_entry_of_the_study_can_be_trained():

@@ -144,9 +144,11 @@ def test_a_base_that_cannot_be_used_is_refused_with_what_to_do(workspace, base):
 
 
 def test_a_base_of_somebody_without_a_consent_record_is_refused(workspace, preset):
-    new_base(workspace, "Crew", preset="tiny", seed=0, people=["ada"], crowd=9, steps=1)
+    crew = new_base(workspace, "Crew", preset="tiny", seed=0, people=["ada"], crowd=9, steps=1)
     with pytest.raises(RefusedError, match="no consent record"):
         base_params("crew", "tiny", workspace)
+    with pytest.raises(RefusedError, match="no consent record"):
+        pretrain(workspace, crew, NullReporter())
 
 
 def test_whoever_is_in_the_base_is_one_of_the_swaps_people(
