@@ -16,10 +16,11 @@ PICTURE_OPTIONS: Final = (
         "mask",
         "Mask",
         "choice",
-        "both",
-        choices=("both", "hull", "learnt", "either"),
+        "auto",
+        choices=("auto", "both", "hull", "learnt", "either"),
         help="What cuts the face out: the outline of its landmarks (hull), the mask that the model "
-        "learnt, where both agree, or where either does. A mask painted by hand always counts.",
+        "learnt, where both agree, where either does, or the outline and what was learnt close to "
+        "it (auto). A mask painted by hand always counts.",
         group="Mask",
     ),
     Option(

@@ -22,9 +22,26 @@ where the colours of a small model do not."""
 _EDGE: Final = 0.5
 
 
+REACH: Final = 20.0
+"""How far beyond the outline of the landmarks a learnt mask is followed by default, in pixels of a
+face: to where foreheads and jaws end. What a mask that was hardly trained says of the background
+stays out."""
 Shape = Callable[[Floats, Floats], Floats]
 """A mask from the outline of the landmarks and the mask that the model learnt."""
+
+
+def _extended(hull: Floats, learnt: Floats) -> Floats:
+    """The outline of the landmarks, and what was learnt to be face within REACH of it."""
+    if learnt.min() == 1:
+        return hull  # a model without a mask of its own calls everything face
+    outside = (hull <= _EDGE).astype(np.uint8)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    near = np.clip(face_pixels(REACH, len(hull)) - away, 0, 1)
+    return np.asarray(np.maximum(hull, np.minimum(learnt, near)), np.float32)
+
+
 SHAPES: Final[dict[str, Shape]] = {
+    "auto": _extended,
     "both": lambda hull, learnt: np.minimum(hull, learnt),
     "hull": lambda hull, learnt: hull,
     "learnt": lambda hull, learnt: learnt,

@@ -15,7 +15,7 @@ class PictureSettings:
     Raises CommandError.
     """
 
-    mask: str = "both"
+    mask: str = "auto"
     erode: float = 0.0
     feather: float = 13.0
     occlusion: bool = True

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.conversion.blend import blend
-from engine.conversion.mask import blend_mask
+from engine.conversion.mask import REACH, blend_mask
 from engine.conversion.picture import PictureSettings
 from engine.conversion.settings import ConvertSettings
 from engine.conversion.smooth import smooth_transforms
@@ -15,6 +15,7 @@ from engine.faces.align import crop, invert
 from engine.faces.smooth import smooth_series
 from engine.faces.template import TEMPLATE
 from engine.media.ahead import ahead
+from projects.conversion_options import FACE_PIXELS
 
 
 def similarity(scale, degrees, x, y):
@@ -90,7 +91,7 @@ def test_the_learnt_mask_cuts_the_outline_down():
     transform = similarity(1 / 150, 0, 200, 160)
     learnt = np.ones((64, 64), np.float32)
     learnt[:, :32] = 0
-    both = blend_mask(place(transform), transform, learnt, ConvertSettings())
+    both = blend_mask(place(transform), transform, learnt, ConvertSettings(mask="both"))
     hull = blend_mask(place(transform), transform, learnt, ConvertSettings(mask="hull"))
     alone = blend_mask(place(transform), transform, learnt, ConvertSettings(mask="learnt"))
     assert both[:, :60].max() == 0 and hull[:, :60].max() == 1
@@ -113,6 +114,24 @@ def test_a_mask_grows_where_erosion_is_negative_and_either_is_the_union():
     assert (grown >= hull).all()
     wider = np.flatnonzero(grown[64]).size - np.flatnonzero(hull[64]).size
     assert 14 <= wider <= 18  # 16 px of a 256 px face are 8 of this mask's, on both sides
+
+
+def test_what_was_learnt_beyond_the_outline_is_followed_only_so_far():
+    transform = similarity(1 / 150, 0, 200, 160)
+
+    def drawn(learnt: np.ndarray, shape: str) -> np.ndarray:
+        settings = PictureSettings(feather=0, mask=shape)
+        return blend_mask(place(transform), transform, learnt, settings) > 0.5
+
+    everything = np.ones((64, 64), np.float32)
+    everything[0] = 0
+    hull, auto, union = (drawn(everything, name) for name in ("hull", "auto", "either"))
+    assert (auto >= hull).all() and (union >= auto).all()
+    wider = np.flatnonzero(auto[64]).size - np.flatnonzero(hull[64]).size
+    assert abs(wider - 2 * REACH * 128 / FACE_PIXELS) <= 2  # on both sides
+    assert np.array_equal(drawn(np.zeros((64, 64), np.float32), "auto"), hull)
+    # A model without a mask of its own answers with ones, which say nothing.
+    assert np.array_equal(drawn(np.ones((64, 64), np.float32), "auto"), hull)
 
 
 @pytest.mark.parametrize("scale", [1 / 40, 1 / 64, 1 / 150])
