@@ -17,10 +17,11 @@ PICTURE_OPTIONS: Final = (
         "Mask",
         "choice",
         "auto",
-        choices=("auto", "both", "hull", "learnt", "either"),
+        choices=("auto", "wide", "both", "hull", "learnt", "either"),
         help="What cuts the face out: the outline of its landmarks (hull), the mask that the model "
         "learnt, where both agree, where either does, or the outline and what was learnt close to "
-        "it (auto). A mask painted by hand always counts.",
+        "it (wide). By itself wide, and both where the blend is poisson. A mask painted by hand "
+        "always counts.",
         group="Mask",
     ),
     Option(

@@ -39,7 +39,7 @@ _MOVING: Final = 2
 """Frames before and after one whose covers count: a hand does not wait."""
 _SURE: Final = 0.5
 AUTO: Final = "auto"
-"""The choice of a matcher by the two people, and of a blender by the matcher."""
+"""The choice of a matcher by the two people, of a blender by the matcher, and of a mask by that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +103,17 @@ def blender_for(settings: PictureSettings, matcher: str) -> str:
     if settings.blend != AUTO:
         return settings.blend
     return "feather" if matcher in ("light", "none") else "poisson"
+
+
+def shape_for(settings: PictureSettings, matcher: str) -> str:
+    """The name in SHAPES of the mask that is used with a matcher.
+
+    By itself, a face that is drawn to the colours along its edge ends on skin, so that it is not
+    drawn to those of hair; any other reaches as far as there is a face.
+    """
+    if settings.mask != AUTO:
+        return settings.mask
+    return "both" if blender_for(settings, matcher) == "poisson" else "wide"
 
 
 def seen(face: LocatedFace, free: Free | None, size: int) -> Image:
@@ -200,7 +211,8 @@ def layout(decoded: Decoded, look: Look, settings: PictureSettings) -> Layout:
         factors = 1 + (two.new.outline / two.old.outline - 1) * settings.outline
         rgb, learnt = bent(rgb, goal, factors), bent(learnt, goal, factors)
     free = None if decoded.free is None else moved(decoded.free(FINE), face.transform, place)
-    mask = blend_mask(face.landmarks, place, learnt, settings, free)
+    shape = shape_for(settings, look.matcher)
+    mask = blend_mask(face.landmarks, place, learnt, shape, settings, free)
     cover = None
     if look.cover is not None:
         cover = moved(np.asarray(look.cover / 255, np.float32), face.transform, place)

@@ -23,16 +23,16 @@ _EDGE: Final = 0.5
 
 
 REACH: Final = 20.0
-"""How far beyond the outline of the landmarks a learnt mask is followed by default, in pixels of a
-face: to where foreheads and jaws end. What a mask that was hardly trained says of the background
-stays out."""
+"""How far beyond the outline of the landmarks `wide` follows a learnt mask, in pixels of a face: to
+where foreheads and jaws end. What a mask that was hardly trained says of the background stays
+out."""
 Shape = Callable[[Floats, Floats], Floats]
 """A mask from the outline of the landmarks and the mask that the model learnt."""
 
 
-def _extended(hull: Floats, learnt: Floats) -> Floats:
+def _wide(hull: Floats, learnt: Floats) -> Floats:
     """The outline of the landmarks, and what was learnt to be face within REACH of it."""
-    if learnt.min() == 1:
+    if learnt.min() > 0.99:
         return hull  # a model without a mask of its own calls everything face
     outside = (hull <= _EDGE).astype(np.uint8)
     away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
@@ -41,10 +41,10 @@ def _extended(hull: Floats, learnt: Floats) -> Floats:
 
 
 SHAPES: Final[dict[str, Shape]] = {
-    "auto": _extended,
     "both": lambda hull, learnt: np.minimum(hull, learnt),
     "hull": lambda hull, learnt: hull,
     "learnt": lambda hull, learnt: learnt,
+    "wide": _wide,
     "either": lambda hull, learnt: np.maximum(hull, learnt),
 }
 """The shapes by the names that settings use."""
@@ -54,18 +54,19 @@ def blend_mask(
     landmarks: npt.NDArray[np.floating],
     transform: npt.NDArray[np.float64],
     learnt: Floats,
+    shape: str,
     settings: PictureSettings,
     free: Floats | None = None,
 ) -> Floats:
     """The weight of the new face: float32 [M, M] in 0..1 over the unit chip, 0 at its border.
 
     landmarks: [68, 2] frame pixels. transform: float64 [2, 3], frame pixels to the unit chip.
-    learnt: float32 [S, S] in 0..1, the model's own mask. free: float32 [F, F] in 0..1, what
-    somebody has left free of the face.
+    learnt: float32 [S, S] in 0..1, the model's own mask. shape: of SHAPES. free: float32 [F, F] in
+    0..1, what somebody has left free of the face.
     """
     size = max(FINE, learnt.shape[0])
     hull = np.asarray(face_mask(landmarks, transform, size) / 255, np.float32)
-    mask = SHAPES[settings.mask](hull, resized(learnt, size)).copy()
+    mask = SHAPES[shape](hull, resized(learnt, size)).copy()
     # The chip's border is the edge of all that there is to show.
     mask[[0, -1]] = mask[:, [0, -1]] = 0
     erode, feather = (face_pixels(length, size) for length in (settings.erode, settings.feather))

@@ -5,7 +5,7 @@ import pytest
 
 from engine.conversion.colour import coloured, measured_colour, to_lab
 from engine.conversion.complexion import complexion, filmed_alike
-from engine.conversion.compose import blender_for, matcher_for
+from engine.conversion.compose import blender_for, matcher_for, shape_for
 from engine.conversion.picture import PictureSettings
 from engine.conversion.placement import Proportions, TwoFaces
 from engine.conversion.transport import MATCHERS
@@ -132,3 +132,11 @@ def test_colours_are_drawn_to_the_frames_only_where_they_are_taken_from_it():
         "poisson",
     ]
     assert blender_for(PictureSettings(blend="multiband"), "light") == "multiband"
+
+
+def test_a_face_that_is_drawn_to_the_colours_at_its_edge_ends_on_skin():
+    auto = PictureSettings()
+    assert (shape_for(auto, "light"), shape_for(auto, "lab")) == ("wide", "both")
+    assert shape_for(PictureSettings(blend="poisson"), "light") == "both"
+    assert shape_for(PictureSettings(blend="feather"), "lab") == "wide"
+    assert shape_for(PictureSettings(mask="hull"), "lab") == "hull"

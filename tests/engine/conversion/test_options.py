@@ -27,7 +27,7 @@ def test_the_table_and_the_settings_have_the_same_names_and_defaults():
 
 
 def test_what_can_be_chosen_by_name_is_what_there_is():
-    assert set(TABLE["mask"].choices) == set(SHAPES)
+    assert set(TABLE["mask"].choices) == {AUTO, *SHAPES}
     assert set(TABLE["colour"].choices) == {AUTO, *MATCHERS}
     assert set(TABLE["blend"].choices) == {AUTO, *BLENDERS}
 

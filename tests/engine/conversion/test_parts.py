@@ -67,7 +67,9 @@ def test_smoothed_transforms_are_similarities_and_survive_a_full_turn():
 
 def test_the_mask_covers_the_face_and_nothing_of_the_border():
     transform = similarity(1 / 150, 10, 200, 160)
-    mask = blend_mask(place(transform), transform, np.ones((64, 64), np.float32), ConvertSettings())
+    mask = blend_mask(
+        place(transform), transform, np.ones((64, 64), np.float32), "hull", ConvertSettings()
+    )
     assert mask.shape == (128, 128) and mask.dtype == np.float32
     assert mask.min() == 0 and mask.max() == 1
     assert mask[64, 64] == 1
@@ -78,7 +80,7 @@ def test_erosion_and_feathering_only_ever_take_away():
     transform = similarity(1 / 150, 0, 200, 160)
     landmarks, learnt = place(transform), np.ones((64, 64), np.float32)
     full, feathered, eroded = (
-        blend_mask(landmarks, transform, learnt, ConvertSettings(erode=e, feather=f))
+        blend_mask(landmarks, transform, learnt, "hull", ConvertSettings(erode=e, feather=f))
         for e, f in ((0, 0), (0, 26), (13, 26))
     )
     assert (feathered <= full).all() and (eroded <= feathered).all()
@@ -91,9 +93,9 @@ def test_the_learnt_mask_cuts_the_outline_down():
     transform = similarity(1 / 150, 0, 200, 160)
     learnt = np.ones((64, 64), np.float32)
     learnt[:, :32] = 0
-    both = blend_mask(place(transform), transform, learnt, ConvertSettings(mask="both"))
-    hull = blend_mask(place(transform), transform, learnt, ConvertSettings(mask="hull"))
-    alone = blend_mask(place(transform), transform, learnt, ConvertSettings(mask="learnt"))
+    both = blend_mask(place(transform), transform, learnt, "both", ConvertSettings())
+    hull = blend_mask(place(transform), transform, learnt, "hull", ConvertSettings())
+    alone = blend_mask(place(transform), transform, learnt, "learnt", ConvertSettings())
     assert both[:, :60].max() == 0 and hull[:, :60].max() == 1
     assert alone[10, 100] == 1 and both[10, 100] == 0
 
@@ -103,14 +105,14 @@ def test_a_mask_grows_where_erosion_is_negative_and_either_is_the_union():
     learnt = np.zeros((64, 64), np.float32)
     learnt[:20] = 1
 
-    def drawn(**chosen):
-        settings = PictureSettings(feather=0, **chosen)
-        return blend_mask(place(transform), transform, learnt, settings)
+    def drawn(shape: str, erode: float = 0) -> np.ndarray:
+        settings = PictureSettings(feather=0, erode=erode)
+        return blend_mask(place(transform), transform, learnt, shape, settings)
 
-    hull, union, both = drawn(mask="hull"), drawn(mask="either"), drawn(mask="both")
+    hull, union, both = drawn("hull"), drawn("either"), drawn("both")
     assert (union >= hull).all() and union[20, 2] == 1 and hull[20, 2] == 0
     assert union[60, 64] == 1 and both[60, 64] == 0
-    grown = drawn(mask="hull", erode=-16)
+    grown = drawn("hull", erode=-16)
     assert (grown >= hull).all()
     wider = np.flatnonzero(grown[64]).size - np.flatnonzero(hull[64]).size
     assert 14 <= wider <= 18  # 16 px of a 256 px face are 8 of this mask's, on both sides
@@ -120,18 +122,18 @@ def test_what_was_learnt_beyond_the_outline_is_followed_only_so_far():
     transform = similarity(1 / 150, 0, 200, 160)
 
     def drawn(learnt: np.ndarray, shape: str) -> np.ndarray:
-        settings = PictureSettings(feather=0, mask=shape)
-        return blend_mask(place(transform), transform, learnt, settings) > 0.5
+        settings = PictureSettings(feather=0)
+        return blend_mask(place(transform), transform, learnt, shape, settings) > 0.5
 
     everything = np.ones((64, 64), np.float32)
     everything[0] = 0
-    hull, auto, union = (drawn(everything, name) for name in ("hull", "auto", "either"))
-    assert (auto >= hull).all() and (union >= auto).all()
-    wider = np.flatnonzero(auto[64]).size - np.flatnonzero(hull[64]).size
+    hull, wide, union = (drawn(everything, name) for name in ("hull", "wide", "either"))
+    assert (wide >= hull).all() and (union >= wide).all()
+    wider = np.flatnonzero(wide[64]).size - np.flatnonzero(hull[64]).size
     assert abs(wider - 2 * REACH * 128 / FACE_PIXELS) <= 2  # on both sides
-    assert np.array_equal(drawn(np.zeros((64, 64), np.float32), "auto"), hull)
+    assert np.array_equal(drawn(np.zeros((64, 64), np.float32), "wide"), hull)
     # A model without a mask of its own answers with ones, which say nothing.
-    assert np.array_equal(drawn(np.ones((64, 64), np.float32), "auto"), hull)
+    assert np.array_equal(drawn(np.ones((64, 64), np.float32), "wide"), hull)
 
 
 @pytest.mark.parametrize("scale", [1 / 40, 1 / 64, 1 / 150])
