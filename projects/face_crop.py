@@ -15,11 +15,9 @@ CROP_MARGIN: Final = 4 / 3
 
 
 def crop_side(size: int) -> int:
-    """Side in pixels of the crops that are trained on, for chips of `size` pixels.
-
-    One pixel stays about one, but there are never more than were stored.
-    """
-    return min(CROP_SIZE, 2 * round(size * CROP_MARGIN / 2))
+    """Side in pixels of the crops that are trained on, for chips of `size` pixels: one pixel stays
+    about one. Where less was stored of most faces, it is less."""
+    return 2 * round(size * CROP_MARGIN / 2)
 
 
 def landmarks_in_crop(face: Face) -> list[tuple[float, float]]:

@@ -27,7 +27,7 @@ from projects.swaps import Swap, replace_person, swaps_of
 from projects.traces import require_idle
 from projects.workspace import Workspace, move_to_trash, now
 
-_FOLDERS = ("faces", "masks")  # in which files begin with the digest of their source
+_FOLDERS = ("faces", "masks", "details")  # in which files begin with the digest of their source
 
 
 @dataclass(frozen=True)

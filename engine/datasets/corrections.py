@@ -99,9 +99,10 @@ def is_number(value: object) -> bool:
     )
 
 
-def to_crop(face: Face) -> NDArray[np.float64]:
-    """float64 [2, 3], from frame pixels to the pixels of the face's crop."""
-    return chip_matrix(transform_of(face), CROP_SIZE, CROP_MARGIN)
+def to_crop(face: Face, side: int = CROP_SIZE) -> NDArray[np.float64]:
+    """float64 [2, 3], from frame pixels to the pixels of the face's crop, or of its detail of
+    another side."""
+    return chip_matrix(transform_of(face), side, CROP_MARGIN)
 
 
 def in_frame(points: NDArray[np.float64], face: Face, space: Space) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Final
 from engine.datasets.sidecar import to_json
 from engine.faces.align import CROP_MARGIN, CROP_SIZE
 from engine.faces.dataset import mask_path
+from engine.faces.details import detail_path
 from projects import ledger
 from projects.consent import require
 from projects.errors import CommandError, DamagedError
@@ -24,13 +25,15 @@ CARD: Final = "dataset.json"
 FORMAT: Final = "swapdeck faces"
 VERSION: Final = 1
 MASK: Final = ".mask.png"
+DETAIL: Final = ".detail.jpg"
 
 
 def export_faces(workspace: Workspace, person: Person, folder: Path, where: Selection) -> int:
     """Write the faces that match to `folder`, complete or not at all; how many they are.
 
     NAME.png is the crop (256x256 RGB, showing 4/3 of the chip), NAME.json all that is known of the
-    face, NAME.mask.png its mask by hand; dataset.json says what the folder is.
+    face, NAME.mask.png its mask by hand, NAME.detail.jpg the crop in more pixels where the footage
+    has more; dataset.json says what the folder is.
 
     Raises:
         RefusedError: the person's consent does not cover export.
@@ -52,9 +55,13 @@ def export_faces(workspace: Workspace, person: Person, folder: Path, where: Sele
                 _write(temporary / f"{stem}.png", picture)
                 sidecar = json.dumps(to_json(face, picture), allow_nan=False)
                 _write(temporary / f"{stem}.json", sidecar.encode() + b"\n")
-                mask = mask_path(person, face.crop)
-                if mask.is_file():
-                    _write(temporary / f"{stem}{MASK}", _read(mask, person))
+                beside = {
+                    MASK: mask_path(person, face.crop),
+                    DETAIL: detail_path(person.root, face.crop),
+                }
+                for ending, path in beside.items():
+                    if path.is_file():
+                        _write(temporary / f"{stem}{ending}", _read(path, person))
                 sources[face.source] = names.get(face.source, "")
             write_json(
                 temporary / CARD,

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from engine.datasets.account import Imported
 from engine.datasets.describe import described
 from engine.datasets.searched import usual_model
+from engine.faces.dataset import transform_of
+from engine.faces.details import detail_of, save_detail
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.judge import UNJUDGED, judge
@@ -122,6 +124,7 @@ def _taken(
     blank = _blank(source, number, crop, found.box)
     face, picture = described(blank, image, found.landmarks, embedder)
     save_png(inside(person.faces_dir, crop), picture)
+    save_detail(person.root, crop, detail_of(image, transform_of(face)))
     return face
 
 

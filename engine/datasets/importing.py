@@ -8,11 +8,12 @@ from typing import Final
 import cv2
 
 from engine.datasets.account import Imported
-from engine.datasets.exporting import CARD, FORMAT, MASK
+from engine.datasets.exporting import CARD, DETAIL, FORMAT, MASK
 from engine.datasets.exporting import VERSION as CARD_VERSION
 from engine.datasets.foreign import import_pictures
 from engine.datasets.sidecar import read_sidecar
 from engine.faces.dataset import decode_crop, mask_path
+from engine.faces.details import FOLDER, decode_detail, detail_path
 from engine.media.pictures import natural_key
 from engine.reporting import Reporter
 from projects.errors import CommandError, DamagedError, SwapdeckError
@@ -24,7 +25,7 @@ from projects.people import Person
 _BATCH: Final = 256
 _SETTINGS: Final = '{"imported": 1}'
 _MOST_BYTES: Final = 4 << 20
-"""Of a picture of an export; one of 256x256 pixels has 0.2 MB at most."""
+"""Of a picture of an export; a crop has 0.2 MB at most, a detail of noise 2."""
 _TOLD: Final = 5
 
 
@@ -37,7 +38,7 @@ def import_faces(person: Person, folder: Path, reporter: Reporter) -> Imported:
     """
     if not folder.is_dir():
         raise CommandError(f"There is no folder {folder}.")
-    for path in (person.faces_dir, inside(person.root, "masks")):
+    for path in (person.faces_dir, inside(person.root, "masks"), inside(person.root, FOLDER)):
         with write_errors(path):
             path.mkdir(exist_ok=True)
     done = Imported()
@@ -106,17 +107,39 @@ def _take(person: Person, sidecar: Path) -> Face:
     mask = sidecar.with_name(f"{sidecar.stem}{MASK}")
     if mask.is_file():
         write_bytes(mask_path(person, face.crop), _picture(mask, cv2.IMREAD_GRAYSCALE))
+    detail = sidecar.with_name(f"{sidecar.stem}{DETAIL}")
+    if detail.is_file():
+        write_bytes(detail_path(person.root, face.crop), _detail(detail))
     write_bytes(inside(person.faces_dir, face.crop), picture)
     return face
 
 
 def _picture(path: Path, flags: int) -> bytes:
     """The bytes of a crop or a mask that can be read as one."""
-    shown = printable(str(path))
+    data = _bytes(path)
+    if data is None or decode_crop(data, flags) is None:
+        raise _no_crop(path)
+    return data
+
+
+def _detail(path: Path) -> bytes:
+    """The bytes of a detail that can be read as one."""
+    data = _bytes(path)
+    if data is None or decode_detail(data) is None:
+        raise _no_crop(path)
+    return data
+
+
+def _bytes(path: Path) -> bytes | None:
+    """What a file holds; None where that is more than any picture of ours."""
     if path.is_symlink():
-        raise DamagedError(f"{shown} is a link to another file. Copy the file itself there.")
+        raise DamagedError(
+            f"{printable(str(path))} is a link to another file. Copy the file itself there."
+        )
     with read_errors(path), path.open("rb") as file:
         data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES or decode_crop(data, flags) is None:
-        raise DamagedError(f"{shown} is no crop of swapdeck. Export the dataset again.")
-    return data
+    return data if len(data) <= _MOST_BYTES else None
+
+
+def _no_crop(path: Path) -> DamagedError:
+    return DamagedError(f"{printable(str(path))} is no crop of swapdeck. Export the dataset again.")

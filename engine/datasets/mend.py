@@ -33,7 +33,8 @@ from engine.datasets.masks import moved, remove_masks, save_masks
 from engine.datasets.searched import Searched, searched
 from engine.datasets.sidecar import from_json, to_json
 from engine.faces.align import apply, invert
-from engine.faces.dataset import landmarks_of, load_crop, load_mask
+from engine.faces.dataset import landmarks_of, load_crop, load_mask, transform_of
+from engine.faces.details import detail_of, load_detail, remove_details, save_detail
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.turning import turned, turned_back
@@ -125,11 +126,12 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
     written: list[Path] = []
     sweep(person.faces_dir)  # what a killed run left
     try:
-        for old, new, picture in _mended(person, index, mends):
+        for old, new, picture, detail in _mended(person, index, mends):
             notes |= _note(person, index, old)
             path = inside(person.faces_dir, new.crop)
             written.append(path)
             write_bytes(path, picture)
+            save_detail(person.root, new.crop, detail)
             mask = load_mask(person, old)
             if mask is not None:
                 save_masks(person, {new.crop: moved(mask, old, new)})
@@ -141,27 +143,33 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
         for path in written:
             path.unlink(missing_ok=True)
             remove_masks(person, [path.name])
+            if was_mended(path.name):
+                remove_details(person.root, [path.name])
         raise
     for old, new in mended:
         if old.crop != new.crop:
             inside(person.faces_dir, old.crop).unlink(missing_ok=True)
             remove_masks(person, [old.crop])
+            if was_mended(old.crop):  # that of the face as it was found waits for a restoring
+                remove_details(person.root, [old.crop])
     return [new for _, new in mended]
 
 
 def _mended(
     person: Person, index: FaceIndex, mends: Sequence[Mend]
-) -> Iterator[tuple[Face, Face, bytes]]:
-    """Each face as it was and as it will be, with its new crop as a PNG file's bytes."""
+) -> Iterator[tuple[Face, Face, bytes, NDArray[np.uint8] | None]]:
+    """Each face as it was and as it will be, with its new crop as a PNG file's bytes, and a detail
+    where it has a new one."""
     for one in mends:
         if one.restore:
-            yield (one.face, *_as_found(index, one.face))
+            yield (one.face, *_as_found(index, one.face), None)
     finder, embedder = cache(FaceFinder), Embedder()
     others = [one for one in mends if not one.restore]
     for one, image, matrix in _pictures(person, index, others):
         how = searched(index, one.face.source)
         new, picture = _made(one, image, matrix, finder, embedder, how)
-        yield one.face, new, png(picture)
+        detail = detail_of(image, compose(transform_of(new), invert(matrix)))
+        yield one.face, new, png(picture), detail
 
 
 def _made(
@@ -226,7 +234,10 @@ def _pictures(
         source = find_source(person, digest)
         if source is None:
             for one in (one for group in wanted.values() for one in group):
-                yield one, load_crop(person, one.face), to_crop(one.face)
+                picture = load_detail(person.root, one.face.crop)
+                if picture is None:
+                    picture = load_crop(person, one.face)
+                yield one, picture, to_crop(one.face, len(picture))
             continue
         degrees = searched(index, digest).rotate
         with open_frames(source.path, min(wanted)) as reader:

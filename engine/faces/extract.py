@@ -20,6 +20,7 @@ from pathlib import Path
 from engine.faces.align import Alignment
 from engine.faces.cover import measure_cover
 from engine.faces.decisions import put_aside, put_back
+from engine.faces.details import remove_details_of
 from engine.faces.identity import REFERENCES, References
 from engine.faces.judge import JudgeSettings, judge, remember_bounds
 from engine.faces.models import embedding_model_path, landmark_model_path
@@ -267,6 +268,7 @@ class _Run:
                 self._index.start(source.digest, self._scan.text())
                 for crop in self._person.faces_dir.glob(f"{crop_prefix(source)}*.png"):
                     crop.unlink()
+                remove_details_of(self._person.root, crop_prefix(source))
                 unfinished.append((source, 0))
             elif not progress.finished:
                 unfinished.append((source, progress.next_frame))

@@ -21,6 +21,7 @@ from engine.faces.align import (
     fit_transform,
 )
 from engine.faces.courses import Placed, courses
+from engine.faces.details import detail_of, save_detail
 from engine.faces.detectors import Box, overlap
 from engine.faces.embed import Embedder
 from engine.faces.judge import EYES_OFF, UNJUDGED
@@ -110,6 +111,7 @@ class Scanner:
         self._embed(found)
         for one in found:
             save_png(self._faces_dir / one.face.crop, one.picture)
+            save_detail(self._faces_dir.parent, one.face.crop, one.detail)
         last = segment.core.start - 1
         before = {n: course[last].box for n, course in enumerate(found_courses) if last in course}
         return Scanned(tuple(one.face for one in found), before)
@@ -145,7 +147,7 @@ class Scanner:
             kept=False,
             reason=UNJUDGED if _eyes_inside(landmarks, frame.image.shape) else EYES_OFF,
         )
-        return _Described(face, picture)
+        return _Described(face, picture, detail_of(frame.image, transform))
 
     def _embed(self, found: "list[_Described]") -> None:
         """One embedding for each track, of its clearest face."""
@@ -212,6 +214,7 @@ def crop_prefix(source: Source) -> str:
 class _Described:
     face: Face
     picture: NDArray[np.uint8]
+    detail: NDArray[np.uint8] | None
 
 
 def _eyes_inside(landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> bool:

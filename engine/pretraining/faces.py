@@ -103,7 +103,7 @@ def people_faces(people: Sequence[Person], size: int, reporter: Reporter) -> lis
     """
     found = []
     for person in people:
-        dataset = find_dataset(person, size, clahe=False)
+        dataset = find_dataset(person, size, clahe=False, side=crop_side(size))
         reporter.event("stage", name=f"load {person.name}", total=len(dataset.faces), unit="faces")
         pixels = np.stack(list(crops(dataset)))
         reporter.check()

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.faces.align import CROP_MARGIN, apply, chip_matrix, crop, to_chip
+from engine.faces.align import CROP_MARGIN, CROP_SIZE, apply, chip_matrix, crop, to_chip
 from engine.faces.dataset import landmarks_of, load_crop, load_mask, transform_of
+from engine.faces.details import detail_path, detail_side, load_detail
 from engine.faces.masks import face_hull_mask
 from engine.reporting import Reporter
 from engine.training.augment import CHANNELS
@@ -71,8 +72,9 @@ class Dataset:
         return int(np.prod(self.shape, dtype=np.int64))
 
 
-def find_dataset(person: Person, size: int, clahe: bool) -> Dataset:
-    """The kept faces of a person for chips of `size` pixels.
+def find_dataset(person: Person, size: int, clahe: bool, side: int | None = None) -> Dataset:
+    """The kept faces of a person for chips of `size` pixels, as crops of `side`; without one, of
+    as many pixels as there are of most of them, and as the chips need.
 
     Raises SwapdeckError when there are none.
     """
@@ -85,7 +87,20 @@ def find_dataset(person: Person, size: int, clahe: bool) -> Dataset:
         )
     parts = split(faces)
     fingerprint = _fingerprint(person, faces)
-    return Dataset(person, parts.train, parts.held, fingerprint, crop_side(size), clahe)
+    side = side or _side(person, faces, crop_side(size))
+    return Dataset(person, parts.train, parts.held, fingerprint, side, clahe)
+
+
+def _side(person: Person, faces: Sequence[Face], needed: int) -> int:
+    if needed <= CROP_SIZE:
+        return needed
+    there = sorted(
+        detail_side(transform_of(face))
+        if detail_path(person.root, face.crop).exists()
+        else CROP_SIZE
+        for face in faces
+    )
+    return min(needed, there[len(there) // 2])
 
 
 def crops(dataset: Dataset) -> Generator[NDArray[np.uint8]]:
@@ -137,12 +152,15 @@ def content_key(dataset: Dataset) -> str:
     """SHA-256 over all that decides the crops' bytes, but their files by date and size only."""
     digest = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {dataset.twins}".encode())
     for face in dataset.faces:
-        path = inside(dataset.person.faces_dir, face.crop)
-        try:
-            status = path.stat()
-        except OSError:
-            continue  # missing: reading it says so
-        digest.update(f"{face.id} {status.st_size} {status.st_mtime_ns}".encode())
+        for path in (
+            inside(dataset.person.faces_dir, face.crop),
+            detail_path(dataset.person.root, face.crop),
+        ):
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # of a crop, reading it says so
+            digest.update(f"{face.id} {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()
 
 
@@ -176,11 +194,15 @@ def picture_of(
 
 
 def _picture(person: Person, side: int, face: Face) -> NDArray[np.uint8]:
-    rgb = cv2.resize(load_crop(person, face), (side, side), interpolation=cv2.INTER_AREA)
+    detail = load_detail(person.root, face.crop) if side > CROP_SIZE else None
+    stored = load_crop(person, face) if detail is None else detail
+    how = cv2.INTER_AREA if len(stored) >= side else cv2.INTER_CUBIC
+    rgb = cv2.resize(stored, (side, side), interpolation=how)
     masks = _masks(landmarks_of(face), transform_of(face), side)
     free = load_mask(person, face)
     if free is not None:
-        shown = cv2.resize(free, (side, side), interpolation=cv2.INTER_AREA)
+        how = cv2.INTER_AREA if len(free) >= side else cv2.INTER_LINEAR
+        shown = cv2.resize(free, (side, side), interpolation=how)
         masks = [np.asarray(cv2.multiply(m, shown, scale=1 / 255), np.uint8) for m in masks]
     return np.dstack([rgb, *masks])
 

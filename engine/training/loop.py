@@ -1,5 +1,6 @@
 """The training of a swap, from its datasets to its newest checkpoint."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from engine.training.validate import Validator
 from projects.bases import write_down_start
 from projects.checkpoint_rows import put_away_newer
 from projects.errors import StopRequested
+from projects.face_crop import crop_side
 from projects.faces import FaceIndex
 from projects.people import get_person
 from projects.rates import remember_rate
@@ -82,6 +84,7 @@ def train(
         reporter.event("warning", text=text)
     data = find_people(workspace, swap, settings)
     _say_changes(swap, data.fingerprints, reporter)
+    _say_coarse(data.datasets.values(), settings.preset, reporter)
     update_swap(swap, fingerprints=data.fingerprints)
     spread = spread_over(limits.devices, settings)
     leader = None
@@ -286,6 +289,20 @@ def _say_changes(swap: Swap, fingerprints: dict[str, str], reporter: Reporter) -
                 "warning",
                 text=f"The faces of {slug} have changed since {swap.name} was last trained; the "
                 "training goes on with those that there are now.",
+            )
+
+
+def _say_coarse(datasets: Iterable[Dataset], preset: str, reporter: Reporter) -> None:
+    """Warn of people whose faces have fewer pixels than a preset draws."""
+    size = get_preset(preset).size
+    for dataset in datasets:
+        if dataset.side < crop_side(size):
+            person, shown = dataset.person, round(dataset.side / CROP_MARGIN)
+            reporter.event(
+                "warning",
+                text=f"{preset} draws {size} pixels a side, and most faces of {person.name} are "
+                f"stored in {shown}. Larger faces would show more; those that an older version "
+                f"found are stored anew by: swapdeck extract {person.slug} --again",
             )
 
 
