@@ -36,12 +36,16 @@ _HELD = (
     Column("recognised", "recognised", right=True),
     Column("landmarks", "landmarks", right=True),
     Column("rebuilt", "of rebuilt", right=True),
+    Column("moving", "moving", right=True),
+    Column("rebuilt_moving", "of rebuilt", right=True),
 )
 _FORMATS = {
     "source": ".3f",
     "target": ".3f",
     "recognised": ".0%",
     "rebuilt": ".3f",
+    "moving": ".4f",
+    "rebuilt_moving": ".4f",
     "minutes": "g",
     "psnr": ".2f",
     "ssim": ".3f",

@@ -20,8 +20,24 @@ def eye_distance(landmarks: NDArray[np.float32]) -> float:
 
 def landmark_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     """Mean distance in eye distances of `wanted`. Both: float32 [68, 2], pixels of one frame."""
-    distance = float(np.linalg.norm(found - wanted, axis=1).mean())
-    return distance / eye_distance(wanted)
+    return float(np.linalg.norm(displacement(found, wanted), axis=1).mean())
+
+
+def displacement(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far each landmark is from where it is wanted, float32 [68, 2] in eye distances."""
+    return (found - wanted) / np.float32(eye_distance(wanted))
+
+
+def moving_error(displacements: Sequence[NDArray[np.float32]]) -> float:
+    """Mean length of displacements [68, 2] of several frames, less each landmark's median: an error
+    in what a face does. Another person's proportions stay the same from frame to frame.
+
+    `nan` for fewer than three frames.
+    """
+    if len(displacements) < 3:
+        return math.nan
+    moves = np.stack(displacements)
+    return float(np.linalg.norm(moves - np.median(moves, axis=0), axis=2).mean())
 
 
 def correlation(a: Sequence[float], b: Sequence[float]) -> float:

@@ -6,6 +6,7 @@ landmarks are from where the target's are (in eye distances). `Score.value` weig
 number by which checkpoints are compared; it has no unit, and higher is better.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.quality.fidelity import Fidelity, compare
-from engine.quality.likeness import distance, landmark_error, mean
+from engine.quality.likeness import displacement, distance, mean, moving_error
 from engine.training.augment import hide, look_up, place
 from engine.training.dataset import Held
 from engine.training.model import PEOPLE, Model, Params
@@ -51,6 +52,10 @@ class Score:
     """The same of the target's faces rebuilt as themselves: what the networks lose anyway."""
     recognised: float
     """The share of the swapped faces that are as near to the source as pictures of one person."""
+    moving: float = math.nan
+    """`landmarks` less what is the same in all faces, since it is the source's proportions."""
+    rebuilt_moving: float = math.nan
+    """The same of `rebuilt`."""
 
     @property
     def value(self) -> float:
@@ -68,6 +73,10 @@ class Score:
             "landmarks": round(self.landmarks, 5),
             "rebuilt": round(self.rebuilt, 5),
             "recognised": round(self.recognised, 3),
+            "moving": None if math.isnan(self.moving) else round(self.moving, 5),
+            "rebuilt_moving": (
+                None if math.isnan(self.rebuilt_moving) else round(self.rebuilt_moving, 5)
+            ),
         }
 
 
@@ -120,10 +129,10 @@ class Validator:
         """The score of these parameters."""
         given = {role: jnp.asarray(array) for role, array in self._chips.items()}
         answers = {name: np.asarray(a) for name, a in self._answer(params, given).items()}
-        distances, errors, rebuilt = [], [], []
+        distances, swapped, rebuilt = [], [], []
         for number, chip in enumerate(self._looked):
             image = _enlarged(answers["swapped"][chip])
-            errors.append(self._off(image, number))
+            swapped.append(self._off(image, number))
             rebuilt.append(self._off(_enlarged(answers["itself"][chip]), number))
             embedding = self._embedder.embed(image, self._places[number])
             distances.append(distance(embedding, self._source_identity))
@@ -131,15 +140,21 @@ class Validator:
             step=step,
             ssim={role: _ssim(answers[role], chips) for role, chips in self._chips.items()},
             identity=mean(distances),
-            landmarks=mean(errors),
-            rebuilt=mean(rebuilt),
+            landmarks=_length(swapped),
+            rebuilt=_length(rebuilt),
             recognised=mean([float(one <= IDENTITY_THRESHOLD) for one in distances]),
+            moving=moving_error(swapped),
+            rebuilt_moving=moving_error(rebuilt),
         )
 
-    def _off(self, image: NDArray[np.uint8], number: int) -> float:
+    def _off(self, image: NDArray[np.uint8], number: int) -> NDArray[np.float32]:
         """How far the landmarks of an answer are from those that were asked for."""
         found = self._finder.landmarks(image, self._boxes[number])
-        return landmark_error(found, self._wanted[number])
+        return displacement(found, self._wanted[number])
+
+
+def _length(displacements: list[NDArray[np.float32]]) -> float:
+    return mean([float(np.linalg.norm(one, axis=1).mean()) for one in displacements])
 
 
 def _chips(held: Held, size: int) -> NDArray[np.float32]:

@@ -84,7 +84,7 @@ def kinds(good: Path) -> list[Kind]:
     foreign = {f"foreign/{name}": data for name, data in seeds.pictures().items()}
     signed = beside("signed/*.png", "signed/*.jpg", "signed/*.webp", "signed/*.mp4")
     return [
-        Kind("pictures", "media", pictures, byte_changes, 0.2),
+        Kind("pictures", "media", pictures, byte_changes, 0.18),
         Kind("videos", "media", videos, byte_changes, 0.2),
         Kind("gathered files", "gather", {**pictures, **videos}, byte_changes, 0.04),
         Kind(
@@ -104,6 +104,7 @@ def kinds(good: Path) -> list[Kind]:
         Kind("SQLite", "faces", of("people/ada/faces.sqlite"), byte_changes, 0.06),
         Kind("SQLite rows", "faces", of("people/ada/faces.sqlite"), row_changes, 0.06),
         Kind("crops", "faces", of("people/ada/faces/*3-0.png"), byte_changes, 0.02),
+        Kind("details", "faces", of("people/ada/details/*.jpg"), byte_changes, 0.02),
         Kind("safetensors", "checkpoint", of(f"{swap}/*.safetensors"), byte_changes, 0.03),
         Kind("tensors", "checkpoint", of(f"{swap}/*.safetensors"), tensor_changes, 0.02),
         Kind("ledgers", "documents", of("ledger*"), text_changes, 0.05),

@@ -117,6 +117,7 @@ def build_workspace(root: Path) -> None:
 
 def _faces(person: Person) -> None:
     from engine.faces.align import CROP_SIZE
+    from engine.faces.details import save_detail
     from engine.media.pictures import save_png
 
     rng = np.random.default_rng(2)
@@ -134,6 +135,9 @@ def _faces(person: Person) -> None:
             crop = f"{source.digest[:16]}-{number:07d}-0.png"
             picture = np.full((CROP_SIZE, CROP_SIZE, 3), 40 * number, np.uint8)
             save_png(person.faces_dir / crop, picture)
+            if number == 3:
+                grain = np.random.default_rng(3).integers(0, 256, (512, 512, 1), np.uint8)
+                save_detail(person.root, crop, grain.repeat(3, axis=2))
             faces.append(
                 face_like(
                     source=source.digest,

@@ -151,6 +151,7 @@ def faces(root: Path, path: Path) -> None:
     def load() -> None:
         person = get_person(open_workspace(root), "ada")
         list(crops(find_dataset(person, 32, False)))
+        list(crops(find_dataset(person, 32, False, side=300)))  # which looks at details
 
     _sentence(load)
 

@@ -1,6 +1,7 @@
 """What is held out, how models are scored by it, and when a training has levelled off."""
 
 import json
+import math
 from dataclasses import replace
 
 import jax
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.faces.template import TEMPLATE
+from engine.quality.likeness import moving_error
 from engine.training.dataset import Held
 from engine.training.holdout import GUARD, LEAST, split
 from engine.training.saving import Saver
@@ -198,7 +200,7 @@ def test_a_better_model_scores_higher(model, settings, first, pixels):
     assert worse == again
     assert set(worse.ssim) == {"source", "target"}
     assert worse.value < score(0, 1.0).value
-    assert worse.landmarks > 0 and worse.rebuilt > 0
+    assert worse.landmarks >= worse.moving > 0 and worse.rebuilt >= worse.rebuilt_moving > 0
     assert worse.recognised == 0.0  # embeddings have length 1 or so: none is near nothing
 
 
@@ -210,6 +212,17 @@ def test_what_is_left_as_it_was_has_no_landmarks_elsewhere(model, settings, firs
     validator._chips = {role: chips * inside for role, chips in validator._chips.items()}
     unchanged = validator.score(first.params, 0)
     assert (unchanged.landmarks, unchanged.rebuilt) == (0, 0)
+    assert unchanged.row()["moving"] is None  # two faces do not tell
+
+
+def test_other_proportions_are_no_error_in_what_a_face_does():
+    rng = np.random.default_rng(4)
+    proportions = rng.normal(0, 0.1, (68, 2))
+    still = [proportions.astype(np.float32)] * 5
+    moving = [(proportions + rng.normal(0, 0.01, (68, 2))).astype(np.float32) for _ in range(5)]
+    assert moving_error(still) == 0
+    assert 0.005 < moving_error(moving) < 0.02
+    assert math.isnan(moving_error(still[:2]))
 
 
 def test_a_checkpoint_holds_the_state_that_was_given_though_training_goes_on(
