@@ -13,7 +13,7 @@ from engine.datasets.exporting import VERSION as CARD_VERSION
 from engine.datasets.foreign import import_pictures
 from engine.datasets.sidecar import read_sidecar
 from engine.faces.dataset import decode_crop, mask_path
-from engine.faces.details import FOLDER, decode_detail, detail_path
+from engine.faces.details import decode_detail, write_detail
 from engine.media.pictures import natural_key
 from engine.reporting import Reporter
 from projects.errors import CommandError, DamagedError, SwapdeckError
@@ -38,7 +38,7 @@ def import_faces(person: Person, folder: Path, reporter: Reporter) -> Imported:
     """
     if not folder.is_dir():
         raise CommandError(f"There is no folder {folder}.")
-    for path in (person.faces_dir, inside(person.root, "masks"), inside(person.root, FOLDER)):
+    for path in (person.faces_dir, inside(person.root, "masks")):
         with write_errors(path):
             path.mkdir(exist_ok=True)
     done = Imported()
@@ -109,7 +109,7 @@ def _take(person: Person, sidecar: Path) -> Face:
         write_bytes(mask_path(person, face.crop), _picture(mask, cv2.IMREAD_GRAYSCALE))
     detail = sidecar.with_name(f"{sidecar.stem}{DETAIL}")
     if detail.is_file():
-        write_bytes(detail_path(person.root, face.crop), _detail(detail))
+        write_detail(person.root, face.crop, _detail(detail))
     write_bytes(inside(person.faces_dir, face.crop), picture)
     return face
 

@@ -55,12 +55,16 @@ def detail_of(pixels: Pixels, transform: NDArray[np.float64]) -> NDArray[np.uint
 
 def save_detail(root: Path, crop: str, picture: NDArray[np.uint8] | None) -> None:
     """Write what `detail_of` gave, complete or not at all. Raises SwapdeckError."""
-    if picture is None:
-        return
+    if picture is not None:
+        write_detail(root, crop, picture_bytes(_SUFFIX, picture))
+
+
+def write_detail(root: Path, crop: str, data: bytes) -> None:
+    """Write a detail that is a file already. Raises SwapdeckError."""
     path = detail_path(root, crop)
     with write_errors(path):
         path.parent.mkdir(exist_ok=True)
-    write_bytes(path, picture_bytes(_SUFFIX, picture))
+    write_bytes(path, data)
 
 
 def load_detail(root: Path, crop: str) -> NDArray[np.uint8] | None:

@@ -6,21 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from engine.bench.people import filmed
 from engine.bench.quality.scenes import TRAINING_FRAMES, Pair, folder_of, footage
 from engine.consented import consented, training_in_ledger
-from engine.faces.extract import ExtractSettings, extract_person
-from engine.gather.run import gather_paths
 from engine.reporting import NullReporter
 from engine.training.inference import TrainedSwapper, load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import train
 from projects.checkpoints import steps
-from projects.consent import Consent
-from projects.faces import FaceIndex
 from projects.files import read_json, write_json
-from projects.people import Person, add_person, list_people
 from projects.swaps import list_swaps, new_swap
-from projects.workspace import Workspace, now, open_workspace
+from projects.workspace import open_workspace
 
 PRESET: Final = "light-64"
 SEED: Final = 1
@@ -39,7 +35,7 @@ def trained(
     root = folder_of(pair, cache) / ("workspace" if preset == PRESET else f"workspace-{preset}")
     workspace = open_workspace(root, create=True)
     people = [
-        _person(workspace, name, footage(name, cache, say, TRAINING_FRAMES), say)
+        filmed(workspace, name, footage(name, cache, say, TRAINING_FRAMES), say)
         for name in (pair.source, pair.target)
     ]
     found = list_swaps(workspace)
@@ -69,22 +65,3 @@ def trained(
     for warning in warnings:
         say(warning)
     return swapper
-
-
-def _person(workspace: Workspace, name: str, clip: Path, say: Callable[[str], None]) -> Person:
-    """A person with their faces found in the clip."""
-    known = {person.name: person for person in list_people(workspace)}
-    consent = Consent("synthetic", "any use: nobody has this face", "swapdeck bench", now())
-    person = known.get(name) or add_person(workspace, name, consent)
-    if not _faces(person):
-        say(f"finding the faces of {name}")
-        gather_paths(person, [clip], NullReporter())
-        extract_person(person, ExtractSettings(), NullReporter())
-    return person
-
-
-def _faces(person: Person) -> int:
-    if not person.index_path.exists():
-        return 0
-    with FaceIndex(person.index_path, readonly=True) as index:
-        return index.counts().kept

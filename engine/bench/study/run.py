@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from engine.avatars.clips import ANNA_TRAINING, BRUNO_SCENE, FRAME_RATE
 from engine.avatars.demo import demo_clips
+from engine.bench.people import filmed
 from engine.bench.quality.scenes import PAIRS, Scene
 from engine.bench.study.exam import Exam, Marks
 from engine.bench.study.opening import Openings
@@ -17,8 +18,6 @@ from engine.consented import consented, training_in_ledger
 from engine.faces.align import Alignment
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
-from engine.faces.extract import ExtractSettings, extract_person
-from engine.gather.run import gather_paths
 from engine.media.pictures import save_png
 from engine.quality.exact import Truth
 from engine.reporting import NullReporter
@@ -26,11 +25,9 @@ from engine.training.inference import load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import train
 from projects.checkpoints import steps
-from projects.consent import Consent
 from projects.errors import CommandError
-from projects.people import Person, add_person, list_people
 from projects.swaps import Swap, list_swaps, new_swap
-from projects.workspace import Workspace, now, open_workspace
+from projects.workspace import Workspace, open_workspace
 
 SEED: Final = 1
 SOURCE, TARGET = "anna", "bruno"
@@ -128,7 +125,7 @@ def train_for(workspace: Workspace, swap: Swap, minutes: float) -> None:
 def _swap(workspace: Workspace, entry: Entry, say: Callable[[str], None]) -> Swap:
     clips = demo_clips()
     people = [
-        _person(workspace, f"{name} {entry.alignment.value}", clip, entry.alignment, say)
+        filmed(workspace, f"{name} {entry.alignment.value}", clip, say, entry.alignment)
         for name, clip in ((SOURCE, clips.source_training), (TARGET, clips.target_training))
     ]
     for swap in list_swaps(workspace):
@@ -148,21 +145,3 @@ def _swap(workspace: Workspace, entry: Entry, say: Callable[[str], None]) -> Swa
         seed=SEED,
         settings=dict(entry.settings),
     )
-
-
-def _person(
-    workspace: Workspace,
-    name: str,
-    clip: Path,
-    alignment: Alignment,
-    say: Callable[[str], None],
-) -> Person:
-    known = {person.name: person for person in list_people(workspace)}
-    if name in known:
-        return known[name]
-    say(f"finding the faces of {name}")
-    consent = Consent("synthetic", "any use: nobody has this face", "swapdeck bench", now())
-    person = add_person(workspace, name, consent)
-    gather_paths(person, [clip], NullReporter())
-    extract_person(person, ExtractSettings(alignment=alignment), NullReporter())
-    return person
