@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from projects.errors import DamagedError
-from projects.files import check_version, read_json, write_errors, write_json
+from projects.files import write_errors
 from projects.names import printable
+from projects.texts import check_version, read_json, write_json
 
 T = TypeVar("T")
 

@@ -13,19 +13,13 @@ from projects import ledger
 from projects.checkpoints import MANIFEST, newest, steps
 from projects.documents import field, update
 from projects.errors import CommandError, SwapdeckError
-from projects.files import (
-    folder_replacing,
-    inside,
-    sha256_file,
-    slug,
-    versioned_toml,
-    write_toml,
-)
+from projects.files import folder_replacing, inside, sha256_file, slug
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
 from projects.people import Person, people_in_model
 from projects.starts import Start
 from projects.swaps import Swap, set_start
+from projects.texts import versioned_toml, write_toml
 from projects.training_options import values_of
 from projects.workspace import Workspace, move_to_trash, now
 

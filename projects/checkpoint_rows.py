@@ -10,8 +10,9 @@ from typing import Any
 
 from projects import checkpoints, ledger
 from projects.errors import CommandError, RefusedError
-from projects.files import locked, read_jsonl
+from projects.files import locked
 from projects.swaps import Swap
+from projects.texts import read_jsonl
 from projects.workspace import Workspace, move_to_trash
 
 SCORES = "scores.jsonl"

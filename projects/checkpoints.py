@@ -16,17 +16,15 @@ from typing import Any
 
 from projects.errors import CommandError, DamagedError, NewerVersionError
 from projects.files import (
-    check_version,
     folder_replacing,
     read_errors,
-    read_json,
     remove_tree,
     sha256_file,
     sweep,
     write_bytes,
     write_errors,
-    write_json,
 )
+from projects.texts import check_version, read_json, write_json
 
 VERSION = 2  # 1 had no checksum of the manifest itself
 MARK_VERSION = 3  # the marks before had no checksum

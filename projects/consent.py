@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from projects.errors import CommandError, DamagedError, RefusedError, SwapdeckError
-from projects.files import versioned_toml
 from projects.names import printable
+from projects.texts import versioned_toml
 
 FILE = "person.toml"
 VERSION = 1

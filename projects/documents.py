@@ -7,15 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from projects.errors import DamagedError
-from projects.files import (
-    check_version,
-    locked,
-    read_text,
-    read_toml,
-    sweep,
-    without_none,
-    write_toml,
-)
+from projects.files import locked, sweep
+from projects.texts import check_version, read_text, read_toml, without_none, write_toml
 
 T = TypeVar("T")
 

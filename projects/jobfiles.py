@@ -24,15 +24,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from projects.errors import CommandError, DamagedError, SwapdeckError
-from projects.files import (
-    append_line,
-    check_version,
-    read_json,
-    read_jsonl,
-    write_errors,
-    write_json,
-)
+from projects.files import write_errors
 from projects.names import printable
+from projects.texts import append_line, check_version, read_json, read_jsonl, write_json
 from projects.workspace import now
 
 VERSION = 1

@@ -18,15 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import (
-    folder_replacing,
-    inside,
-    read_errors,
-    slug,
-    sweep,
-    write_errors,
-    write_json,
-)
+from projects.files import folder_replacing, inside, read_errors, slug, sweep, write_errors
 from projects.jobfiles import VERSION
 from projects.jobfiles import Asked as Asked
 from projects.jobfiles import ControlFile as ControlFile
@@ -54,6 +46,7 @@ from projects.jobstate import stalled as stalled
 from projects.jobstate import state as state
 from projects.listing import load_all
 from projects.names import printable
+from projects.texts import write_json
 from projects.workspace import Workspace, now
 
 _TAIL = 16_384  # bytes

@@ -19,7 +19,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from projects.files import jsonable, read_errors, write_errors
+from projects.files import read_errors, write_errors
 from projects.ledgercheck import Verification as Verification
 from projects.ledgercheck import verify as verify
 from projects.ledgerfile import (
@@ -38,6 +38,7 @@ from projects.ledgerfile import (
     write_head,
 )
 from projects.ledgerfile import Entry as Entry
+from projects.texts import jsonable
 from projects.workspace import Workspace, now
 
 

@@ -15,15 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from projects.errors import DamagedError, SwapdeckError
-from projects.files import (
-    check_version,
-    inside,
-    read_errors,
-    read_json,
-    sweep,
-    write_errors,
-    write_json,
-)
+from projects.files import inside, read_errors, sweep, write_errors
+from projects.texts import check_version, read_json, write_json
 from projects.workspace import Workspace
 
 VERSION = 1

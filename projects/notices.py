@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import versioned_toml
 from projects.jobchain import followers
 from projects.jobfiles import Job, ended_because
 from projects.jobstate import state
 from projects.names import printable
+from projects.texts import versioned_toml
 from projects.workspace import Workspace
 
 VERSION = 1

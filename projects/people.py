@@ -17,9 +17,10 @@ from projects.errors import (
     RefusedError,
     SwapdeckError,
 )
-from projects.files import folder_replacing, inside, locked, slug, versioned_toml, write_toml
+from projects.files import folder_replacing, inside, locked, slug
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
+from projects.texts import versioned_toml, write_toml
 from projects.workspace import Workspace, move_to_trash, now
 
 

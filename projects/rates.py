@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from projects.errors import SwapdeckError
-from projects.files import locked, read_json, write_json
+from projects.files import locked
+from projects.texts import read_json, write_json
 from projects.userfolders import user_cache
 from projects.workspace import now
 

@@ -14,14 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import (
-    inside,
-    read_errors,
-    replacing,
-    sha256_file,
-    sweep,
-    write_errors,
-)
+from projects.files import inside, read_errors, replacing, sha256_file, sweep, write_errors
 from projects.people import Person
 
 MOST = 200_000_000  # bytes; a scanned contract has a few million

@@ -19,9 +19,10 @@ from typing import Any
 
 from projects.checkpoint_rows import SCORES
 from projects.errors import CommandError, DamagedError
-from projects.files import append_line, read_errors, read_jsonl
+from projects.files import read_errors
 from projects.options import Value
 from projects.swaps import Swap, get_swap
+from projects.texts import append_line, read_jsonl
 from projects.training_options import values_of
 from projects.workspace import Workspace
 

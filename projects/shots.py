@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from projects.conversion_options import PICTURE_OPTIONS
 from projects.errors import CommandError
-from projects.files import check_version, read_toml
 from projects.names import printable
 from projects.options import Value, checked
+from projects.texts import check_version, read_toml
 
 NAME: Final = "shots.toml"
 VERSION: Final = 1

@@ -14,18 +14,10 @@ from typing import Any, Literal, cast, get_args
 
 from projects.documents import field, update
 from projects.errors import CommandError, DamagedError, SwapdeckError
-from projects.files import (
-    inside,
-    read_errors,
-    replacing,
-    sha256_file,
-    sweep,
-    versioned_toml,
-    write_errors,
-    write_toml,
-)
+from projects.files import inside, read_errors, replacing, sha256_file, sweep, write_errors
 from projects.names import printable, slug
 from projects.people import Person
+from projects.texts import versioned_toml, write_toml
 from projects.workspace import now
 
 VERSION = 1

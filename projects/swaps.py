@@ -15,18 +15,12 @@ from projects import ledger
 from projects.consent import require
 from projects.documents import field, update
 from projects.errors import CommandError, SwapdeckError
-from projects.files import (
-    folder_replacing,
-    inside,
-    slug,
-    versioned_toml,
-    without_none,
-    write_toml,
-)
+from projects.files import folder_replacing, inside, slug
 from projects.listing import folders, load_all
 from projects.names import clean_name, printable
 from projects.people import Person, get_person, people_in_model
 from projects.starts import TABLE, Start, read_start, slugs
+from projects.texts import versioned_toml, without_none, write_toml
 from projects.workspace import Workspace, move_to_trash, now
 
 VERSION = 2  # 1 knew of two people only, and asked nobody else for consent

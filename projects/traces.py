@@ -12,13 +12,14 @@ from projects import cache, ledger
 from projects.bases import Base, load_base, remove_base
 from projects.consent import FILE
 from projects.errors import RefusedError, SwapdeckError
-from projects.files import inside, read_errors, read_json, remove_tree, sweep, write_errors
+from projects.files import inside, read_errors, remove_tree, sweep, write_errors
 from projects.jobs import Job, list_jobs, state
 from projects.ledger import Entry
 from projects.listing import folders
 from projects.names import printable
 from projects.people import Person, remove_person
 from projects.swaps import Swap, load_swap, remove_swap
+from projects.texts import read_json
 from projects.workspace import Workspace
 
 Kind = Literal["person", "swap", "base", "trash", "cache", "elsewhere"]

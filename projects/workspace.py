@@ -8,19 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from projects.errors import CommandError, DamagedError, SwapdeckError
-from projects.files import (
-    check_version,
-    inside,
-    read_errors,
-    read_json,
-    remove_tree,
-    sweep,
-    versioned_toml,
-    write_errors,
-    write_json,
-    write_text,
-)
+from projects.files import inside, read_errors, remove_tree, sweep, write_errors
 from projects.names import printable
+from projects.texts import check_version, read_json, versioned_toml, write_json, write_text
 
 VERSION = 1
 _FILE = "swapdeck.toml"

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from projects import jobs
 from projects.errors import SwapdeckError
-from projects.files import inside, read_json
+from projects.files import inside
 from projects.swaps import Swap, load_swap
+from projects.texts import read_json
 from projects.workspace import Workspace
 from tui import text
 from tui.convert_details import ConvertDetail, Drawn, LookJob, Result, TrackRow, Worst

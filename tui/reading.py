@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 
 from projects import checkpoints, jobs
 from projects.errors import SwapdeckError
-from projects.files import inside, read_jsonl
+from projects.files import inside
 from projects.jobfiles import Asked
 from projects.people import load_person
 from projects.swaps import Swap, load_swap
+from projects.texts import read_jsonl
 from projects.workspace import Workspace, open_workspace
 from tui.convert_reading import read_convert
 from tui.folders import list_folder

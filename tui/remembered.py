@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from projects.errors import SwapdeckError
-from projects.files import check_version, read_json, write_json
+from projects.texts import check_version, read_json, write_json
 from tui.actions import MODES
 from tui.settings import own_folder
 

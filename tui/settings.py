@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from projects.errors import CommandError, SwapdeckError
-from projects.files import versioned_toml
 from projects.names import printable
 from projects.options import Option
+from projects.texts import versioned_toml
 
 VERSION = 1
 OPTIONS = (

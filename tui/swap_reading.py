@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from projects.checkpoint_rows import SCORES, list_checkpoints
 from projects.checkpoints import best_score, marked_best
 from projects.errors import SwapdeckError
-from projects.files import inside, read_jsonl
+from projects.files import inside
 from projects.swaps import Swap, load_swap
+from projects.texts import read_jsonl
 from projects.training_options import values_of
 from projects.workspace import Workspace
 from tui.progress import Event, Progress, parts

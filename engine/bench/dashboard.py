@@ -29,9 +29,9 @@ from engine.bench.terminal import Terminal
 from projects import jobs
 from projects.consent import Consent
 from projects.faces import FaceIndex
-from projects.files import append_line
 from projects.people import Person, add_person
 from projects.swaps import Swap, new_swap
+from projects.texts import append_line
 from projects.workspace import Workspace, now, open_workspace
 
 EVENTS_A_SECOND = 5

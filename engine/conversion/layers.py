@@ -21,7 +21,7 @@ from engine.conversion.swap import Rendered
 from engine.media.assemble import Load
 from engine.media.encode import EncodedPart
 from engine.media.errors import MediaError
-from projects.files import jsonable, write_json, write_text
+from projects.texts import jsonable, write_json, write_text
 
 VERSION: Final = 1
 FACES, MASKS, FILE, NOTICE = "face", "mask", "transforms.json", "MUST-BE-MARKED.txt"

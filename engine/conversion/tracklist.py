@@ -10,7 +10,8 @@ from engine.conversion.windows import frames_in, stamps_of
 from engine.faces.align import Alignment, crop, fit_transform
 from engine.media.pictures import save_png
 from engine.reporting import Reporter
-from projects.files import folder_replacing, write_errors, write_json
+from projects.files import folder_replacing, write_errors
+from projects.texts import write_json
 
 VERSION: Final = 1
 FILE: Final = "tracks.json"

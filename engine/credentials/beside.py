@@ -14,7 +14,8 @@ from cryptography.x509.oid import NameOID
 from engine.credentials.chain import standing
 from engine.credentials.identity import Signing
 from projects.errors import DamagedError
-from projects.files import read_json, sha256_file, write_json
+from projects.files import sha256_file
+from projects.texts import read_json, write_json
 
 Standing = Literal["trusted", "unknown", "expired", "tampered"]
 SIDECAR: Final = ".credentials.json"

@@ -16,8 +16,8 @@ from engine.faces.dataset import transform_of
 from projects.errors import CommandError
 from projects.face_query import of_crops, of_ids
 from projects.faces import Face, FaceIndex
-from projects.files import check_version, read_json
 from projects.names import printable
+from projects.texts import check_version, read_json
 
 VERSION: Final = 1
 Space = Literal["frame", "crop"]

@@ -16,9 +16,10 @@ from projects.consent import require
 from projects.errors import CommandError, DamagedError
 from projects.face_query import Selection
 from projects.faces import FaceIndex
-from projects.files import folder_replacing, inside, write_errors, write_json
+from projects.files import folder_replacing, inside, write_errors
 from projects.people import Person
 from projects.sources import list_sources
+from projects.texts import write_json
 from projects.workspace import Workspace, now
 
 CARD: Final = "dataset.json"

@@ -18,9 +18,10 @@ from engine.media.pictures import natural_key
 from engine.reporting import Reporter
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.faces import Face, FaceIndex
-from projects.files import check_version, inside, read_errors, read_json, write_bytes, write_errors
+from projects.files import inside, read_errors, write_bytes, write_errors
 from projects.names import printable
 from projects.people import Person
+from projects.texts import check_version, read_json
 
 _BATCH: Final = 256
 _SETTINGS: Final = '{"imported": 1}'

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from projects.errors import DamagedError
 from projects.faces import Face
-from projects.files import check_version, read_json
 from projects.names import printable
+from projects.texts import check_version, read_json
 
 VERSION: Final = 1
 _REALS: Final = ("time", "yaw", "pitch", "roll", "sharpness")

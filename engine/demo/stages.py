@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.reporting import Reporter
-from projects.files import check_version, read_json, write_json
 from projects.jobs import Requests
+from projects.texts import check_version, read_json, write_json
 
 VERSION = 1
 NAME = "demo.json"

@@ -30,8 +30,9 @@ from engine.gather.guard import Guard, LinkError, shown
 from engine.gather.settings import GatherSettings
 from engine.reporting import Reporter
 from projects.errors import DamagedError, SwapdeckError
-from projects.files import read_json, remove_tree, write_errors, write_json
+from projects.files import remove_tree, write_errors
 from projects.names import printable
+from projects.texts import read_json, write_json
 
 if TYPE_CHECKING:
     from requests import Response, Session

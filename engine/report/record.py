@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from projects.errors import DamagedError
-from projects.files import check_version, read_json, write_json
 from projects.swaps import Swap
+from projects.texts import check_version, read_json, write_json
 
 VERSION = 1
 SUFFIX = ".conversion.json"

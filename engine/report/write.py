@@ -18,10 +18,10 @@ from engine.reporting import Reporter
 from projects.checkpoints import steps
 from projects.errors import CommandError
 from projects.faces import FaceCounts, FaceIndex
-from projects.files import read_jsonl, write_json, write_text
 from projects.people import Person, get_person
 from projects.sources import list_sources
 from projects.swaps import Swap
+from projects.texts import read_jsonl, write_json, write_text
 from projects.workspace import Workspace, now
 
 VERSION = 2

@@ -14,7 +14,8 @@ from engine.training.settings import TrainSettings
 from engine.training.step import State
 from projects import checkpoints
 from projects.errors import CommandError, DamagedError, NewerVersionError
-from projects.files import read_errors, read_json
+from projects.files import read_errors
+from projects.texts import read_json
 
 VERSION = 1
 STATE = "state.safetensors"

@@ -31,9 +31,10 @@ from projects import checkpoints, ledger
 from projects.consent import Consent, require
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.faces import FaceIndex
-from projects.files import folder_replacing, read_json, sha256_file, write_json, write_text
+from projects.files import folder_replacing, sha256_file
 from projects.people import Person
 from projects.swaps import Swap, people_of
+from projects.texts import read_json, write_json, write_text
 from projects.workspace import Workspace, now
 
 _WEIGHTS = "average/"

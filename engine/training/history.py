@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from projects.files import append_line, read_jsonl, write_bytes
+from projects.files import write_bytes
+from projects.texts import append_line, read_jsonl
 
 EVERY = 1.0
 """Seconds that one row stands for: the mean over its steps."""

@@ -28,10 +28,10 @@ from engine.training.step import State
 from projects import ledger
 from projects.consent import Consent, require
 from projects.errors import CommandError, DamagedError, RefusedError
-from projects.files import check_version, read_json, write_json
 from projects.names import clean_name, slug
 from projects.people import Person, add_person, get_person
 from projects.swaps import Swap, new_swap
+from projects.texts import check_version, read_json, write_json
 from projects.workspace import Workspace
 
 VERSION = 1

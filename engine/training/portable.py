@@ -32,8 +32,9 @@ from engine.training.model import PEOPLE
 from engine.training.settings import TrainSettings, settings_for
 from engine.training.step import State, state_shapes
 from projects.errors import CommandError, DamagedError
-from projects.files import check_version, read_errors
+from projects.files import read_errors
 from projects.names import NAME_LIMIT, printable
+from projects.texts import check_version
 
 VERSION = 1
 FORMAT = "swapdeck swap"

@@ -7,8 +7,9 @@ from typing import Final
 
 from engine.training.validate import Score
 from projects.checkpoints import best_score, mark_best, marked_best
-from projects.files import append_line, read_jsonl, write_bytes
+from projects.files import write_bytes
 from projects.swaps import Swap
+from projects.texts import append_line, read_jsonl
 
 PATIENCE: Final = 6
 """Scores that may pass without a rise before the training counts as levelled off."""

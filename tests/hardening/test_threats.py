@@ -27,9 +27,9 @@ from projects import checkpoints
 from projects.consent import Consent
 from projects.errors import CommandError, DamagedError, SwapdeckError
 from projects.faces import FaceIndex
-from projects.files import read_json, read_toml
 from projects.people import Person, get_person, load_person, set_consent
 from projects.swaps import load_swap
+from projects.texts import read_json, read_toml
 from projects.workspace import Workspace, move_to_trash, open_workspace, restore_from_trash
 from tests.hardening.seeds import face_like, videos
 from tui.picture import decode

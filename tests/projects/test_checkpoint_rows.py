@@ -9,9 +9,10 @@ import pytest
 from projects import checkpoints
 from projects.checkpoint_rows import go_back, list_checkpoints, trash_checkpoint
 from projects.errors import CommandError, RefusedError
-from projects.files import append_line, locked
+from projects.files import locked
 from projects.people import Person
 from projects.swaps import Swap, new_swap
+from projects.texts import append_line
 from projects.workspace import Workspace, restore_from_trash
 
 

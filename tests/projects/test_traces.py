@@ -16,10 +16,10 @@ from projects.bases import list_bases, new_base, remove_base
 from projects.checkpoint_rows import trash_checkpoint
 from projects.consent import Consent
 from projects.errors import CommandError, RefusedError
-from projects.files import read_json
 from projects.jobs import create_job, holding_lock, record_processes
 from projects.people import Person, add_person, get_person, list_people, set_consent
 from projects.swaps import Swap, list_swaps, new_swap, remove_swap
+from projects.texts import read_json
 from projects.traces import (
     erase,
     made_from,

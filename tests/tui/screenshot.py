@@ -24,9 +24,9 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
-from projects.files import read_jsonl
 from projects.jobs import EventLog, create_job, holding_lock
 from projects.swaps import get_swap
+from projects.texts import read_jsonl
 from projects.workspace import open_workspace
 from tui.app import Dashboard
 from tui.reading import Reader

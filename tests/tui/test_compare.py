@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from projects import jobs
-from projects.files import append_line
 from projects.swaps import Swap, new_swap, update_swap
+from projects.texts import append_line
 from projects.workspace import Workspace
 from tui.app import Dashboard
 from tui.compare import CompareScreen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from projects.files import append_line, read_jsonl
+from projects.texts import append_line, read_jsonl
 from tui.panes import progress_words
 from tui.progress import CURVE_POINTS, Buckets, Follower, Progress, fold
 

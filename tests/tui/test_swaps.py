@@ -13,9 +13,9 @@ from textual.widgets import Input
 
 from projects import checkpoints, jobs
 from projects.consent import Consent
-from projects.files import append_line
 from projects.rates import remember_rate
 from projects.swaps import Swap, get_swap, list_swaps, new_swap
+from projects.texts import append_line
 from projects.workspace import Workspace, list_trash
 from tui.app import Dashboard
 from tui.checkpoints import Checkpoint, CheckpointsScreen

@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 from projects import checkpoints, jobs
 from projects.consent import Consent
 from projects.faces import Face, FaceIndex
-from projects.files import append_line
 from projects.people import Person, add_person
 from projects.sources import add_source
 from projects.swaps import Swap, new_swap
+from projects.texts import append_line
 from projects.workspace import Workspace, open_workspace
 
 CONSENT = Consent("synthetic", "any use", "tests", "2026-11-01")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from engine.bench.accelerator.plan import Stage
-from projects.files import write_json, write_text
+from projects.texts import write_json, write_text
 from projects.workspace import now
 
 VERSION: Final = 1

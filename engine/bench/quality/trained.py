@@ -14,8 +14,8 @@ from engine.training.inference import TrainedSwapper, load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import train
 from projects.checkpoints import steps
-from projects.files import read_json, write_json
 from projects.swaps import list_swaps, new_swap
+from projects.texts import read_json, write_json
 from projects.workspace import open_workspace
 
 PRESET: Final = "light-64"

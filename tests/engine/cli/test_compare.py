@@ -12,11 +12,11 @@ from engine.cli.app import run
 from engine.media.pictures import read_picture, save_png
 from engine.report.comparison import comparison_picture
 from projects.consent import Consent
-from projects.files import append_line
 from projects.jobs import create_job
 from projects.people import add_person
 from projects.runs import begin_run, read_training
 from projects.swaps import Swap, new_swap
+from projects.texts import append_line
 from projects.workspace import Workspace, open_workspace
 
 CONSENT = Consent("synthetic", "any use", "tests", "2026-11-01")
