@@ -38,6 +38,8 @@ _SWAPDECK: dict[str, Value] = {
     "losses.eyes": 3.0,
     "losses.mouth": 3.0,
     "losses.outside": 0.05,
+    # Blinks and open mouths are rare in footage, and what is rarely drawn never crosses.
+    "sampling.expression_uniform": 0.5,
 }
 
 RECIPES: dict[str, dict[str, Value]] = {
@@ -250,8 +252,13 @@ SETTINGS: tuple[Option, ...] = (
     _loss("mouth", "Mouth", 1.0, 1000, "How much a pixel of the mouth counts."),
     _loss("outside", "Outside", 0.0, 1000, "How much a pixel outside the face counts."),
     Option(
+        "sampling.expression_uniform", "Rare expressions", "float", 0.0, 0, 1, group="Sampling",
+        help="Share of a batch in which every expression is as likely as any other: a mouth that "
+        "is closed, open or wide open, eyes that are open or closed.",
+    ),
+    Option(
         "sampling.pose_uniform", "Rare poses", "float", 0.0, 0, 1, group="Sampling",
-        help="Share of a batch in which every pose is as likely as any other, however rare.",
+        help="Share of the rest in which every pose is as likely as any other, however rare.",
     ),
 )  # fmt: skip
 

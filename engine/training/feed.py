@@ -27,7 +27,9 @@ from engine.training.sampling import (
     Weighted,
     chances,
     choose,
+    expressions,
     person_keys,
+    poses,
     step_key,
 )
 from engine.training.settings import TrainSettings
@@ -331,8 +333,11 @@ def _host() -> jax.Device | None:
 
 
 def _table(dataset: Dataset, settings: TrainSettings) -> NDArray[np.uint32] | None:
-    yaw, pitch = ([getattr(f, name) for f in dataset.faces] for name in ("yaw", "pitch"))
-    return chances(yaw, pitch, settings.sampling.pose_uniform)
+    faces, how = dataset.faces, settings.sampling
+    return chances(
+        (expressions([f.mouth for f in faces], [f.eyes for f in faces]), how.expression_uniform),
+        (poses([f.yaw for f in faces], [f.pitch for f in faces]), how.pose_uniform),
+    )
 
 
 def _on_device(dataset: Dataset, reporter: Reporter) -> jax.Array:

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from projects.face_groups import PITCH_STEP, YAW_STEP
+from projects.face_groups import EYES_CLOSED, MOUTH_OPEN, MOUTH_WIDE, PITCH_STEP, YAW_STEP
 
 OFTENEST: Final = 20.0
-"""How many times as often as by chance a face is drawn at most, however rare its pose."""
+"""How many times as often as by chance a face is drawn at most, however rare what it shows."""
 _PARTS: Final = 5
 """Kinds of chance in a batch of one person."""
 
@@ -78,22 +78,40 @@ def drawn(crops: Crops, key: jax.Array, batch: int, clahe: float) -> tuple[jax.A
     return pixels, choose(key, batch, pixels.shape[0], clahe, table)
 
 
-def chances(
-    yaw: Sequence[float], pitch: Sequence[float], uniform: float
-) -> NDArray[np.uint32] | None:
+Kinds = NDArray[np.int64]
+"""[N, 2], what faces are put together by: two of one kind have the same row."""
+
+
+def poses(yaw: Sequence[float], pitch: Sequence[float]) -> Kinds:
+    """15 degrees of yaw by 10 of pitch; what is no number counts as straight ahead."""
+    return np.stack([_steps(yaw, YAW_STEP), _steps(pitch, PITCH_STEP)], 1)
+
+
+def expressions(mouth: Sequence[float], eyes: Sequence[float]) -> Kinds:
+    """Mouth closed, open, wide open; eyes open, closed. What was not measured counts as at rest."""
+    opened = np.digitize(np.nan_to_num(np.asarray(mouth, np.float64)), [MOUTH_OPEN, MOUTH_WIDE])
+    closed = np.asarray(eyes, np.float64) < EYES_CLOSED
+    return np.stack([opened, closed], 1).astype(np.int64)
+
+
+def chances(*wanted: tuple[Kinds, float]) -> NDArray[np.uint32] | None:
     """How often each face is drawn, as the upper ends of its share of 32 random bits.
 
-    yaw, pitch: degrees, of the N faces. uniform: the share of the draws in which every pose that
-    occurs (15 degrees of yaw by 10 of pitch) is as likely as any other; the other draws are alike
+    wanted: kinds of the N faces, and the share of the draws in which every kind that occurs is as
+    likely as any other. Each has its share of what those before it leave; the last rest is alike
     for all faces. No face is drawn more than OFTENEST times as often as by chance alone.
     Returns uint32 [N] that never falls, to be searched; None when all faces are alike.
     """
-    if not uniform:
+    wanted = tuple(one for one in wanted if one[1])
+    if not wanted:
         return None
-    poses = np.stack([_steps(yaw, YAW_STEP), _steps(pitch, PITCH_STEP)], 1)
-    _, pose, sizes = np.unique(poses, axis=0, return_inverse=True, return_counts=True)
-    count = len(poses)
-    share = (1 - uniform) / count + uniform / (len(sizes) * sizes[pose.reshape(-1)])
+    count, rest = len(wanted[0][0]), 1.0
+    share = np.zeros(count)
+    for kinds, uniform in wanted:
+        _, kind, sizes = np.unique(kinds, axis=0, return_inverse=True, return_counts=True)
+        share += rest * uniform / (len(sizes) * sizes[kind.reshape(-1)])
+        rest *= 1 - uniform
+    share += rest / count
     ends = np.cumsum(_bounded(share, OFTENEST / count)) * 2.0**32
     return np.asarray(np.minimum(ends, 2.0**32 - 1), np.uint32)
 

@@ -90,8 +90,10 @@ class Losses:
 class Sampling:
     """Which faces are drawn."""
 
+    expression_uniform: float = 0.0
+    """Share of a batch in which every expression that occurs is as likely as any other."""
     pose_uniform: float = 0.0
-    """Share of a batch in which every pose that occurs is as likely as any other."""
+    """The same of poses, as a share of the rest."""
 
 
 @dataclass(frozen=True)
