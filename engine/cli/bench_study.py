@@ -81,8 +81,9 @@ def study(
 ) -> None:
     """Train each ENTRY on the shipped pair for the same time and compare it with the exact truth.
 
-    Of light-64, 'light-64 without a base', naive, light-128, classic-64; the first three unless
-    some are named. Registered, on frames that nothing was trained on: nothing of a conversion.
+    Of light-64, 'light-64 without a base', naive, light-128, 'light-64 drawn alike' (no rare
+    expression more often than others), classic-64; the first three unless some are named.
+    Registered, on frames that nothing was trained on: nothing of a conversion.
 
     With --source and --target on two people of the workspace, by their held-out faces: there is no
     truth. Their swaps stay there.

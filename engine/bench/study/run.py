@@ -50,6 +50,7 @@ ENTRIES: Final = {
         Entry("light-64 without a base", settings={"recipe": "swapdeck"}),
         Entry("naive", settings={"recipe": "naive"}, alignment=Alignment.INNER),
         Entry("light-128", "light-128"),
+        Entry("light-64 drawn alike", settings={"sampling": {"expression_uniform": 0.0}}),
         Entry("classic-64", "classic-64"),
     )
 }
