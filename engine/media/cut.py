@@ -20,7 +20,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from engine.media.errors import MediaError
-from engine.media.info import FORMATS, open_video
+from engine.media.info import FORMATS, open_video, undecodable
 from engine.text import duration
 from projects.files import replacing
 
@@ -70,7 +70,8 @@ def copy_part(
     with ExitStack() as stack:
         source, picture = stack.enter_context(_opened(video))
         other = source if sound is None else stack.enter_context(_opened_sound(sound))
-        tracks = list(other.streams.audio)
+        # Sound of a kind that the installed FFmpeg does not know cannot be copied.
+        tracks = [one for one in other.streams.audio if one.codec_context is not None]
         path = output.with_suffix(_suffix(video, [picture, *tracks]))
         origin = _start_time(picture)
         last = None if end is None else origin + Fraction(end)
@@ -201,6 +202,8 @@ def _opened(media: Media) -> Iterator[tuple[InputContainer, Stream]]:
     with _opened_sound(media) as container:
         if not container.streams.video:
             raise MediaError(f"{_name(media)} holds no moving picture.")
+        if container.streams.video[0].codec_context is None:
+            raise MediaError(undecodable(_name(media)))
         yield container, container.streams.video[0]
 
 

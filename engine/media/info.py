@@ -115,10 +115,20 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
                 f"{path} holds {what}, no moving picture. Name a file with video in it."
             )
         codec = streams[0].codec_context
+        if codec is None:  # PyAV's types do not say so
+            raise MediaError(undecodable(str(path)))
         if codec.width * codec.height > MAX_PIXELS:
             raise MediaError(too_large(path))
         codec.options = {"max_pixels": str(MAX_PIXELS)}  # for what the header does not admit
         yield container, streams[0]
+
+
+def undecodable(name: str) -> str:
+    """What is said of a video whose codec is not in the installed FFmpeg."""
+    return (
+        f"{name} holds video of a kind that cannot be decoded here. Convert it to H.264 or ProRes "
+        "with the program that made it."
+    )
 
 
 def require_content(path: Path) -> None:

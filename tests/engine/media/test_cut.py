@@ -45,6 +45,15 @@ def test_the_sound_stays_with_the_picture(clip: Path, tmp_path: Path) -> None:
     assert times[-1] == pytest.approx(1.0, abs=0.1)
 
 
+def test_sound_that_nobody_here_knows_is_left_out(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mkv", sound=True)
+    clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_XXX"))
+    cut = copy_part(clip, tmp_path / "part", end=1.0)
+    with av.open(str(cut.path)) as part:
+        assert not part.streams.audio
+    assert digests(cut.path) == digests(clip)[: cut.frames]
+
+
 def test_without_times_everything_is_copied(clip: Path, tmp_path: Path) -> None:
     cut = copy_part(clip, tmp_path / "whole")
     assert digests(cut.path) == digests(clip)

@@ -117,7 +117,7 @@ def test_a_matroska_clip_that_was_cut_short_says_so_too(clip):
         assert "only" in frames.shortfall()
 
 
-def test_files_that_are_no_video_say_what_they_are(tmp_path):
+def test_files_that_are_no_video_say_what_they_are(tmp_path, clip):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "still.jpg")
     (tmp_path / "still.jpg").rename(tmp_path / "still.mp4")
     (tmp_path / "empty.mp4").touch()
@@ -129,11 +129,14 @@ def test_files_that_are_no_video_say_what_they_are(tmp_path):
         )
         frame.sample_rate = 16000
         target.mux(stream.encode(frame))
+    strange = clip(tracks=()).read_bytes().replace(b"avc1", b"xyz1")
+    (tmp_path / "strange.mp4").write_bytes(strange)
     for name, words in {
         "still.mp4": r"is a picture \(JPEG\).*Rename it to still.jpg",
         "empty.mp4": "is empty",
         "text.mp4": "cannot be read as a video",
         "sound.mp4": "holds only sound",
+        "strange.mp4": "cannot be decoded here",
         "absent.mp4": "no file",
     }.items():
         with pytest.raises(MediaError, match=words):
