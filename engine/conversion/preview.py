@@ -27,7 +27,7 @@ from engine.conversion.windows import (
 from engine.media.pictures import save_png
 from engine.report.stills import grid
 from engine.reporting import Reporter
-from projects.files import replacing, write_errors
+from projects.files import replacing, sweep, write_errors
 
 _TALLEST: Final = 720
 _LOWEST: Final = 240
@@ -63,6 +63,7 @@ def preview(
     around = AROUND + reach(settings.smooth) + _FOUND_AROUND
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)  # what a killed run left
     made = []
     for window in windows(wanted, around, last):
         if seen is None:

@@ -164,7 +164,7 @@ def verbs() -> list[Verb]:
             "train",
             ("train", "a-as-b", "--steps", "8"),
             lambda base: (base / "workspace/swaps/a-as-b/checkpoints/00000008").is_dir(),
-            changes=("swap.toml", "history.jsonl", "best.json", ".png"),
+            changes=("swap.toml", "history.jsonl", "runs.jsonl", "best.json", ".png"),
         ),
         Verb(
             "convert",

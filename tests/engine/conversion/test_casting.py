@@ -1,6 +1,7 @@
 """Everybody who is cast gets the model that was meant, and nobody else is touched."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +34,7 @@ from engine.faces.template import TEMPLATE
 from engine.media import EncodeSettings, open_frames
 from engine.media.pictures import read_picture
 from engine.reporting import CollectingReporter, NullReporter
+from projects import files
 from projects.errors import CommandError
 from tests.engine.conversion.conftest import identity
 
@@ -228,8 +230,14 @@ def test_a_preview_is_what_the_conversion_makes_of_the_frame(discs, eyes, tmp_pa
     clip = discs([[("ben", 60 + 2 * i, 120)] for i in range(70)])
     parts = [Part(BEN, Painter((0, 1, 0)))]
     settings = replace(PLAIN, smooth=5)
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    leftover = tmp_path / "shown" / f".tmp-{files._host()}-{killed.pid}-0123abcd.png"
+    leftover.parent.mkdir()
+    leftover.touch()
     made = preview(clip, [3, 66], tmp_path / "shown", parts, settings, NullReporter(), eyes=eyes)
     assert [(frame, faces) for frame, _, faces in made] == [(3, 1), (66, 1)]
+    assert not leftover.exists()
     located = located_parts(search(clip, eyes, NullReporter()), parts, settings)
     with open_frames(clip) as frames:
         whole = {f.index: f.image for f in swapped_frames(frames, located.faces, parts, settings)}
