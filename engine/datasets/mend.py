@@ -34,7 +34,7 @@ from engine.datasets.searched import Searched, searched
 from engine.datasets.sidecar import from_json, to_json
 from engine.faces.align import apply, invert
 from engine.faces.dataset import landmarks_of, load_crop, load_mask, transform_of
-from engine.faces.details import detail_of, load_detail, remove_details, save_detail
+from engine.faces.details import detail_of, load_detail, remove_detail, save_detail
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.turning import turned, turned_back
@@ -144,14 +144,14 @@ def mend(person: Person, index: FaceIndex, mends: Sequence[Mend]) -> list[Face]:
             path.unlink(missing_ok=True)
             remove_masks(person, [path.name])
             if was_mended(path.name):
-                remove_details(person.root, [path.name])
+                remove_detail(person.root, path.name)
         raise
     for old, new in mended:
         if old.crop != new.crop:
             inside(person.faces_dir, old.crop).unlink(missing_ok=True)
             remove_masks(person, [old.crop])
             if was_mended(old.crop):  # that of the face as it was found waits for a restoring
-                remove_details(person.root, [old.crop])
+                remove_detail(person.root, old.crop)
     return [new for _, new in mended]
 
 

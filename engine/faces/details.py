@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -104,9 +103,8 @@ def remove_details_of(root: Path, prefix: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def remove_details(root: Path, crops: Iterable[str]) -> None:
-    """Delete the details of these faces."""
-    for crop in crops:
-        path = detail_path(root, crop)
-        with write_errors(path):
-            path.unlink(missing_ok=True)
+def remove_detail(root: Path, crop: str) -> None:
+    """Delete the detail of a face, where it has one."""
+    path = detail_path(root, crop)
+    with write_errors(path):
+        path.unlink(missing_ok=True)

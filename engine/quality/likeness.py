@@ -20,12 +20,17 @@ def eye_distance(landmarks: NDArray[np.float32]) -> float:
 
 def landmark_error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
     """Mean distance in eye distances of `wanted`. Both: float32 [68, 2], pixels of one frame."""
-    return float(np.linalg.norm(displacement(found, wanted), axis=1).mean())
+    return mean_length(displacement(found, wanted))
 
 
 def displacement(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far each landmark is from where it is wanted, float32 [68, 2] in eye distances."""
     return (found - wanted) / np.float32(eye_distance(wanted))
+
+
+def mean_length(displacements: NDArray[np.floating]) -> float:
+    """Mean length of displacements, [..., 2]."""
+    return float(np.linalg.norm(displacements, axis=-1).mean())
 
 
 def moving_error(displacements: Sequence[NDArray[np.float32]]) -> float:
@@ -37,7 +42,7 @@ def moving_error(displacements: Sequence[NDArray[np.float32]]) -> float:
     if len(displacements) < 3:
         return math.nan
     moves = np.stack(displacements)
-    return float(np.linalg.norm(moves - np.median(moves, axis=0), axis=2).mean())
+    return mean_length(moves - np.median(moves, axis=0))
 
 
 def correlation(a: Sequence[float], b: Sequence[float]) -> float:

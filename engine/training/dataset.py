@@ -151,11 +151,11 @@ def chunks(
 def content_key(dataset: Dataset) -> str:
     """SHA-256 over all that decides the crops' bytes, but their files by date and size only."""
     digest = hashlib.sha256(f"{dataset.fingerprint} {dataset.shape} {dataset.twins}".encode())
+    person, fine = dataset.person, dataset.side > CROP_SIZE
     for face in dataset.faces:
-        for path in (
-            inside(dataset.person.faces_dir, face.crop),
-            detail_path(dataset.person.root, face.crop),
-        ):
+        paths = [inside(person.faces_dir, face.crop)]
+        paths += [detail_path(person.root, face.crop)] if fine else []
+        for path in paths:
             try:
                 status = path.stat()
             except OSError:

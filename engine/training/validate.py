@@ -23,7 +23,7 @@ from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.faces.identity import IDENTITY_THRESHOLD
 from engine.quality.fidelity import Fidelity, compare
-from engine.quality.likeness import displacement, distance, mean, moving_error
+from engine.quality.likeness import displacement, distance, mean, mean_length, moving_error
 from engine.training.augment import hide, look_up, place
 from engine.training.dataset import Held
 from engine.training.model import PEOPLE, Model, Params
@@ -140,8 +140,8 @@ class Validator:
             step=step,
             ssim={role: _ssim(answers[role], chips) for role, chips in self._chips.items()},
             identity=mean(distances),
-            landmarks=_length(swapped),
-            rebuilt=_length(rebuilt),
+            landmarks=mean([mean_length(one) for one in swapped]),
+            rebuilt=mean([mean_length(one) for one in rebuilt]),
             recognised=mean([float(one <= IDENTITY_THRESHOLD) for one in distances]),
             moving=moving_error(swapped),
             rebuilt_moving=moving_error(rebuilt),
@@ -151,10 +151,6 @@ class Validator:
         """How far the landmarks of an answer are from those that were asked for."""
         found = self._finder.landmarks(image, self._boxes[number])
         return displacement(found, self._wanted[number])
-
-
-def _length(displacements: list[NDArray[np.float32]]) -> float:
-    return mean([float(np.linalg.norm(one, axis=1).mean()) for one in displacements])
 
 
 def _chips(held: Held, size: int) -> NDArray[np.float32]:

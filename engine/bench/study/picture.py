@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 _SIDE: Final = 128
 _WORDS: Final = 112
 """Pixels for the names at the left."""
+_LETTERS: Final = 14
+"""Of a name in one line there."""
 
 Picture = NDArray[np.uint8]
 
@@ -39,7 +42,7 @@ def _row(sheet: Picture, number: int) -> Picture:
 
 def _words(name: str) -> Picture:
     panel = Image.new("RGB", (_WORDS, _SIDE), "white")
-    words = name.replace(" without", "\nwithout")
+    words = textwrap.fill(name, _LETTERS)
     at = (_WORDS / 2, _SIDE / 2)
     font = ImageFont.load_default(size=14)
     ImageDraw.Draw(panel).text(at, words, "black", font, "mm", align="center")

@@ -22,7 +22,7 @@ from engine.faces.details import (
     detail_path,
     detail_side,
     load_detail,
-    remove_details,
+    remove_detail,
 )
 from engine.faces.extract import ExtractSettings, extract_person
 from engine.media import open_frames
@@ -122,7 +122,7 @@ def test_training_takes_the_pixels_that_a_preset_draws(ada, large):
 
 def test_without_details_the_crops_serve(ada, large):
     before = content_key(find_dataset(ada, 256, clahe=False))
-    remove_details(ada.root, [large.crop])
+    remove_detail(ada.root, large.crop)
     dataset = find_dataset(ada, 256, clahe=False)
     assert dataset.side == CROP_SIZE and content_key(dataset) != before
     (plain,) = crops(dataset)
@@ -216,7 +216,7 @@ def test_a_training_says_whose_faces_are_coarser_than_it_draws(ada, large):
     fine = find_dataset(ada, 256, clahe=False)
     _say_coarse([fine], "hd-256", reporter)
     assert not reporter.events
-    remove_details(ada.root, [large.crop])
+    remove_detail(ada.root, large.crop)
     coarse = find_dataset(ada, 256, clahe=False)
     _say_coarse([coarse, find_dataset(ada, 64, clahe=False)], "hd-256", reporter)
     assert "draws 256 pixels a side" in reporter.events[0]["text"]
