@@ -83,7 +83,9 @@ def study(
 
     Of light-64, 'light-64 without a base', naive, light-128, 'light-64 drawn alike' (no rare
     expression more often than others), classic-64; the first three unless some are named.
-    Registered, on frames that nothing was trained on: nothing of a conversion.
+    Registered, on frames that nothing was trained on: nothing of a conversion. 'herself at 64' and
+    'herself at 128' are no models: the source in person does what is asked, and no model that
+    learnt her from her own footage can do better.
 
     With --source and --target on two people of the workspace, by their held-out faces: there is no
     truth. Their swaps stay there.

@@ -179,7 +179,7 @@ def train(preset: str, sizes: Sizes) -> Iterator[Row]:
             "preset": preset,
             "minutes": minutes,
             "steps": swapper.step,
-            **asdict(exam.marks(swapper)),
+            **asdict(exam.marks(exam.answers(swapper))),
         }
 
 

@@ -8,6 +8,7 @@ mouth and eyes are open is read by rulers where there are `Openings`, see there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -105,9 +106,13 @@ class Exam:
                 )
             )
 
-    def marks(self, swapper: Swapper) -> Marks:
-        """What this model gets. It must have chips of the exam's size."""
-        answers = self.answers(swapper)
+    @property
+    def frames(self) -> list[int]:
+        """The frames that are asked about, by their numbers in the scene."""
+        return [asked.frame for asked in self._questions]
+
+    def marks(self, answers: Sequence[Picture]) -> Marks:
+        """What the answers to all questions get, uint8 [S, S, 3] RGB each."""
         total = Fidelity()
         errors: list[float] = []
         identities: list[float] = []
@@ -135,7 +140,9 @@ class Exam:
         truth = [asked.truth for asked in self._questions]
         return {part: self._follows(part, truth, []) for part in self._rulers}
 
-    def _follows(self, part: str, answers: list[Picture], read: list[NDArray[np.float32]]) -> float:
+    def _follows(
+        self, part: str, answers: Sequence[Picture], read: list[NDArray[np.float32]]
+    ) -> float:
         """Pearson's r of an opening in the answers, whose landmarks are `read`, with the truth."""
         if self._openings is None:
             measure = mouth_opening if part == "mouth" else eye_opening
@@ -146,15 +153,14 @@ class Exam:
         return self._rulers[part].follows(np.stack(answers), true)
 
     def answers(self, swapper: Swapper) -> list[Picture]:
-        """The model's answers, uint8 [S, S, 3] RGB each."""
+        """A model's answers, uint8 [S, S, 3] RGB each. It must have chips of the exam's size."""
         chips = np.stack([asked.chip for asked in self._questions])
         masks = np.stack([asked.mask for asked in self._questions])
         rgb, _ = swapper.chips(chips, masks, "source")
         return list(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8))
 
-    def sheet(self, swapper: Swapper, columns: int = 8) -> Picture:
+    def sheet(self, answers: Sequence[Picture], columns: int = 8) -> Picture:
         """A picture to look at: what was asked, answered and true, one below the other."""
-        answers = self.answers(swapper)
         shown = spread(len(answers), columns)
         rows = [
             [self._questions[i].chip for i in shown],

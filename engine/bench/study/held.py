@@ -13,7 +13,7 @@ from engine.bench.study.run import SEED, Entry, moments, train_for
 from engine.training.inference import load_trained
 from engine.training.loop import find_people
 from engine.training.validate import Score, Validator
-from projects.errors import SwapdeckError
+from projects.errors import CommandError, SwapdeckError
 from projects.people import Person
 from projects.swaps import Swap, new_swap
 from projects.workspace import Workspace
@@ -42,9 +42,13 @@ def run_held(
     """Train a new swap of the two for each entry, up to each of the minutes `at`, and score it.
 
     The swaps stay in the workspace. Raises RefusedError where a consent does not cover training,
-    CommandError where a swap of such a name is there, SwapdeckError for people with too few faces.
+    CommandError where a swap of such a name is there and for an entry that is not trained,
+    SwapdeckError for people with too few faces.
     """
     at = moments(at)
+    for entry in entries:
+        if not entry.trained:
+            raise CommandError(f"'{entry.name}' is of people who are rendered. Leave it out.")
     for entry in entries:
         swap = new_swap(
             workspace,

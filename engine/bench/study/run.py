@@ -1,4 +1,7 @@
-"""Trains presets and recipes on the shipped pair for the same time and examines each on the way."""
+"""Trains presets and recipes on the shipped pair for the same time and examines each on the way.
+
+What a perfect model would get stands beside them: see `herself`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from engine.avatars.clips import ANNA_TRAINING, BRUNO_SCENE, FRAME_RATE
+from engine.avatars.clips import ANNA_TRAINING, BRUNO_SCENE, FRAME_RATE, SIZE
 from engine.avatars.demo import demo_clips
+from engine.avatars.identities import PEOPLE
 from engine.bench.people import filmed
 from engine.bench.quality.scenes import PAIRS, Scene
 from engine.bench.study.exam import Exam, Marks
+from engine.bench.study.herself import in_person
 from engine.bench.study.opening import Openings
 from engine.bench.study.picture import Picture, compared
 from engine.consented import consented, training_in_ledger
@@ -19,6 +24,7 @@ from engine.faces.align import Alignment
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.media.pictures import save_png
+from engine.nets.presets import get_preset
 from engine.quality.exact import Truth
 from engine.reporting import NullReporter
 from engine.training.inference import load_swapper
@@ -41,6 +47,8 @@ class Entry:
     preset: str = "light-64"
     settings: Mapping[str, Any] = field(default_factory=dict)
     alignment: Alignment = Alignment.EYES_BRIDGE
+    trained: bool = True
+    """False for the source in person, at the preset's size."""
 
 
 ENTRIES: Final = {
@@ -52,17 +60,19 @@ ENTRIES: Final = {
         Entry("light-128", "light-128"),
         Entry("light-64 drawn alike", settings={"sampling": {"expression_uniform": 0.0}}),
         Entry("classic-64", "classic-64"),
+        Entry("herself at 64", trained=False),
+        Entry("herself at 128", "light-128", trained=False),
     )
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """What an entry got after so many minutes of training."""
+    """What an entry got after so many minutes of training; None where nothing is trained."""
 
     name: str
-    minutes: float
-    step: int
+    minutes: float | None
+    step: int | None
     marks: Marks
 
 
@@ -74,37 +84,78 @@ def run(
 ) -> Iterator[Row]:
     """Train each entry up to each of the minutes `at` and examine its newest state there.
 
-    `folder` must hold no training of such an entry. study.png in it shows their latest answers
-    beside each other. Raises SwapdeckError.
+    What is not trained is examined once. `folder` must hold no training of such an entry. study.png
+    in it shows their latest answers beside each other. Raises SwapdeckError.
     """
     at = moments(at)
     workspace = open_workspace(folder, create=True)
-    finder, embedder = FaceFinder(), Embedder()
-    clips = demo_clips()
-    scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
+    exams = _Exams(FaceFinder(), Embedder())
     sheets: dict[str, Picture] = {}
     for entry in entries:
-        swap = _swap(workspace, entry, say)
-        exam: Exam | None = None
-        before = 0.0
-        for minutes in at:
-            say(f"training {entry.name} to {minutes:g} minutes")
-            train_for(workspace, swap, minutes - before)
-            before = minutes
-            swapper, warnings = load_swapper(swap, newest=True)
-            for warning in warnings:
-                say(warning)
-            if exam is None:
-                openings = Openings(
-                    clips.source_training,
-                    lambda frame: ANNA_TRAINING.pose(frame / FRAME_RATE),
-                    lambda frame: BRUNO_SCENE.pose(frame / FRAME_RATE),
-                )
-                exam = Exam(scene, swapper.size, finder, embedder, openings, entry.alignment)
-            sheets[entry.name] = exam.sheet(swapper)
-            save_png(swap.results_dir / f"study-{minutes:g}.png", sheets[entry.name])
+        exam = exams.of(entry)
+        for minutes, step, answers in _answers(workspace, entry, at, exams, say):
+            sheets[entry.name] = exam.sheet(answers)
             save_png(folder / "study.png", compared(sheets))
-            yield Row(entry.name, minutes, swapper.step, exam.marks(swapper))
+            yield Row(entry.name, minutes, step, exam.marks(answers))
+
+
+_Answers = Sequence[Picture]
+
+
+def _answers(
+    workspace: Workspace,
+    entry: Entry,
+    at: Sequence[float],
+    exams: _Exams,
+    say: Callable[[str], None],
+) -> Iterator[tuple[float | None, int | None, _Answers]]:
+    """What an entry answers, with the minutes and the steps that it was trained."""
+    exam = exams.of(entry)
+    if not entry.trained:
+        say(f"rendering {len(exam.frames)} frames of {SOURCE} {entry.name}")
+        yield None, None, exams.herself(entry)
+        return
+    swap = _swap(workspace, entry, say)
+    before = 0.0
+    for minutes in at:
+        say(f"training {entry.name} to {minutes:g} minutes")
+        train_for(workspace, swap, minutes - before)
+        before = minutes
+        swapper, warnings = load_swapper(swap, newest=True)
+        for warning in warnings:
+            say(warning)
+        answers = exam.answers(swapper)
+        save_png(swap.results_dir / f"study-{minutes:g}.png", exam.sheet(answers))
+        yield minutes, swapper.step, answers
+
+
+class _Exams:
+    """The exams of the shipped scene, each made once."""
+
+    def __init__(self, finder: FaceFinder, embedder: Embedder) -> None:
+        self._finder, self._embedder = finder, embedder
+        self._made: dict[tuple[int, Alignment], Exam] = {}
+
+    def of(self, entry: Entry) -> Exam:
+        """The exam for chips as this entry has them."""
+        key = get_preset(entry.preset).size, entry.alignment
+        if key not in self._made:
+            clips = demo_clips()
+            scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
+            openings = Openings(
+                clips.source_training,
+                lambda frame: ANNA_TRAINING.pose(frame / FRAME_RATE),
+                lambda frame: BRUNO_SCENE.pose(frame / FRAME_RATE),
+            )
+            size, alignment = key
+            self._made[key] = Exam(scene, size, self._finder, self._embedder, openings, alignment)
+        return self._made[key]
+
+    def herself(self, entry: Entry) -> list[Picture]:
+        """The source in person in each frame that the exam asks about."""
+        poses = [BRUNO_SCENE.pose(frame / FRAME_RATE) for frame in self.of(entry).frames]
+        size = get_preset(entry.preset).size
+        return in_person(PEOPLE[SOURCE], poses, SIZE, size, self._finder, entry.alignment)
 
 
 def moments(at: Sequence[float]) -> list[float]:

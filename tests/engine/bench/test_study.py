@@ -51,37 +51,33 @@ def test_openings_are_those_that_were_rendered():
     assert (opening("mouth", pose), opening("eyes", pose)) == (0.7, 0.75)
 
 
-class Answering:
-    """A model that gives the same answers whatever it is asked."""
-
-    def __init__(self, answers: np.ndarray):
-        self._answers = answers
-
-    @property
-    def size(self) -> int:
-        return self._answers.shape[1]
-
-    def chips(self, images, masks, person):
-        return self._answers / 255, np.ones(images.shape[:3])
-
-
 def test_the_truth_passes_without_a_fault_and_the_footage_itself_does_not(monkeypatch):
     monkeypatch.setattr(exam_module, "FRAMES", 4)
     monkeypatch.setattr(exam_module, "EMBEDDED", 2)
     clips = demo_clips()
     scene = Scene(PAIRS[0], clips.scene, Truth(clips.truth, clips.truth_mask))
     exam = Exam(scene, 64, FaceFinder(), Embedder())
-    asked, answered, true = np.split(exam.sheet(Answering(np.zeros((4, 64, 64, 3)))), 3)
+    asked, answered, true = np.split(exam.sheet(np.zeros((4, 64, 64, 3), np.uint8)), 3)
     assert answered.max() == 0
 
-    def columns(row: np.ndarray) -> np.ndarray:
-        return np.stack(np.split(row, 4, axis=1)).astype(float)
+    def columns(row: np.ndarray) -> list[np.ndarray]:
+        return np.split(row, 4, axis=1)
 
-    perfect = exam.marks(Answering(columns(true)))
+    perfect = exam.marks(columns(true))
     assert math.isinf(perfect.psnr) and perfect.ssim == pytest.approx(1)
     assert perfect.landmarks == 0 and perfect.identity == 0 and perfect.mouth == pytest.approx(1)
-    unchanged = exam.marks(Answering(columns(asked)))
+    unchanged = exam.marks(columns(asked))
     assert unchanged.psnr < 20 and unchanged.landmarks > 0 and unchanged.identity > 0.3
+
+
+def test_the_source_in_person_is_near_the_truth_and_needs_no_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(exam_module, "FRAMES", 2)
+    monkeypatch.setattr(exam_module, "EMBEDDED", 2)
+    (row,) = run([ENTRIES["herself at 64"]], [1.0], tmp_path / "study", lambda _: None)
+    assert (row.minutes, row.step) == (None, None)
+    # Her hair lies where the truth shows none, so she is not the truth.
+    assert 20 < row.marks.psnr < 30 and row.marks.identity < 0.2
+    assert (tmp_path / "study" / "study.png").exists()
 
 
 def test_models_stand_beside_each_other_whatever_their_size():
@@ -122,6 +118,8 @@ def test_people_without_a_truth_are_judged_by_their_held_out_faces(
     assert trained[:2] == [("study-ada-as-ben-light-64", 1), ("study-ada-as-ben-light-64", 2)]
     with pytest.raises(CommandError, match="above 0"):
         next(held.run_held(workspace, ada, ben, entries, [0], lambda _: None))
+    with pytest.raises(CommandError, match="rendered"):
+        next(held.run_held(workspace, ada, ben, [ENTRIES["herself at 64"]], [1], lambda _: None))
 
 
 def test_the_study_of_two_people_is_told_to_people_and_programs(
