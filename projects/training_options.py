@@ -20,7 +20,7 @@ from projects.options import Option, Value, checked
 from projects.presets import PRESETS
 from projects.together import OPTIONS as TOGETHER
 
-DEFAULT_RECIPE = {"classic-64": "original", "light-64": "based"}
+DEFAULT_RECIPE = {"classic-64": "original", "light-64": "based", "light-128": "based"}
 """Presets that are not trained with the recipe `swapdeck`."""
 
 _SWAPDECK: dict[str, Value] = {

@@ -26,6 +26,7 @@ VERBS = {
     "swap": "engine.cli.swaps:swap",
     "train": "engine.cli.train:train",
     "pretrain": "engine.cli.pretrain:pretrain",
+    "base": "engine.cli.bases:base",
     "compare": "engine.cli.compare:compare",
     "convert": "engine.cli.convert:convert",
     "report": "engine.cli.report:report",

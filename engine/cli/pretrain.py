@@ -19,9 +19,9 @@ _DF = [name for name, facts in PRESETS.items() if facts.family == "df"]
 @click.option(
     "--crowd",
     type=click.IntRange(0, 1000),
-    default=24,
+    default=480,
     show_default=True,
-    help="Synthetic people to learn from besides; each costs 80 rendered pictures, once.",
+    help="Synthetic people to learn from besides: at most 3840 pictures, rendered once.",
 )
 @click.option("--steps", type=click.IntRange(1), default=4000, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)

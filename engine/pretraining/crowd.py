@@ -1,7 +1,7 @@
 """A crowd: many synthetic people, of whom several are seen in each pose, expression and light.
 
 Nobody films two people doing exactly the same. Rendered ones do, so a network can be shown what a
-face looks like as somebody else's: `engine.pretraining` makes base models of that.
+face looks like as somebody else's: base models are made of that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+import engine.avatars
 from engine.avatars.identities import PEOPLE, FacePart, FramePart, Identity
 from engine.avatars.parameters import Pose
 from engine.avatars.performance import Manner, Performance
@@ -33,7 +34,12 @@ _APART: Final = 7.0
 """Seconds between two moments that are rendered: nothing of the one shows in the other."""
 _SMOOTH: Final = 0.6
 """The share of people without a beard."""
-_FOLDER: Final = Path(__file__).resolve().parent
+_WIDER: Final = 0.15
+"""How far a measure may lie outside of what PEOPLE span, in spans: each of them is at the end of
+some, and nobody else would be like them there."""
+_SHUT: Final = 0.5
+"""The share of drawn expressions whose eyes are not wide open."""
+_MADE_BY: Final = Path(engine.avatars.__file__).resolve().parent
 _MANNERS: Final = (
     Manner(yaw=30, pitch=16, light_azimuth=(-60, 60), light_elevation=(5, 50), light=(0.7, 1.2)),
     Manner(yaw=22, pitch=12, talking=0.9, light=(0.6, 1.15), ambient=(0.7, 1.2)),
@@ -45,8 +51,8 @@ _MANNERS: Final = (
 class Crowd:
     """Who is rendered, and how often; one value always means the same pictures."""
 
-    people: int = 24
-    poses: int = 480
+    people: int = 480
+    poses: int = 960
     seen: int = 4
     """People that are rendered in each pose, the same number for everybody in the end."""
     side: int = 200
@@ -73,8 +79,9 @@ class Crowd:
 def stranger(seed: int) -> Identity:
     """A person who is none of PEOPLE; the same seed gives the same person.
 
-    Each measure is drawn by itself from the range that PEOPLE span, each colour lies between
-    those of two of them, and skin and neck go together.
+    Each measure is drawn by itself from the range that PEOPLE span, or from a little outside of it
+    where it is no share of something. Each colour lies between those of two of them, and skin and
+    neck go together.
     """
     rng = np.random.default_rng([seed, 20_261_128])
     face = _drawn([person.face for person in PEOPLE.values()], rng)
@@ -89,7 +96,9 @@ def _drawn(parts: list[Part], rng: np.random.Generator) -> Part:
     for field in fields(parts[0]):
         known = np.array([getattr(part, field.name) for part in parts], float)
         if known.ndim == 1:
-            values[field.name] = float(rng.uniform(known.min(), known.max()))
+            low, high = known.min(), known.max()
+            outside = 0.0 if low == 0 else _WIDER * (high - low)
+            values[field.name] = float(rng.uniform(low - outside, high + outside))
         else:
             first, second = rng.choice(len(known), 2, replace=False)
             weight = rng.uniform()
@@ -99,10 +108,25 @@ def _drawn(parts: list[Part], rng: np.random.Generator) -> Part:
 
 
 def crowd_pose(crowd: Crowd, number: int) -> Pose:
-    """One of the crowd's poses: a moment of a performance that nobody else sees."""
+    """One of the crowd's poses: a moment of a performance that nobody else sees.
+
+    Every other one has an expression that is drawn instead: faces at work seldom smile broadly,
+    frown, or have their eyes half shut, and each part of a face moves with some others only.
+    """
     manner = _MANNERS[number % len(_MANNERS)]
-    return Performance(crowd.seed * 1009 + 500 + number % len(_MANNERS), manner).pose(
-        _APART * (1 + number)
+    seed = crowd.seed * 1009 + 500 + number % len(_MANNERS)
+    pose = Performance(seed, manner).pose(_APART * (1 + number))
+    if number % 2 == 0:
+        return pose
+    rng = np.random.default_rng([crowd.seed, number])
+    shut = float(rng.uniform(0, 1)) if rng.uniform() < _SHUT else 0.0
+    return replace(
+        pose,
+        mouth_open=float(rng.uniform(0, 1)),
+        smile=float(rng.uniform(-0.4, 1)),
+        brow_raise=float(rng.uniform(-0.5, 1)),
+        blink_left=shut,
+        blink_right=shut,
     )
 
 
@@ -172,7 +196,7 @@ def _file(folder: Path, start: int) -> Path:
 
 def _digest(crowd: Crowd) -> str:
     """Changes with anything that would change the pictures."""
-    known = hashlib.sha256(json.dumps([asdict(crowd), _BATCH, _APART]).encode())
-    for path in sorted(_FOLDER.glob("*.py")):
+    known = hashlib.sha256(json.dumps([asdict(crowd), _BATCH]).encode())
+    for path in (Path(__file__), *sorted(_MADE_BY.glob("*.py"))):
         known.update(path.read_bytes())
     return known.hexdigest()[:16]

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.avatars.crowd import Crowd, render_crowd
 from engine.faces.align import fit_transform
 from engine.faces.detect import FaceFinder
+from engine.pretraining.crowd import Crowd, render_crowd
 from engine.reporting import Reporter
 from engine.training.dataset import crops, find_dataset, picture_of
 from projects.errors import SwapdeckError
@@ -22,6 +22,9 @@ from projects.userfolders import user_cache
 
 PEERS: Final = 4
 """Faces among which the one is drawn that the encoder is shown, for one that is wanted."""
+_POSES: Final = 960
+_LEAST_SIDE: Final = 205
+"""Of a rendered picture: chips of 64 and of 128 pixels are taken from the same ones."""
 _SIDE_A_CHIP: Final = 1.6
 """Pixels of a rendered picture for one of a chip: a face then has about as many as its chip."""
 
@@ -42,9 +45,14 @@ class Faces:
 
 
 def crowd_for(people: int, size: int, seed: int) -> Crowd:
-    """So many synthetic people for chips of `size` pixels; each is seen eighty times."""
-    side = max(200, round(_SIDE_A_CHIP * size))
-    return Crowd(people=people, poses=20 * people, seen=PEERS, side=side, seed=seed)
+    """So many synthetic people for chips of `size` pixels.
+
+    Few of them are seen eighty times each; of many, each is seen the less often, for it is pictures
+    that take the time.
+    """
+    side = max(_LEAST_SIDE, round(_SIDE_A_CHIP * size))
+    poses = max(people, min(20 * people, _POSES))
+    return Crowd(people=people, poses=poses, seen=PEERS, side=side, seed=seed)
 
 
 def crowd_cache() -> Path:

@@ -5,13 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.avatars.crowd import Crowd, stranger
 from engine.avatars.identities import PEOPLE
 from engine.faces.align import CROP_MARGIN
 from engine.nets.light import LightConfig, LightDecoder, LightEncoder
 from engine.nets.presets import PRESETS, Preset
 from engine.pretraining import weights
-from engine.pretraining.faces import Faces, together, with_peers
+from engine.pretraining.crowd import Crowd, crowd_pose, stranger
+from engine.pretraining.faces import Faces, crowd_for, together, with_peers
 from engine.pretraining.loop import base_settings, pretrain
 from engine.pretraining.step import first_base_state, make_base_step, on_device
 from engine.pretraining.weights import base_params, ship
@@ -28,6 +28,7 @@ from projects.face_crop import crop_side
 from projects.people import add_person
 from projects.swaps import get_swap, new_swap, update_swap
 from projects.traces import made_from
+from projects.training_options import DEFAULT_RECIPE
 
 TINY = LightConfig(size=32, encoder=(8, 8, 8), code=8, decoder=(8, 8, 8, 8))
 SIDE = crop_side(TINY.size)
@@ -61,16 +62,40 @@ def base(workspace, preset, faces, monkeypatch):
     return new_base(workspace, "Tiny base", preset="tiny", seed=1, people=[], crowd=3, steps=4)
 
 
-def test_everybody_of_a_crowd_is_seen_equally_often_and_nobody_twice_in_a_pose():
-    crowd = Crowd(people=24, poses=480)
+@pytest.mark.parametrize(("people", "times"), [(24, 80), (480, 8)])
+def test_everybody_of_a_crowd_is_seen_equally_often_and_nobody_twice_in_a_pose(people, times):
+    crowd = crowd_for(people, 64, 0)
     who = np.array([crowd.who(frame) for frame in range(crowd.frames)])
-    assert set(np.bincount(who)) == {80}
+    assert set(np.bincount(who)) == {times}
     assert all(len(set(row)) == crowd.seen for row in who.reshape(-1, crowd.seen))
+
+
+def test_chips_of_64_and_of_128_pixels_are_of_the_same_pictures():
+    assert crowd_for(480, 64, 3) == crowd_for(480, 128, 3)
+
+
+def test_a_crowd_shows_expressions_that_people_at_work_seldom_have():
+    crowd = Crowd()
+    poses = [crowd_pose(crowd, number) for number in range(crowd.poses)]
+    half_shut = np.mean([0.25 < pose.blink_left < 0.75 for pose in poses])
+    silent_smiles = np.mean([pose.smile > 0.6 and pose.mouth_open < 0.3 for pose in poses])
+    assert half_shut > 0.1 and silent_smiles > 0.05
+    assert poses == [crowd_pose(crowd, number) for number in range(crowd.poses)]
 
 
 def test_a_stranger_is_always_the_same_and_nobody_that_there_is():
     assert stranger(7) == stranger(7) != stranger(8)
     assert stranger(7).face not in [person.face for person in PEOPLE.values()]
+
+
+def test_measures_of_strangers_lie_around_those_of_people_and_shares_stay_shares():
+    faces = [stranger(seed).face for seed in range(200)]
+    known = [person.face for person in PEOPLE.values()]
+    widths = [face.jaw_width for face in faces]
+    assert min(widths) < min(face.jaw_width for face in known)
+    assert max(widths) > max(face.jaw_width for face in known)
+    for share in ("age", "beard", "moustache", "freckles", "makeup"):
+        assert all(0 <= getattr(face, share) <= 1 for face in faces)
 
 
 def test_peers_do_the_same_and_are_counted_on_when_people_come_together(faces):
@@ -127,6 +152,13 @@ def test_a_shipped_base_is_half_as_large_and_reads_as_the_same(
     (tmp_path / "tiny.safetensors").write_bytes(data[:-40])
     with pytest.raises(DamagedError):
         base_params("auto", "tiny", workspace)
+
+
+@pytest.mark.parametrize("name", [name for name, way in DEFAULT_RECIPE.items() if way == "based"])
+def test_a_preset_that_begins_with_a_base_has_one_that_is_shipped_and_small(name, workspace):
+    path = weights.shipped_base(name)
+    assert path is not None and path.stat().st_size < 10e6
+    assert base_params("auto", name, workspace) is not None
 
 
 def test_no_base_means_random_weights(workspace, preset):
