@@ -23,6 +23,7 @@ _COLUMNS = (
     Column("ssim", "SSIM", right=True),
     Column("mouth", "mouth r", right=True),
     Column("eyes", "eyes r", right=True),
+    Column("smile", "smile r", right=True),
     Column("landmarks", "landmarks", right=True),
     Column("identity", "identity", right=True),
 )
@@ -51,6 +52,7 @@ _FORMATS = {
     "ssim": ".3f",
     "mouth": ".2f",
     "eyes": ".2f",
+    "smile": ".2f",
     "landmarks": ".3f",
     "identity": ".3f",
 }

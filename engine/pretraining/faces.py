@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.faces.align import fit_transform
 from engine.faces.detect import FaceFinder
-from engine.pretraining.crowd import Crowd, render_crowd
+from engine.pretraining.crowd import Crowd, crowd_pose, render_crowd
 from engine.reporting import Reporter
 from engine.training.dataset import crops, find_dataset, picture_of
 from projects.errors import SwapdeckError
@@ -22,6 +22,8 @@ from projects.userfolders import user_cache
 
 PEERS: Final = 4
 """Faces among which the one is drawn that the encoder is shown, for one that is wanted."""
+DOES: Final = ("smile", "mouth_open", "blink_left", "brow_raise", "gaze_y", "light", "ambient")
+"""What is known of a rendered face, by its names in `Pose`: what a mirrored picture has alike."""
 _POSES: Final = 960
 _LEAST_SIDE: Final = 205
 """Of a rendered picture: chips of 64 and of 128 pixels are taken from the same ones."""
@@ -40,6 +42,9 @@ class Faces:
     peers: NDArray[np.int32]
     """[N, PEERS]: faces with the same pose, expression and light, itself among them; where nobody
     else is known to have done the same, itself only."""
+    does: NDArray[np.float32]
+    """[N, DOES]: what each face does and in what light, with mean 0 and variance 1; NaN where
+    nobody knows."""
     people: int
     """How many people there are."""
 
@@ -86,12 +91,24 @@ def crowd_faces(crowd: Crowd, size: int, reporter: Reporter) -> Faces:
         np.stack(found),
         np.array([crowd.who(frame) for frame in frames], np.int32),
         np.array([crowd.pose(frame) for frame in frames], np.int32),
+        _doing(crowd)[[crowd.pose(frame) for frame in frames]],
         crowd.people,
     )
 
 
+def _doing(crowd: Crowd) -> NDArray[np.float32]:
+    """float32 [poses, DOES]: what is done in each pose."""
+    poses = [crowd_pose(crowd, number) for number in range(crowd.poses)]
+    known = np.array([[getattr(pose, name) for name in DOES] for pose in poses])
+    return np.asarray((known - known.mean(0)) / (known.std(0) + 1e-6), np.float32)
+
+
 def with_peers(
-    pixels: NDArray[np.uint8], who: NDArray[np.int32], pose: NDArray[np.int32], people: int
+    pixels: NDArray[np.uint8],
+    who: NDArray[np.int32],
+    pose: NDArray[np.int32],
+    does: NDArray[np.float32],
+    people: int,
 ) -> Faces:
     """Faces [N, R, R, 6] of which those with the same number in `pose` [N] are each other's peers.
 
@@ -101,7 +118,7 @@ def with_peers(
     for number in np.unique(pose):
         same = np.flatnonzero(pose == number)
         peers[same] = np.resize(same[:PEERS], PEERS)
-    return Faces(pixels, who, peers, people)
+    return Faces(pixels, who, peers, does, people)
 
 
 def people_faces(people: Sequence[Person], size: int, reporter: Reporter) -> list[Faces]:
@@ -117,7 +134,9 @@ def people_faces(people: Sequence[Person], size: int, reporter: Reporter) -> lis
         reporter.check()
         count = len(pixels)
         alone = np.arange(count, dtype=np.int32)
-        found.append(Faces(pixels, np.zeros(count, np.int32), alone[:, None].repeat(PEERS, 1), 1))
+        peers = alone[:, None].repeat(PEERS, 1)
+        unknown = np.full((count, len(DOES)), np.nan, np.float32)
+        found.append(Faces(pixels, np.zeros(count, np.int32), peers, unknown, 1))
     return found
 
 
@@ -131,5 +150,6 @@ def together(parts: Sequence[Faces]) -> Faces:
         np.concatenate([part.pixels for part in parts]),
         np.concatenate([p.who + first[i] for i, p in enumerate(parts)]).astype(np.int32),
         np.concatenate([p.peers + offsets[i] for i, p in enumerate(parts)]).astype(np.int32),
+        np.concatenate([part.does for part in parts]),
         int(first[-1]),
     )

@@ -7,7 +7,8 @@ that of the average person: what every decoder of a swap can begin as.
 
 Besides, the codes of two people who do the same are drawn together (after Bardes, Ponce and LeCun,
 "VICReg", ICLR 2022, whose other terms the decoder makes needless here), so that a code says what a
-face does and not whose it is.
+face does and not whose it is. And what a rendered face does is read off its code by a linear layer:
+a smile changes so few pixels that an encoder would rather take it for a wide mouth.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from engine.nets.presets import Preset
-from engine.pretraining.faces import Faces
+from engine.pretraining.faces import DOES, Faces
 from engine.training import optimisers
 from engine.training.augment import Batch, displacement, hide, look_up, place, relight
 from engine.training.losses import chip_loss
@@ -32,6 +33,10 @@ PEOPLE: Final = "people"
 """Where the vectors are in the parameters: float32 [people, *code]."""
 INVARIANCE: Final = 0.05
 """Weight of the distance of two people's codes, as a share of the codes' own spread."""
+READER: Final = "reader"
+"""Where the layer is in the parameters that reads what a face does: kernel [code, DOES], bias."""
+READING: Final = 0.1
+"""Weight of the mean squared error of what is read, in units of its variance."""
 _FIRST: Final = 0.1
 """Standard deviation of the first vectors."""
 
@@ -42,12 +47,16 @@ class FacesOnDevice(NamedTuple):
     pixels: jax.Array
     who: jax.Array
     peers: jax.Array
+    does: jax.Array
 
 
 def on_device(faces: Faces) -> FacesOnDevice:
     """All faces as arrays of the default device."""
     return FacesOnDevice(
-        jnp.asarray(faces.pixels), jnp.asarray(faces.who), jnp.asarray(faces.peers)
+        jnp.asarray(faces.pixels),
+        jnp.asarray(faces.who),
+        jnp.asarray(faces.peers),
+        jnp.asarray(faces.does),
     )
 
 
@@ -59,6 +68,10 @@ def first_base_state(preset: Preset, settings: TrainSettings, model: Model, peop
     key = jax.random.fold_in(jax.random.key(settings.seed), people)
     vectors = _FIRST * jax.random.normal(key, (people, *code.shape[1:]))
     params[PEOPLE] = {"vectors": vectors}
+    params[READER] = {
+        "kernel": jnp.zeros((code.size // len(code), len(DOES))),
+        "bias": jnp.zeros(len(DOES)),
+    }
     average = jax.tree.map(jnp.copy, params)
     moments = optimisers.optimiser(settings).init(params)
     return State(jnp.zeros((), jnp.int32), params, average, moments)
@@ -91,6 +104,7 @@ class _Shown(NamedTuple):
     batch: Batch
     who: jax.Array  # int32 [B]
     other: jax.Array  # [B, S, S, 3], as batch.seen
+    does: jax.Array  # float32 [B, DOES], NaN where nobody knows
 
 
 def _shown(
@@ -115,7 +129,7 @@ def _shown(
         truth[..., 4:5],
         truth[..., 5:6],
     )
-    return _Shown(batch, faces.who[wanted], seen(k_seen[2], k_seen[3]))
+    return _Shown(batch, faces.who[wanted], seen(k_seen[2], k_seen[3]), faces.does[wanted])
 
 
 def _loss(
@@ -128,5 +142,15 @@ def _loss(
     loss, parts = chip_loss(rgb, mask, shown.batch, settings.losses)
     spread = jnp.square(both - both.mean(0)).sum() / len(both)
     apart = jnp.square(code - other).sum() / len(code) / (2 * spread + 1e-6)
-    total = loss + INVARIANCE * apart
-    return total, {**parts, "apart": apart, "loss": total}
+    misread = _misread(params, code, shown.does) / 2 + _misread(params, other, shown.does) / 2
+    total = loss + INVARIANCE * apart + READING * misread
+    return total, {**parts, "apart": apart, "misread": misread, "loss": total}
+
+
+def _misread(params: Params, code: jax.Array, does: jax.Array) -> jax.Array:
+    """Mean squared error of what is read off codes [B, ...], where it is known at all."""
+    layer = params[READER]
+    read = code.reshape(len(code), -1) @ layer["kernel"] + layer["bias"]
+    known = jnp.isfinite(does)
+    error = jnp.where(known, read - jnp.where(known, does, 0.0), 0.0)
+    return jnp.square(error).sum() / jnp.maximum(known.sum(), 1)

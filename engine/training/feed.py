@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.faces.dataset import landmarks_of
+from engine.faces.measure import mouth_width
 from engine.reporting import Reporter
 from engine.training.cropfile import CropFile, crop_file, file_size
 from engine.training.dataset import Dataset, chunks
@@ -334,8 +336,10 @@ def _host() -> jax.Device | None:
 
 def _table(dataset: Dataset, settings: TrainSettings) -> NDArray[np.uint32] | None:
     faces, how = dataset.faces, settings.sampling
+    widths = [mouth_width(landmarks_of(face)) for face in faces]
+    doing = expressions([f.mouth for f in faces], [f.eyes for f in faces], widths)
     return chances(
-        (expressions([f.mouth for f in faces], [f.eyes for f in faces]), how.expression_uniform),
+        (doing, how.expression_uniform),
         (poses([f.yaw for f in faces], [f.pitch for f in faces]), how.pose_uniform),
     )
 

@@ -16,6 +16,8 @@ from projects.face_groups import EYES_CLOSED, MOUTH_OPEN, MOUTH_WIDE, PITCH_STEP
 
 OFTENEST: Final = 20.0
 """How many times as often as by chance a face is drawn at most, however rare what it shows."""
+_SMILE: Final = 1.08
+"""How many times a person's usual width of the mouth it is at least when they smile."""
 _PARTS: Final = 5
 """Kinds of chance in a batch of one person."""
 
@@ -87,11 +89,18 @@ def poses(yaw: Sequence[float], pitch: Sequence[float]) -> Kinds:
     return np.stack([_steps(yaw, YAW_STEP), _steps(pitch, PITCH_STEP)], 1)
 
 
-def expressions(mouth: Sequence[float], eyes: Sequence[float]) -> Kinds:
-    """Mouth closed, open, wide open; eyes open, closed. What was not measured counts as at rest."""
+def expressions(mouth: Sequence[float], eyes: Sequence[float], width: Sequence[float]) -> Kinds:
+    """Mouth closed, open, wide open; eyes open, closed; smiling or not.
+
+    mouth, eyes, width: of `engine.faces.measure`, of all faces of one person, whose own usual width
+    of the mouth a smile is compared with. What was not measured counts as at rest.
+    """
     opened = np.digitize(np.nan_to_num(np.asarray(mouth, np.float64)), [MOUTH_OPEN, MOUTH_WIDE])
     closed = np.asarray(eyes, np.float64) < EYES_CLOSED
-    return np.stack([opened, closed], 1).astype(np.int64)
+    wide = np.asarray(width, np.float64)
+    known = wide[np.isfinite(wide)]
+    smiling = wide > _SMILE * np.median(known) if len(known) else np.zeros(len(wide), bool)
+    return np.stack([opened, closed, smiling], 1).astype(np.int64)
 
 
 def chances(*wanted: tuple[Kinds, float]) -> NDArray[np.uint32] | None:

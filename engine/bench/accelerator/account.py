@@ -215,6 +215,7 @@ _TABLES: Final[dict[str, tuple[str, tuple[_Column, ...]]]] = {
             _Column("SSIM", "ssim", _number(3)),
             _Column("mouth r", "mouth", _number(2)),
             _Column("eyes r", "eyes", _number(2)),
+            _Column("smile r", "smile", _number(2)),
             _Column("landmarks", "landmarks", _number(3)),
             _Column("identity", "identity", _number(3)),
         ),

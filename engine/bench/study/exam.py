@@ -3,7 +3,7 @@
 Each frame's face goes through the model as a conversion would give it, and the answer is compared
 with the chip of the perfect swap, cut by that one's own landmarks (*registered*). Landmarks are
 read off the answer and off the true chip at the same size, so that neither is sharper; how far
-mouth and eyes are open is read by rulers where there are `Openings`, see there.
+mouth and eyes are open, and the smile, is read by rulers where there are `Openings`, see there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.faces.align import Alignment, chip_matrix, crop, fit_transform
 from engine.faces.align import apply as mapped
 from engine.faces.detect import Detection, FaceFinder
 from engine.faces.embed import Embedder, distance
-from engine.faces.measure import eye_opening, mouth_opening
+from engine.faces.measure import eye_opening, mouth_opening, mouth_width
 from engine.quality.assess import spread
 from engine.quality.exact import exact_frames, largest, warp_mask
 from engine.quality.fidelity import Fidelity, compare
@@ -34,20 +34,22 @@ FRAMES: Final = 48
 EMBEDDED: Final = 8
 _SIDE: Final = 256
 """Pixels at which landmarks are read."""
+_MEASURES: Final = {"mouth": mouth_opening, "eyes": eye_opening, "smile": mouth_width}
 
 Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Marks:
-    """What a model got. psnr (dB) and ssim: registered, inside the face. mouth, eyes: Pearson's r
-    of the openings with the true ones. landmarks: mean distance from the truth's, in eye distances.
-    identity: mean distance of the embeddings from the truth's."""
+    """What a model got. psnr (dB) and ssim: registered, inside the face. mouth, eyes, smile:
+    Pearson's r of openings and smile with the true ones. landmarks: mean distance from the truth's,
+    in eye distances. identity: mean distance of the embeddings from the truth's."""
 
     psnr: float
     ssim: float
     mouth: float
     eyes: float
+    smile: float
     landmarks: float
     identity: float
 
@@ -131,6 +133,7 @@ class Exam:
             total.ssim,
             self._follows("mouth", answers, read),
             self._follows("eyes", answers, read),
+            self._follows("smile", answers, read),
             mean(errors),
             mean(identities),
         )
@@ -145,7 +148,7 @@ class Exam:
     ) -> float:
         """Pearson's r of an opening in the answers, whose landmarks are `read`, with the truth."""
         if self._openings is None:
-            measure = mouth_opening if part == "mouth" else eye_opening
+            measure = _MEASURES[part]
             wanted = [measure(asked.landmarks) for asked in self._questions]
             return correlation([measure(points) for points in read], wanted)
         poses = [self._openings.in_scene(asked.frame) for asked in self._questions]

@@ -47,8 +47,8 @@ def test_a_ruler_reads_how_far_a_mouth_is_open_whatever_the_light():
 
 
 def test_openings_are_those_that_were_rendered():
-    pose = Pose(mouth_open=0.7, blink_left=0.25)
-    assert (opening("mouth", pose), opening("eyes", pose)) == (0.7, 0.75)
+    pose = Pose(mouth_open=0.7, blink_left=0.25, smile=-0.2)
+    assert [opening(part, pose) for part in ("mouth", "eyes", "smile")] == [0.7, 0.75, -0.2]
 
 
 def test_the_truth_passes_without_a_fault_and_the_footage_itself_does_not(monkeypatch):

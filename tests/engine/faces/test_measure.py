@@ -12,6 +12,7 @@ from engine.faces.measure import (
     eye_opening,
     face_size,
     mouth_opening,
+    mouth_width,
 )
 from engine.faces.template import TEMPLATE
 
@@ -61,3 +62,12 @@ def test_the_same_face_hashes_alike_and_another_does_not(frames) -> None:
 
 def apart(a: np.ndarray, b: np.ndarray) -> int:
     return ((difference_hash(a) ^ difference_hash(b)) & (2**64 - 1)).bit_count()
+
+
+def test_a_smile_widens_the_mouth_and_size_and_turning_do_not():
+    smiling = TEMPLATE.copy()
+    smiling[[48, 54]] += [[-0.04, 0], [0.04, 0]]
+    assert mouth_width(smiling) > 1.08 * mouth_width(TEMPLATE)
+    turn = np.array([[0.0, -3.0], [3.0, 0.0]])
+    assert mouth_width(TEMPLATE @ turn.T) == pytest.approx(mouth_width(TEMPLATE))
+    assert math.isnan(mouth_width(np.zeros((68, 2))))

@@ -52,7 +52,7 @@ def test_angles_that_are_no_numbers_count_as_straight_ahead():
 def test_a_rare_expression_is_drawn_as_often_as_a_common_one():
     mouth = [0.02] * 60 + [0.2] * 30 + [0.5] * 8 + [0.02, np.nan]
     eyes = [0.3] * 98 + [0.1, 0.3]
-    kinds = expressions(mouth, eyes)
+    kinds = expressions(mouth, eyes, [0.8] * 100)
     assert len(np.unique(kinds, axis=0)) == 4
     assert np.array_equal(kinds[99], kinds[0])  # not measured
     index = drawn(chances((kinds, 0.8)), 100)
@@ -60,9 +60,18 @@ def test_a_rare_expression_is_drawn_as_often_as_a_common_one():
     assert shares == pytest.approx([0.26, 0.216, 0.2], abs=0.02)  # the one at its bound
 
 
+def test_a_smile_is_a_mouth_that_is_wider_than_its_owners_usual_one():
+    rest, smile = [0.8] * 7, [0.9, 0.95]
+    kinds = expressions([0.0] * 10, [0.3] * 10, [*rest, *smile, np.nan])
+    assert kinds[:, 2].tolist() == [0] * 7 + [1, 1, 0]
+    wider = expressions([0.0] * 10, [0.3] * 10, [1.2 * w for w in (*rest, *smile, np.nan)])
+    assert np.array_equal(kinds, wider)
+    assert expressions([0.0], [0.3], [np.nan])[:, 2].tolist() == [0]
+
+
 def test_poses_share_what_expressions_leave():
     faces = poses(FRONTAL + ASIDE, [0.0] * 100)
-    same = expressions([0.0] * 100, [0.3] * 100)
+    same = expressions([0.0] * 100, [0.3] * 100, [0.8] * 100)
     both = drawn(chances((same, 0.5), (faces, 0.5)), 100)
     assert (both >= 90).mean() == pytest.approx(0.5 * 0.1 + 0.25 * 0.5 + 0.25 * 0.1, abs=0.02)
     assert chances((same, 0.0), (faces, 0.0)) is None
