@@ -30,6 +30,8 @@ class LightConfig:
 
     size: int = 64
     """The chip's side in pixels: a multiple of 2 to the number of the decoder's widths."""
+    shrink: int = 1
+    """The encoder sees the means of blocks of so many pixels: what a face does shows in few."""
     encoder: tuple[int, int, int] = (64, 128, 256)
     """Channels at four, two and one times the base side."""
     code: int = 256
@@ -45,8 +47,8 @@ class LightConfig:
 
     @property
     def patch(self) -> int:
-        """Side of the blocks of pixels that the encoder begins with."""
-        return self.size // (4 * self.base)
+        """Side of the blocks of seen pixels that the encoder begins with."""
+        return self.size // (4 * self.base * self.shrink)
 
 
 class LightEncoder(nnx.Module):
@@ -54,7 +56,7 @@ class LightEncoder(nnx.Module):
 
     def __init__(self, config: LightConfig, *, rngs: nnx.Rngs):
         a, b, c = config.encoder
-        self.patch = config.patch
+        self.shrink, self.patch = config.shrink, config.patch
         self.stem = Conv(3 * self.patch**2, a, 3, rngs=rngs)
         self.down1 = Down(a, b, rngs=rngs)
         self.block1 = ConvBlock(b, rngs=rngs)
@@ -62,6 +64,10 @@ class LightEncoder(nnx.Module):
         self.code = nnx.Linear(config.base**2 * c, config.code, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        if self.shrink > 1:
+            n, h, w, c = x.shape
+            x = space_to_depth(x, self.shrink)
+            x = x.reshape(n, h // self.shrink, w // self.shrink, -1, c).mean(3)
         x = self.stem(space_to_depth(x - 0.5, self.patch))
         x = self.block1(self.down1(x))
         x = activate(self.down2(x))

@@ -64,9 +64,7 @@ class Preset:
 
 
 LIGHT_64 = LightConfig(size=64)
-LIGHT_128 = LightConfig(
-    size=128, encoder=(96, 128, 256), decoder=(256, 128, 128, 96, 64), smooth=True
-)
+LIGHT_128 = LightConfig(size=128, shrink=2, decoder=(256, 128, 64, 64, 48), smooth=True)
 STANDARD_128 = ResidualConfig(
     size=128,
     patch=4,

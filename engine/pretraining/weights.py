@@ -28,6 +28,9 @@ from projects.files import read_errors, write_bytes
 from projects.workspace import Workspace
 
 _SHIPPED: Final = Path(__file__).resolve().parent / "shipped"
+GROWN: Final = {"light-128": "light-64"}
+"""Presets that have all of another one's networks but the end of its decoder, where theirs goes on:
+they begin with its bases, as far as those reach."""
 _AVERAGE: Final = "average/"
 
 
@@ -35,21 +38,36 @@ def base_params(name: str, preset: str, workspace: Workspace) -> Params | None:
     """The weights that a swap with this setting `base` begins with; None for random ones.
 
     They are {"encoder", ANYONE}, float32. Raises CommandError for a base that is not there or is
-    of another preset, SwapdeckError for one that was never trained or is damaged.
+    of a preset that does not fit, SwapdeckError for one that was never trained or is damaged.
     """
     if name == NONE:
         return None
     if name == AUTO:
         path = shipped_base(preset)
-        return None if path is None else _params(path, preset, "")
+        return None if path is None else _grown(_params(path, path.stem, ""), path.stem, preset)
     base = get_base(workspace, name)
-    if base.preset != preset:
+    if base.preset not in (preset, GROWN.get(preset)):
         raise CommandError(
             f"The base {base.name} is of {base.preset}, and this swap of {preset}. Choose another "
             "with: swapdeck swap set SWAP base=NAME"
         )
     _require_consent(workspace, base)
-    return _params(_newest(base), preset, _AVERAGE)
+    return _grown(_params(_newest(base), base.preset, _AVERAGE), base.preset, preset)
+
+
+def _grown(params: Params, was: str, preset: str) -> Params:
+    """A base of the preset `was` as one of `preset`: what has no place in it is left, and what it
+    has besides begins at random."""
+    if was == preset:
+        return params
+    known = flat(params)
+    fresh = fresh_params(get_preset(preset), 0, (ANYONE,))
+    leaves = [
+        known[name] if name in known and known[name].shape == leaf.shape else leaf
+        for name, leaf in flat(fresh).items()
+    ]
+    grown: Params = jax.tree.unflatten(jax.tree.structure(fresh), leaves)
+    return grown
 
 
 def _require_consent(workspace: Workspace, base: Base) -> None:
@@ -60,7 +78,7 @@ def _require_consent(workspace: Workspace, base: Base) -> None:
 
 def shipped_base(preset: str) -> Path | None:
     """The file of the base that comes with the program, where the preset has one."""
-    path = _SHIPPED / f"{preset}.safetensors"
+    path = _SHIPPED / f"{GROWN.get(preset, preset)}.safetensors"
     return path if path.exists() else None
 
 

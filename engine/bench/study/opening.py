@@ -1,4 +1,4 @@
-"""How far mouth and eyes are open and how broad a smile is, read off chips of one person by rulers.
+"""How far a mouth or the eyes are open in a chip, read by a ruler that was fitted to one person.
 
 dlib's landmarks follow a rendered mouth badly: on the shipped truth itself they correlate with the
 true opening at r = 0.68, so nothing could be judged by them. The ruler is a ridge regression (Hoerl
@@ -25,8 +25,7 @@ from engine.quality.exact import Finds, largest
 from engine.quality.fidelity import LUMA
 from engine.quality.likeness import correlation
 
-_MOUTH: Final = (0.56, 0.94, 0.26, 0.74)
-_PARTS: Final = {"mouth": _MOUTH, "eyes": (0.20, 0.48, 0.14, 0.86), "smile": _MOUTH}
+_PARTS: Final = {"mouth": (0.56, 0.94, 0.26, 0.74), "eyes": (0.20, 0.48, 0.14, 0.86)}
 """Top, bottom, left and right of the part of a chip that is looked at."""
 _SIDE: Final = 16
 """Pixels to which a part is shrunk, so that sharpness does not count."""
@@ -37,7 +36,7 @@ Chips = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Ruler:
-    """Reads one opening, or the smile, off chips; the number means nothing but more or less."""
+    """Reads one opening off chips; the number means nothing but more or less open."""
 
     part: str
     mean: NDArray[np.float64]
@@ -53,7 +52,7 @@ class Ruler:
 
 
 def fit_ruler(part: str, chips: Chips, openings: NDArray[np.floating]) -> Ruler:
-    """The ruler for a part of _PARTS from chips uint8 [N, S, S, 3] and their openings [N]."""
+    """The ruler for "mouth" or "eyes" from chips uint8 [N, S, S, 3] and their openings [N]."""
     features = _features(chips, part)
     mean = features.mean(0)
     centred = features - mean
@@ -88,13 +87,8 @@ class Openings:
 
 
 def opening(part: str, pose: Pose) -> float:
-    """How far the mouth or the eyes of a rendered person are open, 0 to 1, or how broadly they
-    smile, -0.5 to 1."""
-    return {
-        "mouth": pose.mouth_open,
-        "eyes": 1.0 - pose.blink_left,
-        "smile": pose.smile,
-    }[part]
+    """How far the mouth or the eyes of a rendered person are open, 0 to 1."""
+    return pose.mouth_open if part == "mouth" else 1.0 - pose.blink_left
 
 
 def _features(chips: Chips, part: str) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from engine.pretraining.step import first_base_state, make_base_step, on_device
 from engine.pretraining.weights import base_params, ship
 from engine.reporting import NullReporter
 from engine.training.augment import CHANNELS
+from engine.training.checkpoint import flat
 from engine.training.model import build, fresh_params
 from engine.training.settings import settings_for
 from engine.training.start import ANYONE, started
@@ -176,6 +177,23 @@ def test_a_preset_that_begins_with_a_base_has_one_that_is_shipped_and_small(name
     path = weights.shipped_base(name)
     assert path is not None and path.stat().st_size < 10e6
     assert base_params("auto", name, workspace) is not None
+
+
+def test_a_larger_preset_begins_with_the_base_of_the_one_that_it_goes_on_from(workspace):
+    bases = {name: base_params("auto", name, workspace) for name in ("light-64", "light-128")}
+    small, large = (flat(base) for base in bases.values())
+    for name in ("encoder/stem/kernel", "encoder/code/kernel", f"{ANYONE}/block2/conv/kernel"):
+        np.testing.assert_array_equal(small[name], large[name])
+    # All of the encoder is there, and it says the same of a chip at either size.
+    same = {name for name in small if name in large and small[name].shape == large[name].shape}
+    assert {name for name in small if name.startswith("encoder/")} <= same
+    assert f"{ANYONE}/block4/conv/kernel" in large.keys() - small.keys()
+    chips = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype(np.float32)
+    codes = [
+        build(PRESETS[name], (ANYONE,)).encode(bases[name], shown)
+        for name, shown in (("light-64", chips), ("light-128", chips.repeat(2, 1).repeat(2, 2)))
+    ]
+    np.testing.assert_allclose(*codes, atol=1e-4)
 
 
 def test_no_base_means_random_weights(workspace, preset):
