@@ -33,7 +33,7 @@ def mouth_opening(landmarks: NDArray[np.floating]) -> float:
 
 def mouth_width(landmarks: NDArray[np.floating]) -> float:
     """From one corner of the mouth to the other over the distance of the eye centres; NaN without
-    one. A smile makes it wider: on rendered people it follows the smile at r = 0.75 to 0.88."""
+    one. A smile makes it wider."""
     points = landmarks.astype(np.float64)
     left, right = (points[eye].mean(0) for eye in _EYES)
     return _ratio(float(np.hypot(*(points[54] - points[48]))), float(np.hypot(*(right - left))))

@@ -42,6 +42,12 @@ def depth_to_space(x: jax.Array, factor: int) -> jax.Array:
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, h * factor, w * factor, c)
 
 
+def shrunk(x: jax.Array, factor: int) -> jax.Array:
+    """Means of blocks of f x f pixels: [N, H, W, C] -> [N, H/f, W/f, C]."""
+    n, h, w, c = x.shape
+    return x.reshape(n, h // factor, factor, w // factor, factor, c).mean((2, 4))
+
+
 def picture(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """[N, H, W, 16] -> (rgb float32 [N, 2H, 2W, 3], mask float32 [N, 2H, 2W, 1]), both in 0..1."""
     answer = nnx.sigmoid(depth_to_space(x.astype(jnp.float32), 2))

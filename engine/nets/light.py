@@ -17,6 +17,7 @@ from engine.nets.blocks import (
     activate,
     alike,
     picture,
+    shrunk,
     space_to_depth,
 )
 
@@ -65,9 +66,7 @@ class LightEncoder(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         if self.shrink > 1:
-            n, h, w, c = x.shape
-            x = space_to_depth(x, self.shrink)
-            x = x.reshape(n, h // self.shrink, w // self.shrink, -1, c).mean(3)
+            x = shrunk(x, self.shrink)
         x = self.stem(space_to_depth(x - 0.5, self.patch))
         x = self.block1(self.down1(x))
         x = activate(self.down2(x))

@@ -87,13 +87,9 @@ def crowd_faces(crowd: Crowd, size: int, reporter: Reporter) -> Faces:
         if frame % 64 == 0:
             reporter.check()
             reporter.event("progress", stage="find the crowd's faces", done=frame)
-    return with_peers(
-        np.stack(found),
-        np.array([crowd.who(frame) for frame in frames], np.int32),
-        np.array([crowd.pose(frame) for frame in frames], np.int32),
-        _doing(crowd)[[crowd.pose(frame) for frame in frames]],
-        crowd.people,
-    )
+    who = np.array([crowd.who(frame) for frame in frames], np.int32)
+    pose = np.array([crowd.pose(frame) for frame in frames], np.int32)
+    return with_peers(np.stack(found), who, pose, _doing(crowd)[pose], crowd.people)
 
 
 def _doing(crowd: Crowd) -> NDArray[np.float32]:

@@ -142,7 +142,7 @@ def _loss(
     loss, parts = chip_loss(rgb, mask, shown.batch, settings.losses)
     spread = jnp.square(both - both.mean(0)).sum() / len(both)
     apart = jnp.square(code - other).sum() / len(code) / (2 * spread + 1e-6)
-    misread = _misread(params, code, shown.does) / 2 + _misread(params, other, shown.does) / 2
+    misread = _misread(params, both, jnp.concatenate([shown.does, shown.does]))
     total = loss + INVARIANCE * apart + READING * misread
     return total, {**parts, "apart": apart, "misread": misread, "loss": total}
 
@@ -152,5 +152,5 @@ def _misread(params: Params, code: jax.Array, does: jax.Array) -> jax.Array:
     layer = params[READER]
     read = code.reshape(len(code), -1) @ layer["kernel"] + layer["bias"]
     known = jnp.isfinite(does)
-    error = jnp.where(known, read - jnp.where(known, does, 0.0), 0.0)
+    error = jnp.where(known, read - jnp.nan_to_num(does), 0.0)
     return jnp.square(error).sum() / jnp.maximum(known.sum(), 1)

@@ -336,12 +336,14 @@ def _host() -> jax.Device | None:
 
 def _table(dataset: Dataset, settings: TrainSettings) -> NDArray[np.uint32] | None:
     faces, how = dataset.faces, settings.sampling
-    widths = [mouth_width(landmarks_of(face)) for face in faces]
-    doing = expressions([f.mouth for f in faces], [f.eyes for f in faces], widths)
-    return chances(
-        (doing, how.expression_uniform),
-        (poses([f.yaw for f in faces], [f.pitch for f in faces]), how.pose_uniform),
-    )
+    wanted = []
+    if how.expression_uniform:
+        widths = [mouth_width(landmarks_of(face)) for face in faces]
+        doing = expressions([f.mouth for f in faces], [f.eyes for f in faces], widths)
+        wanted.append((doing, how.expression_uniform))
+    if how.pose_uniform:
+        wanted.append((poses([f.yaw for f in faces], [f.pitch for f in faces]), how.pose_uniform))
+    return chances(*wanted)
 
 
 def _on_device(dataset: Dataset, reporter: Reporter) -> jax.Array:

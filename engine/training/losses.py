@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from engine.nets.blocks import shrunk
 from engine.training.augment import GREY, Batch
 from engine.training.settings import Losses
 
@@ -104,7 +105,7 @@ def multi_scale_dssim(a: jax.Array, b: jax.Array) -> jax.Array:
         total, weights = total + weight * dssim(a, b), weights + weight
         if a.shape[1] % 2 or a.shape[1] // 2 < SSIM_WINDOW:
             break
-        a, b = _halved(a), _halved(b)
+        a, b = shrunk(a, 2), shrunk(b, 2)
     return total / weights
 
 
@@ -150,12 +151,6 @@ def _pixel_weight(batch: Batch, weights: Losses) -> jax.Array:
     """How much each pixel [B, S, S, 1] counts for where it is and what it shows."""
     features = (weights.eyes - 1) * batch.eyes + (weights.mouth - 1) * batch.mouth
     return _inside(batch, weights) * (1 + features)
-
-
-def _halved(picture: jax.Array) -> jax.Array:
-    """Means of 2 x 2 pixels of [N, H, W, C]."""
-    n, h, w, c = picture.shape
-    return picture.reshape(n, h // 2, 2, w // 2, 2, c).mean((2, 4))
 
 
 def _halving_matrix(size: int) -> jax.Array:

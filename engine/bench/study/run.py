@@ -13,6 +13,7 @@ from typing import Any, Final
 from engine.avatars.clips import ANNA_TRAINING, BRUNO_SCENE, FRAME_RATE, SIZE
 from engine.avatars.demo import demo_clips
 from engine.avatars.identities import PEOPLE
+from engine.avatars.parameters import Pose
 from engine.bench.people import filmed
 from engine.bench.quality.scenes import PAIRS, Scene
 from engine.bench.study.exam import Exam, Marks
@@ -93,28 +94,25 @@ def run(
     sheets: dict[str, Picture] = {}
     for entry in entries:
         exam = exams.of(entry)
-        for minutes, step, answers in _answers(workspace, entry, at, exams, say):
+        if entry.trained:
+            states = _trained(workspace, entry, at, exam, say)
+        else:
+            say(f"rendering {len(exam.frames)} frames of {SOURCE} {entry.name}")
+            states = iter([(None, None, exams.herself(entry))])
+        for minutes, step, answers in states:
             sheets[entry.name] = exam.sheet(answers)
             save_png(folder / "study.png", compared(sheets))
             yield Row(entry.name, minutes, step, exam.marks(answers))
 
 
-_Answers = Sequence[Picture]
-
-
-def _answers(
+def _trained(
     workspace: Workspace,
     entry: Entry,
     at: Sequence[float],
-    exams: _Exams,
+    exam: Exam,
     say: Callable[[str], None],
-) -> Iterator[tuple[float | None, int | None, _Answers]]:
+) -> Iterator[tuple[float | None, int | None, list[Picture]]]:
     """What an entry answers, with the minutes and the steps that it was trained."""
-    exam = exams.of(entry)
-    if not entry.trained:
-        say(f"rendering {len(exam.frames)} frames of {SOURCE} {entry.name}")
-        yield None, None, exams.herself(entry)
-        return
     swap = _swap(workspace, entry, say)
     before = 0.0
     for minutes in at:
@@ -145,7 +143,7 @@ class _Exams:
             openings = Openings(
                 clips.source_training,
                 lambda frame: ANNA_TRAINING.pose(frame / FRAME_RATE),
-                lambda frame: BRUNO_SCENE.pose(frame / FRAME_RATE),
+                _in_scene,
             )
             size, alignment = key
             self._made[key] = Exam(scene, size, self._finder, self._embedder, openings, alignment)
@@ -153,9 +151,14 @@ class _Exams:
 
     def herself(self, entry: Entry) -> list[Picture]:
         """The source in person in each frame that the exam asks about."""
-        poses = [BRUNO_SCENE.pose(frame / FRAME_RATE) for frame in self.of(entry).frames]
+        poses = [_in_scene(frame) for frame in self.of(entry).frames]
         size = get_preset(entry.preset).size
         return in_person(PEOPLE[SOURCE], poses, SIZE, size, self._finder, entry.alignment)
+
+
+def _in_scene(frame: int) -> Pose:
+    """What is done in a frame of the shipped scene."""
+    return BRUNO_SCENE.pose(frame / FRAME_RATE)
 
 
 def moments(at: Sequence[float]) -> list[float]:
