@@ -15,6 +15,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from engine.nets.conv import conv_general_dilated
+from engine.nets.dense import Dense
+
 SLOPE = 0.1
 EPSILON = 1e-6
 
@@ -100,7 +103,7 @@ class Norm(nnx.Module):
 
 
 class Conv(nnx.Conv):
-    """A k x k convolution at stride 1; at these sizes XLA's own is the fastest."""
+    """A k x k convolution at stride 1, on a CPU in whichever form is the fastest."""
 
     def __init__(self, c_in: int, c_out: int, k: int, *, rngs: nnx.Rngs, init: Any = None):
         super().__init__(
@@ -109,6 +112,7 @@ class Conv(nnx.Conv):
             (k, k),
             padding="SAME",
             kernel_init=init or nnx.initializers.he_normal(),
+            conv_general_dilated=conv_general_dilated,
             rngs=rngs,
         )
 
@@ -142,9 +146,7 @@ class Down(nnx.Module):
     """Halve height and width: four pixels become one through a dense layer."""
 
     def __init__(self, c_in: int, c_out: int, *, rngs: nnx.Rngs):
-        self.dense = nnx.Linear(
-            4 * c_in, c_out, rngs=rngs, kernel_init=nnx.initializers.he_normal()
-        )
+        self.dense = Dense(4 * c_in, c_out, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return self.dense(space_to_depth(activate(x), 2))
@@ -155,10 +157,8 @@ class Up(nnx.Module):
 
     def __init__(self, c_in: int, c_out: int, *, rngs: nnx.Rngs, smooth: bool = False):
         """smooth: the four pixels begin alike."""
-        init = nnx.initializers.he_normal()
-        self.dense = nnx.Linear(
-            c_in, 4 * c_out, rngs=rngs, kernel_init=alike(init, 4) if smooth else init
-        )
+        init = alike(nnx.initializers.he_normal(), 4) if smooth else None
+        self.dense = Dense(c_in, 4 * c_out, rngs=rngs, init=init)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return depth_to_space(self.dense(activate(x)), 2)

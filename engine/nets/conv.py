@@ -53,7 +53,7 @@ def choose_form(
         return Form.TAPS
     if ci <= 4 or pixels <= 512:
         return Form.MATMUL
-    if -(-kh // stride) == -(-kw // stride) == 3 and min(ci, co) >= 48:
+    if -(-kh // stride) == -(-kw // stride) == 3 and min(ci, co) >= 32:
         return Form.WINOGRAD
     return Form.LAX if stride == 1 else Form.MATMUL
 

@@ -95,7 +95,7 @@ def _looked_up(
     pixels, index = drawn(crops, k_index, batch, how.clahe)
     if spread is None:
         wanted = look_up(pixels, index, field, margin)
-        seen = look_up(pixels, index, bent, margin)
+        seen = look_up(pixels, index, bent, margin) if how.warp else wanted
     else:
         wanted, seen = (_shared_out(crops, pixels, index, f, margin, spread) for f in (field, bent))
     if how.lightness or how.colour:
@@ -208,5 +208,4 @@ def relight(rgb: jax.Array, key: jax.Array, how: Augmentation) -> jax.Array:
     gain = how.gain * jax.random.normal(k_gain, (n, 1, 1, 1))
     tint = how.tint * jax.random.normal(k_tint, (n, 1, 1, 3))
     gamma = jnp.exp(how.gamma * jax.random.normal(k_gamma, (n, 1, 1, 1)))
-    # log2 once serves gain and gamma: (rgb ** gamma) * gain = exp(gamma * log(rgb) + log(gain)).
-    return jnp.clip(jnp.exp(gamma * jnp.log(rgb + 1e-3) + gain + tint), 0, 1)
+    return jnp.clip(jnp.exp(gamma * jnp.log(rgb + 1e-3)) * jnp.exp(gain + tint), 0, 1)
