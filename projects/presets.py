@@ -71,7 +71,7 @@ PRESETS: dict[str, PresetFacts] = {
         ),
         PresetFacts(
             "light-128", 128, "df", 8, 4_379_456, 20.51014656, 12_630_000,
-            "light-64 at twice the side: an hour of a CPU instead of minutes",
+            "light-64 at twice the side, for twice the time",
         ),
         PresetFacts(
             "standard-128", 128, "df", 32, 91_441_696, 3233.30506752, 121_640_000,

@@ -5,7 +5,11 @@ What a perfect model would get stands beside them: see `herself`.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +29,7 @@ from engine.faces.align import Alignment
 from engine.faces.detect import FaceFinder
 from engine.faces.embed import Embedder
 from engine.media.pictures import save_png
+from engine.memory import with_large_pages
 from engine.nets.presets import get_preset
 from engine.quality.exact import Truth
 from engine.reporting import NullReporter
@@ -32,8 +37,8 @@ from engine.training.inference import load_swapper
 from engine.training.limits import Limits
 from engine.training.loop import train
 from projects.checkpoints import steps
-from projects.errors import CommandError
-from projects.swaps import Swap, list_swaps, new_swap
+from projects.errors import CommandError, SwapdeckError
+from projects.swaps import Swap, get_swap, list_swaps, new_swap
 from projects.workspace import Workspace, open_workspace
 
 SEED: Final = 1
@@ -169,7 +174,24 @@ def moments(at: Sequence[float]) -> list[float]:
 
 
 def train_for(workspace: Workspace, swap: Swap, minutes: float) -> None:
-    """Train so many minutes more, as `swapdeck train` does, but for previews and scores."""
+    """Train so many minutes more, as `swapdeck train` does, but for previews and scores.
+
+    In a process of its own, as there: it is as it starts that a process asks for large pages.
+    """
+    os.environ.update(with_large_pages(os.environ))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            pool.submit(_train_for, workspace.root, swap.slug, minutes).result()
+        except BrokenProcessPool:
+            raise SwapdeckError(
+                f"The training of {swap.name} was ended from outside, for want of memory perhaps. "
+                "Give it an empty folder and more room."
+            ) from None
+
+
+def _train_for(root: Path, slug: str, minutes: float) -> None:
+    workspace = open_workspace(root)
+    swap = get_swap(workspace, slug)
     allowed = consented(workspace, swap, "training", NullReporter())
     with training_in_ledger(workspace, swap, minutes=minutes):
         # Neither previews nor scores: both cost time that others would not have.

@@ -15,7 +15,7 @@ from engine.avatars.sound import click_times, find_clicks, read_sound
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
-    answer = CliRunner().invoke(main, [str(folder), "--frames", "5", "--size", "96x72"])
+    answer = CliRunner().invoke(main, [str(folder), "--frames", "5", "--size", "64x48"])
     assert answer.exit_code == 0, answer.output
     return folder
 
@@ -35,8 +35,8 @@ def test_the_command_renders_clips_with_their_truth(rendered: Path) -> None:
     assert _video(clips.target_training)[:2] == (5, 5)
     assert _video(clips.scene)[:2] == _video(clips.truth)[:2] == (2, 2)
     truth = load_truth(clips)
-    assert truth.frames.shape == (2, 72, 96, 3)
-    assert truth.face.shape == (2, 72, 96)
+    assert truth.frames.shape == (2, 48, 64, 3)
+    assert truth.face.shape == (2, 48, 64)
     assert truth.scene_landmarks.shape == truth.truth_landmarks.shape == (2, 68, 2)
 
 

@@ -52,6 +52,19 @@ def test_a_mirrored_chip_is_the_mirror_image(pixels):
     np.testing.assert_allclose(mirrored, straight[:, :, ::-1], atol=1e-5)
 
 
+def test_where_nothing_is_warped_the_encoder_sees_what_is_wanted(pixels):
+    moved = replace(STILL, rotate=5.0, shift=0.02)
+    key = jax.random.key(0)
+    batch, almost = (
+        sample([pixels["source"]], key, 4, 32, 4 / 3, replace(moved, warp=warp), False)[0]
+        for warp in (0.0, 1e-9)
+    )
+    # All else that is by chance is as it is where something is warped.
+    np.testing.assert_array_equal(batch.wanted, almost.wanted)
+    np.testing.assert_allclose(batch.seen, almost.seen, atol=1e-5)
+    np.testing.assert_allclose(batch.seen, batch.wanted, atol=2e-3)
+
+
 def test_a_masked_batch_hides_everything_outside_the_face(pixels):
     batch = sample([pixels["source"]], jax.random.key(0), 4, 32, 4 / 3, STILL, True)[0]
     outside = np.asarray(batch.mask[..., 0]) == 0
