@@ -66,11 +66,11 @@ PRESETS: dict[str, PresetFacts] = {
     facts.name: facts
     for facts in (
         PresetFacts(
-            "light-64", 64, "df", 16, 4_236_320, 11.928600576, 2_930_000,
+            "light-64", 64, "df", 16, 4_236_320, 11.928600576, 4_240_000,
             "small and quick, made to be trained on a CPU; learns a mask",
         ),
         PresetFacts(
-            "light-128", 128, "df", 8, 4_379_456, 20.51014656, 12_630_000,
+            "light-128", 128, "df", 8, 4_379_456, 20.51014656, 17_520_000,
             "light-64 at twice the side, for twice the time",
         ),
         PresetFacts(
