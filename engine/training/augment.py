@@ -208,5 +208,5 @@ def relight(rgb: jax.Array, key: jax.Array, how: Augmentation) -> jax.Array:
     gain = how.gain * jax.random.normal(k_gain, (n, 1, 1, 1))
     tint = how.tint * jax.random.normal(k_tint, (n, 1, 1, 3))
     gamma = jnp.exp(how.gamma * jax.random.normal(k_gamma, (n, 1, 1, 1)))
-    # Two exponentials, for XLA computes them once a chip, but draws a mere sum anew for every pixel.
+    # XLA takes an exponential once a chip, where it would draw a mere sum anew for every pixel.
     return jnp.clip(jnp.exp(gamma * jnp.log(rgb + 1e-3)) * jnp.exp(gain + tint), 0, 1)
