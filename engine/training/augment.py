@@ -91,13 +91,17 @@ def _looked_up(
     """The chips of one person with what both sides share; `keys` of `person_keys`."""
     k_index, k_place, k_both, k_warp, _ = keys
     field = place(k_place, batch, size, how)
-    bent = field + displacement(k_warp, batch, size, how.warp)
     pixels, index = drawn(crops, k_index, batch, how.clahe)
-    if spread is None:
-        wanted = look_up(pixels, index, field, margin)
-        seen = look_up(pixels, index, bent, margin) if how.warp else wanted
-    else:
-        wanted, seen = (_shared_out(crops, pixels, index, f, margin, spread) for f in (field, bent))
+
+    def looked_up(at: jax.Array) -> jax.Array:
+        if spread is None:
+            return look_up(pixels, index, at, margin)
+        return _shared_out(crops, pixels, index, at, margin, spread)
+
+    wanted = looked_up(field)
+    # A warp that ends with a step is an array while it is traced.
+    warped = isinstance(how.warp, jax.Array) or how.warp > 0
+    seen = looked_up(field + displacement(k_warp, batch, size, how.warp)) if warped else wanted
     if how.lightness or how.colour:
         wanted, seen = (
             jnp.concatenate([recolour(chip[..., :3], k_both, how), chip[..., 3:]], -1)

@@ -205,7 +205,7 @@ def gradients_of(
 def _augmentation(settings: TrainSettings, step: jax.Array) -> Augmentation:
     """How chips are changed in a step; what changes with the steps is an array in it."""
     how = settings.augmentation
-    if not settings.warp_until:
+    if not (settings.warp_until and how.warp):
         return how
     warp = jnp.where(step < settings.warp_until, how.warp, 0.0)
     return replace(how, warp=warp)  # type: ignore[arg-type]  # a number while it is traced

@@ -26,7 +26,15 @@ from projects.swaps import new_swap
 def with_adversary(settings: TrainSettings) -> TrainSettings:
     """Everything at once that a step can have besides."""
     losses = replace(settings.losses, adversary=0.1, code=0.1, msdssim=1.0, laplacian=1.0)
-    return replace(settings, losses=losses, adversary_from=2, accumulate=2, warp_until=3)
+    warped = replace(settings.augmentation, warp=0.03)
+    return replace(
+        settings,
+        losses=losses,
+        augmentation=warped,
+        adversary_from=2,
+        accumulate=2,
+        warp_until=3,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The step learns, is exact, and its state survives a checkpoint to the last bit."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -10,7 +11,8 @@ import pytest
 
 from engine.faces.align import CROP_MARGIN
 from engine.training.checkpoint import load_state, read_settings, save_state
-from engine.training.step import State, make_step
+from engine.training.settings import Augmentation
+from engine.training.step import State, draw_batches, make_step
 from projects.checkpoints import newest
 from projects.errors import DamagedError
 
@@ -27,6 +29,17 @@ def test_the_loss_falls(state, pixels, advance):
         losses.append(float(metrics["loss"]))
     assert int(state.step) == 150
     assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+
+
+def test_a_warp_ends_at_its_step(model, settings, pixels):
+    still = Augmentation(
+        rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.1, gain=0.0, gamma=0.0, tint=0.0
+    )
+    ends = replace(settings, augmentation=still, warp_until=3, masked=False)
+    draw = jax.jit(partial(draw_batches, model=model, settings=ends, margin=CROP_MARGIN))
+    for step, warped in ((2, True), (3, False)):
+        for batch in draw(jnp.int32(step), pixels):
+            assert np.allclose(batch.seen, batch.wanted, atol=1e-5) != warped
 
 
 def test_an_interrupted_training_ends_bit_for_bit_like_an_uninterrupted_one(
