@@ -100,7 +100,7 @@ def main() -> None:
     together = sum(one.seconds for one in traced.operations)
     console.print(f"a step {1e3 * traced.seconds:.0f} ms, its operations {1e3 * together:.0f} ms")
     if asked.program:
-        asked.program.write_text(ready.call.as_text())  # type: ignore[attr-defined]
+        asked.program.write_text(ready.call.as_text())  # type: ignore[attr-defined]  # compiled
 
 
 if __name__ == "__main__":

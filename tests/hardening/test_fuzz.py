@@ -16,7 +16,7 @@ import pytest
 from tests.hardening import fuzz, mutations
 from tests.hardening.pool import Killable
 
-COUNT = 6  # files of each kind
+COUNT = 8  # files of each kind
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
@@ -63,6 +63,13 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settle(pilot)
+
+
+async def write(pilot: Pilot[None], words: str) -> None:
+    """Put words into the field that has the focus, all at once as a terminal pastes them."""
+    assert pilot.app.focused is not None
+    pilot.app.focused.post_message(Paste(words))
+    await settle(pilot)
 
 
 async def type_ahead(pilot: Pilot[None], text: str) -> None:

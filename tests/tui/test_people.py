@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual import events
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from projects import jobs
@@ -25,17 +23,10 @@ from tui.people_sources import SourcesScreen
 from tui.pose_map import pose_map
 from tui.reading import Reader
 
-from .conftest import NOW, listed, press, reread, screen_text, settle, told
-from .workspaces import empty, ended_job, person
+from .conftest import NOW, listed, press, reread, screen_text, settle, told, write
+from .workspaces import RELEASE, empty, ended_job, person
 
 Open = Callable[[], Dashboard]
-RELEASE = Consent("release", "one film", "tests", "2026-11-01", uses=("training", "conversion"))
-
-
-async def write(pilot: Pilot[None], words: str) -> None:
-    assert pilot.app.focused is not None
-    pilot.app.focused.post_message(events.Paste(words))
-    await settle(pilot)
 
 
 @pytest.fixture

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from textual import events
-from textual.pilot import Pilot
-
 from projects.consent import Consent
 from projects.people import get_person, set_consent
 from projects.releases import find_release
@@ -17,17 +14,10 @@ from tui.dialogs import Confirm
 from tui.forms import Form
 from tui.traces_window import TracesWindow
 
-from .conftest import listed, press, screen_text, settle, told
-from .workspaces import empty, person, trained_swap
+from .conftest import listed, press, screen_text, settle, told, write
+from .workspaces import RELEASE, empty, person, trained_swap
 
 Open = Callable[[], Dashboard]
-RELEASE = Consent("release", "one film", "tests", "2026-11-01", uses=("training", "conversion"))
-
-
-async def write(pilot: Pilot[None], words: str) -> None:
-    assert pilot.app.focused is not None
-    pilot.app.focused.post_message(events.Paste(words))
-    await settle(pilot)
 
 
 async def test_the_signed_paper_is_kept_with_the_consent(

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from textual import events
 from textual.pilot import Pilot
 
 from engine.cli.app import run
@@ -28,7 +27,7 @@ from tui.people_faces import FacesScreen
 from tui.picture import Pixels
 from tui.reading import Reader
 
-from .conftest import NOW, press, reread, screen_text, settle, told
+from .conftest import NOW, press, reread, screen_text, settle, told, write
 from .workspaces import empty, person
 
 Open = Callable[[], Dashboard]
@@ -42,12 +41,6 @@ def anna(root: Path) -> Person:
 
 def gallery(pilot: Pilot[None]) -> Gallery:
     return pilot.app.screen.query_one(Gallery)
-
-
-async def write(pilot: Pilot[None], words: str) -> None:
-    assert pilot.app.focused is not None
-    pilot.app.focused.post_message(events.Paste(words))
-    await settle(pilot)
 
 
 def verdict(who: Person, identity: int) -> tuple[bool, str]:

@@ -19,6 +19,7 @@ from projects.texts import append_line
 from projects.workspace import Workspace, open_workspace
 
 CONSENT = Consent("synthetic", "any use", "tests", "2026-11-01")
+RELEASE = Consent("release", "one film", "tests", "2026-11-01", uses=("training", "conversion"))
 
 
 def empty(root: Path) -> Workspace:

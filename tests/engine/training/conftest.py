@@ -13,13 +13,17 @@ from engine.faces.template import TEMPLATE
 from engine.nets.light import LightConfig, LightDecoder, LightEncoder
 from engine.nets.presets import Preset
 from engine.training.model import Model, build
-from engine.training.settings import TrainSettings, settings_for
+from engine.training.settings import Augmentation, TrainSettings, settings_for
 from engine.training.step import Pixels, State, Step, compile_first_state, compile_step, make_step
 from projects.faces import Face, FaceIndex
 from projects.people import Person
 from projects.swaps import Swap, new_swap
 
 TINY = LightConfig(size=32, encoder=(8, 8, 8), code=16, decoder=(8, 8, 8, 8))
+STILL = Augmentation(
+    rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0, gain=0.0, gamma=0.0, tint=0.0
+)
+"""Chips as they are."""
 
 
 @pytest.fixture(scope="session", name="preset")

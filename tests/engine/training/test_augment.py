@@ -11,10 +11,7 @@ from engine.training.augment import GREY, look_up, place, relight, sample
 from engine.training.lab import lab_to_rgb, rgb_to_lab
 from engine.training.sampling import choose
 from engine.training.settings import Augmentation
-
-STILL = Augmentation(
-    rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0, gain=0.0, gamma=0.0, tint=0.0
-)
+from tests.engine.training.conftest import STILL
 
 
 def test_the_same_key_gives_the_same_batch_and_another_key_another(pixels):

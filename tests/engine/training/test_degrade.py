@@ -11,12 +11,9 @@ import pytest
 from engine.training.augment import GREY, sample
 from engine.training.degrade import blocks, blur, noise
 from engine.training.lab import rgb_to_lab
-from engine.training.settings import Augmentation
 from engine.training.transfer import transfer
+from tests.engine.training.conftest import STILL
 
-STILL = Augmentation(
-    rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.0, gain=0.0, gamma=0.0, tint=0.0
-)
 KEY = jax.random.key(0)
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from engine.faces.align import CROP_MARGIN
 from engine.training.checkpoint import load_state, read_settings, save_state
-from engine.training.settings import Augmentation
 from engine.training.step import State, draw_batches, make_step
 from projects.checkpoints import newest
 from projects.errors import DamagedError
+from tests.engine.training.conftest import STILL
 
 
 def same(one: State, two: State) -> bool:
@@ -32,10 +32,7 @@ def test_the_loss_falls(state, pixels, advance):
 
 
 def test_a_warp_ends_at_its_step(model, settings, pixels):
-    still = Augmentation(
-        rotate=0.0, zoom=0.0, shift=0.0, flip=0.0, warp=0.1, gain=0.0, gamma=0.0, tint=0.0
-    )
-    ends = replace(settings, augmentation=still, warp_until=3, masked=False)
+    ends = replace(settings, augmentation=replace(STILL, warp=0.1), warp_until=3, masked=False)
     draw = jax.jit(partial(draw_batches, model=model, settings=ends, margin=CROP_MARGIN))
     for step, warped in ((2, True), (3, False)):
         for batch in draw(jnp.int32(step), pixels):
